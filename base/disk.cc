@@ -1,0 +1,143 @@
+#include "base/disk.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace wayside {
+namespace {
+
+Error io_error(const char* operation, const std::string& path, int error_number = errno) {
+  return {ErrorCode::kIo, std::string(operation) + " " + path + ": " + std::strerror(error_number)};
+}
+
+class PosixFile : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(fd_); }
+  PosixFile(const PosixFile&) = delete;
+  PosixFile& operator=(const PosixFile&) = delete;
+
+  Status write_at(uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return io_error("write", path_);
+      bytes.remove_prefix(static_cast<size_t>(n));
+      offset += static_cast<uint64_t>(n);
+    }
+    return {};
+  }
+
+  Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
+    size_t done = 0;
+    while (done < size) {
+      ssize_t n = ::pread(fd_, into + done, size - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return io_error("read", path_);
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    return done;
+  }
+
+  Status sync_data() override {
+    if (::fdatasync(fd_) != 0) return io_error("fdatasync", path_);
+    return {};
+  }
+
+  Status truncate(uint64_t size) override {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return io_error("truncate", path_);
+    return {};
+  }
+
+  Result<uint64_t> size() override {
+    struct stat s {};
+    if (::fstat(fd_, &s) != 0) return io_error("stat", path_);
+    return static_cast<uint64_t>(s.st_size);
+  }
+
+ private:
+  int fd_;
+  std::string path_;
+};
+
+class PosixDisk : public Disk {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
+    int flags = mode == Mode::kRead ? O_RDONLY : mode == Mode::kCreate ? O_RDWR | O_CREAT : O_RDWR;
+    int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0640);
+    if (fd < 0) return io_error("open", path);
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return io_error("rename", from);
+    return {};
+  }
+  Status remove(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return io_error("remove", path);
+    return {};
+  }
+  Status make_dirs(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return io_error("create folder", path, error.value());
+    return {};
+  }
+  Status sync_dir(const std::string& path) override {
+    int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return io_error("open folder", path);
+    int rc = ::fsync(fd);
+    int error_number = errno;
+    ::close(fd);
+    if (rc != 0) return io_error("sync folder", path, error_number);
+    return {};
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+      names.push_back(entry.path().filename().string());
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+      return io_error("list", path, error.value());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+};
+
+}  // namespace
+
+Disk& posix_disk() {
+  static PosixDisk disk;
+  return disk;
+}
+
+Result<std::string> read_file(Disk& disk, const std::string& path) {
+  WS_ASSIGN(std::unique_ptr<File> file, disk.open(path, Disk::Mode::kRead));
+  WS_ASSIGN(uint64_t size, file->size());
+  std::string bytes(size, '\0');
+  WS_ASSIGN(size_t n, file->read_at(0, bytes.data(), bytes.size()));
+  bytes.resize(n);
+  return bytes;
+}
+
+Status replace_file(Disk& disk, const std::string& path, std::string_view bytes) {
+  std::string temporary = path + ".new";
+  {
+    WS_ASSIGN(std::unique_ptr<File> file, disk.open(temporary, Disk::Mode::kCreate));
+    WS_TRY(file->truncate(0));
+    WS_TRY(file->write_at(0, bytes));
+    WS_TRY(file->sync_data());
+  }
+  WS_TRY(disk.rename(temporary, path));
+  return disk.sync_dir(std::filesystem::path(path).parent_path().string());
+}
+
+}  // namespace wayside

@@ -1,0 +1,47 @@
+// The seam between the daemon and the file system: every file the daemon writes, but for SQLite's, goes
+// through a Disk, so that a test can make any single operation fail.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace wayside {
+
+// One open file. Not thread-safe; positions are explicit.
+class File {
+ public:
+  virtual ~File() = default;
+  virtual Status write_at(uint64_t offset, std::string_view bytes) = 0;  // all of it, or an error
+  // Bytes read; fewer than `size` only at the end of the file.
+  virtual Result<size_t> read_at(uint64_t offset, char* into, size_t size) = 0;
+  virtual Status sync_data() = 0;
+  virtual Status truncate(uint64_t size) = 0;
+  virtual Result<uint64_t> size() = 0;
+};
+
+class Disk {
+ public:
+  enum class Mode { kRead, kReadWrite, kCreate };  // kCreate: made when absent, kept when not
+
+  virtual ~Disk() = default;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;
+  virtual Status make_dirs(const std::string& path) = 0;
+  virtual Status sync_dir(const std::string& path) = 0;
+  // Names in a folder, sorted; no folder is an empty list.
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+};
+
+Disk& posix_disk();
+
+Result<std::string> read_file(Disk& disk, const std::string& path);
+// By a temporary name, synced, then renamed: readers see the old or the new contents, never a part.
+Status replace_file(Disk& disk, const std::string& path, std::string_view bytes);
+
+}  // namespace wayside

@@ -1,0 +1,91 @@
+#include "base/sqlite.h"
+
+#include <sqlite3.h>
+
+namespace wayside {
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Error Statement::error(const char* operation) const {
+  sqlite3* db = sqlite3_db_handle(statement_);
+  const char* path = sqlite3_db_filename(db, "main");
+  return {ErrorCode::kIo, std::string(operation) + " " + (path ? path : "database") + ": " +
+                              sqlite3_errmsg(db)};
+}
+
+void Statement::bind(int index, int64_t value) { sqlite3_bind_int64(statement_, index, value); }
+void Statement::bind(int index, double value) { sqlite3_bind_double(statement_, index, value); }
+void Statement::bind(int index, std::string_view text) {
+  sqlite3_bind_text(statement_, index, text.data() ? text.data() : "", static_cast<int>(text.size()),
+                    SQLITE_STATIC);
+}
+void Statement::bind_blob(int index, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, index, bytes.data() ? bytes.data() : "", bytes.size(),
+                      SQLITE_STATIC);
+}
+
+Result<bool> Statement::step() {
+  int rc = sqlite3_step(statement_);
+  if (rc == SQLITE_ROW) return true;
+  if (rc == SQLITE_DONE) return false;
+  Error failed = error("query");
+  sqlite3_reset(statement_);
+  return failed;
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Status Statement::run() {
+  Result<bool> more = true;
+  while (more.ok() && *more) more = step();
+  reset();
+  if (!more.ok()) return more.error();
+  return {};
+}
+
+int64_t Statement::column_int(int index) const { return sqlite3_column_int64(statement_, index); }
+
+std::string_view Statement::column_text(int index) const {
+  auto data = static_cast<const char*>(sqlite3_column_blob(statement_, index));
+  return data ? std::string_view(data, sqlite3_column_bytes(statement_, index)) : std::string_view();
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
+  int flags = SQLITE_OPEN_NOMUTEX | (mode == Mode::kReadOnly
+                                         ? SQLITE_OPEN_READONLY
+                                         : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  sqlite3* handle = nullptr;
+  int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  std::unique_ptr<Database> database(new Database(handle));
+  if (rc != SQLITE_OK) {
+    return Error{ErrorCode::kIo, "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
+  }
+  sqlite3_busy_timeout(handle, 5000);
+  return database;
+}
+
+Database::~Database() { sqlite3_close(handle_); }
+
+Status Database::exec(const char* sql) {
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  const char* path = sqlite3_db_filename(handle_, "main");
+  return Error{ErrorCode::kIo, std::string(path ? path : "database") + ": " + sqlite3_errmsg(handle_) +
+                                   " in: " + sql};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                              SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (rc != SQLITE_OK) {
+    return Error{ErrorCode::kIo, std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
+  }
+  return Statement(statement);
+}
+
+int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+}  // namespace wayside

@@ -1,0 +1,68 @@
+// A thin SQLite: a connection, its prepared statements, and errors as values. sqlite3.h stays behind it,
+// but for pipeline/expression.cc, which registers a virtual table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace wayside {
+
+// Owned by one thread, as is the Database it came from, which must outlive it.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+  Statement& operator=(Statement&& other) noexcept {
+    std::swap(statement_, other.statement_);
+    return *this;
+  }
+  ~Statement();
+
+  // Parameters count from 1; text and blobs are borrowed until reset().
+  void bind(int index, int64_t value);
+  void bind(int index, double value);
+  void bind(int index, std::string_view text);
+  void bind_blob(int index, std::string_view bytes);
+
+  Result<bool> step();  // true: a row is there
+  void reset();
+  // Binds nothing more, runs to the end, resets.
+  Status run();
+
+  // Columns count from 0; views live until the next step or reset.
+  int64_t column_int(int index) const;
+  std::string_view column_text(int index) const;  // also for blobs
+
+ private:
+  friend class Database;
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Error error(const char* operation) const;
+
+  sqlite3_stmt* statement_;
+};
+
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+  static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Status exec(const char* sql);
+  Result<Statement> prepare(std::string_view sql);
+  int64_t changes() const;
+  sqlite3* handle() { return handle_; }
+
+ private:
+  explicit Database(sqlite3* handle) : handle_(handle) {}
+  sqlite3* handle_;
+};
+
+}  // namespace wayside

@@ -1,0 +1,138 @@
+#include "base/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+namespace wayside {
+namespace {
+
+// Levenshtein distance (Wagner and Fischer 1974), one row at a time.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      size_t replaced = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+struct ByteUnit {
+  std::string_view name;
+  uint64_t bytes;
+};
+constexpr ByteUnit kByteUnits[] = {
+    {"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"B", 1}};
+
+// Length of the valid UTF-8 sequence at the front, 0 if there is none (RFC 3629).
+size_t utf8_sequence(std::string_view s) {
+  auto at = [&](size_t i) { return static_cast<uint8_t>(s[i]); };
+  uint8_t lead = at(0);
+  if (lead < 0x80) return 1;
+  size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || s.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  bool overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
+  bool surrogate = lead == 0xed && at(1) > 0x9f;
+  bool too_high = lead == 0xf4 && at(1) > 0x8f;
+  return overlong || surrogate || too_high ? 0 : length;
+}
+
+}  // namespace
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  std::optional<std::string> best;
+  size_t best_distance = std::max<size_t>(1, (word.size() + 1) / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+  uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  std::string_view unit = text.substr(end - text.data());
+  for (const ByteUnit& u : kByteUnits) {
+    if (unit == u.name && value <= (1ull << 53) / u.bytes) return value * u.bytes;
+  }
+  return std::nullopt;
+}
+
+std::string format_bytes(uint64_t bytes) {
+  for (const ByteUnit& u : kByteUnits) {
+    if (bytes >= u.bytes && bytes % u.bytes == 0) {
+      return std::to_string(bytes / u.bytes) + std::string(u.name);
+    }
+  }
+  return "0B";
+}
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    size_t n = utf8_sequence(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out.push_back('"');
+  while (!text.empty()) {
+    auto c = static_cast<uint8_t>(text.front());
+    size_t n = utf8_sequence(text);
+    if (n == 0) {
+      out += "\xef\xbf\xbd";
+    } else if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(static_cast<char>(c));
+    } else if (c < 0x20) {
+      out += "\\u00";
+      out.push_back(kHex[c >> 4]);
+      out.push_back(kHex[c & 15]);
+    } else {
+      out.append(text.substr(0, n));
+    }
+    text.remove_prefix(std::max<size_t>(n, 1));
+  }
+  out.push_back('"');
+}
+
+void append_json_number(std::string& out, double value) {
+  if (!std::isfinite(value)) {
+    out += "null";
+    return;
+  }
+  char digits[32];
+  // Whole numbers stay free of exponents as far as a double counts exactly.
+  bool whole = std::abs(value) < 9.007199254740992e15 && value == std::trunc(value);
+  auto end = whole ? std::to_chars(digits, digits + sizeof digits, static_cast<int64_t>(value)).ptr
+                   : std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, end);
+}
+
+bool is_name(std::string_view text) {
+  auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
+}
+
+}  // namespace wayside

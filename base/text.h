@@ -1,0 +1,30 @@
+// Small text functions that several folders need.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wayside {
+
+// The candidate with the fewest edits to `word`; none when all are further than a third of it.
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+
+// "64MiB", "4KiB", "1GiB", "512B".
+std::optional<uint64_t> parse_bytes(std::string_view text);
+std::string format_bytes(uint64_t bytes);
+
+bool is_valid_utf8(std::string_view text);
+
+// A JSON string literal of `text`, quotes included; bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+// The shortest text that reads back as the same number; "null" for what JSON cannot say.
+void append_json_number(std::string& out, double value);
+
+// What a name in the configuration may be: letters, digits, '_' and '-'.
+bool is_name(std::string_view text);
+
+}  // namespace wayside

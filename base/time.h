@@ -1,0 +1,35 @@
+// Times and durations. An event time is a count of milliseconds since 1970-01-01T00:00Z (int64, may be
+// negative), the resolution of Flink and Kafka. Leap seconds do not exist here.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace wayside {
+
+constexpr int64_t kTimeMin = std::numeric_limits<int64_t>::min();
+constexpr int64_t kTimeMax = std::numeric_limits<int64_t>::max();
+
+// 0001-01-01 and 9999-12-31T23:59:59.999Z: times outside are called impossible.
+constexpr int64_t kPossibleMin = -62'135'596'800'000;
+constexpr int64_t kPossibleMax = 253'402'300'799'999;
+
+// "250ms", "5s", "10m", "2h", "1d"; whole or decimal numbers, one unit. Nothing else.
+std::optional<int64_t> parse_duration_ms(std::string_view text);
+std::string format_duration(int64_t ms);
+
+// RFC 3339 with any offset; 'T' may be a space, fractions beyond ms are cut. Nothing else.
+std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
+// "2026-03-01T12:00:00.250Z". `ms` must be possible.
+std::string format_rfc3339(int64_t ms);
+
+// The two clocks of the daemon, read once a turn and passed on as values.
+struct Now {
+  int64_t wall_ms = 0;   // what the board believes the time is; may step
+  int64_t timer_ms = 0;  // never steps back, also not across restarts; only for timers
+};
+
+}  // namespace wayside

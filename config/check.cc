@@ -1,0 +1,231 @@
+#include "config/check.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <set>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "sensors/admission.h"
+
+namespace wayside {
+namespace {
+
+// "gw-3f2a91c4", the same as long as the machine id stays; never the host's name.
+std::string id_from_machine() {
+  std::string machine;
+  std::ifstream("/etc/machine-id") >> machine;
+  return "gw-" + to_hex(sha256_16({"wayside", machine})).substr(0, 8);
+}
+
+class Checker {
+ public:
+  Checker(const Config& config, const std::string& file, std::vector<ConfigError>& errors)
+      : config_(config), file_(file), errors_(errors) {}
+
+  void run() {
+    check_gateway();
+    check_names();
+    for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
+    for (const SourceOptions& s : config_.sources) check_source(s);
+    for (const WindowOptions& w : config_.windows) {
+      for (const std::string& from : w.from) known(w.name, "from", "source", from, source_names());
+      for (const auto& [alias, expression] : w.select) check_sql_name(w.name, "select." + alias, alias);
+      if (w.select.empty()) add(w.name, "select", "is empty");
+      uplinks_known(w.name, "to", w.to);
+      uplinks_known(w.name, "late_to", w.late_to);
+    }
+    for (const RuleOptions& r : config_.rules) {
+      known(r.name, "from", "source", r.from, source_names());
+      uplinks_known(r.name, "to", r.to);
+    }
+    for (const DetectorOptions& d : config_.detectors) check_detector(d);
+    for (const UplinkOptions& u : config_.uplinks) check_uplink(u);
+    if (errors_.empty()) check_blocks();
+  }
+
+ private:
+  void add(const std::string& block, const std::string& item, const std::string& message,
+           size_t offset = 0) {
+    Position at;
+    for (const std::string& key : {block + "." + item, block}) {
+      auto found = config_.positions.find(key);
+      if (found == config_.positions.end()) continue;
+      at = found->second;
+      if (key != block && offset > 0) at.column += static_cast<uint32_t>(offset);
+      break;
+    }
+    errors_.push_back({file_, at, "'" + item + "': " + message});
+  }
+
+  void known(const std::string& block, const std::string& item, const char* kind,
+             const std::string& name, const std::vector<std::string>& names) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    std::string message = std::string("there is no ") + kind + " '" + name + "'";
+    if (auto close = nearest(name, names)) message += "; did you mean '" + *close + "'?";
+    add(block, item, message);
+  }
+  void uplinks_known(const std::string& block, const std::string& item,
+                     const std::vector<std::string>& names) {
+    std::vector<std::string> all;
+    for (const UplinkOptions& u : config_.uplinks) all.push_back(u.name);
+    for (const std::string& name : names) known(block, item, "uplink", name, all);
+  }
+  std::vector<std::string> source_names() const {
+    std::vector<std::string> names;
+    for (const SourceOptions& s : config_.sources) names.push_back(s.name);
+    return names;
+  }
+
+  void check_gateway() {
+    if (!is_name(config_.gateway.id)) {
+      add("gateway", "id", "a name is made of letters, digits, '_' and '-', at most 64 of them");
+    }
+    static const std::vector<std::string> kLevels{"debug", "info", "warn", "error"};
+    known("gateway", "log_level", "level", config_.gateway.log_level, kLevels);
+    if (config_.storage.max_bytes < 4 * config_.storage.file_bytes) {
+      add("storage", "max_bytes", "must hold at least four files of file_bytes");
+    }
+    if (config_.storage.commit_bytes > config_.storage.file_bytes / 4) {
+      add("storage", "commit_bytes", "must be at most a quarter of file_bytes");
+    }
+  }
+
+  // State is kept under a block's name, so that names are unique over all kinds.
+  void check_names() {
+    std::set<std::string> seen;
+    auto check = [&](const std::string& name) {
+      if (!is_name(name)) {
+        add(name, "name", "a name is made of letters, digits, '_' and '-', at most 64 of them");
+      } else if (!seen.insert(name).second) {
+        add(name, "name", "another block has the name '" + name + "'");
+      }
+    };
+    for (const auto& o : config_.mqtt) check(o.name);
+    for (const auto& o : config_.sources) check(o.name);
+    for (const auto& o : config_.windows) check(o.name);
+    for (const auto& o : config_.rules) check(o.name);
+    for (const auto& o : config_.detectors) check(o.name);
+    for (const auto& o : config_.uplinks) check(o.name);
+  }
+
+  // Fields and aliases appear in SQL without quotes.
+  void check_sql_name(const std::string& block, const std::string& item, const std::string& name) {
+    const bool good = is_name(name) && name.find('-') == std::string::npos &&
+                      !std::isdigit(static_cast<unsigned char>(name.front()));
+    if (!good) add(block, item, "'" + name + "' does not work in SQL: letters, digits and '_' only");
+  }
+
+  void check_mqtt(const MqttOptions& m) {
+    static const std::vector<std::string> kVersions{"5", "3.1.1"};
+    known(m.name, "version", "version", m.version, kVersions);
+    if (m.reconnect_max_ms < m.reconnect_min_ms) add(m.name, "reconnect_max", "is below reconnect_min");
+  }
+
+  void check_source(const SourceOptions& s) {
+    if (s.mqtt.empty() && config_.mqtt.size() > 1) {
+      add(s.name, "mqtt", "there are several connections: name one");
+    } else if (!s.mqtt.empty()) {
+      std::vector<std::string> names;
+      for (const MqttOptions& m : config_.mqtt) names.push_back(m.name);
+      known(s.name, "mqtt", "connection", s.mqtt, names);
+    }
+    std::set<std::string> paths;
+    if (!s.time_path.empty()) paths.insert(s.time_path);
+    for (const FieldOptions& f : s.fields) {
+      check_sql_name(s.name, "fields." + f.name, f.name);
+      if (!paths.insert(f.path).second) {
+        add(s.name, "fields." + f.name, "path \"" + f.path + "\" is read twice");
+      }
+      if (f.min && f.max && *f.min > *f.max) add(s.name, "fields." + f.name, "min is above max");
+    }
+    auto schema = make_schema(s);
+    if (!schema.ok()) return add(s.name, "topic", schema.error().message);
+    std::vector<std::string> names;
+    for (const Field& f : schema->fields) names.push_back(f.name);
+    for (const std::string& keep : s.keep) known(s.name, "keep", "field", keep, names);
+    if (s.deduplicate != "off" && s.deduplicate != "content") {
+      known(s.name, "deduplicate", "field", s.deduplicate, names);
+    }
+    if (s.forget_after_ms < s.idle_after_ms) add(s.name, "forget_after", "is below idle_after");
+  }
+
+  void check_detector(const DetectorOptions& d) {
+    known(d.name, "from", "source", d.from, source_names());
+    static const std::vector<std::string> kMethods{"auto", "robust_z"};
+    known(d.name, "method", "method", d.method, kMethods);
+    uplinks_known(d.name, "to", d.to);
+    for (const SourceOptions& s : config_.sources) {
+      if (s.name != d.from) continue;
+      std::vector<std::string> numbers;
+      for (const FieldOptions& f : s.fields) {
+        if (f.type == FieldType::kNumber) numbers.push_back(f.name);
+      }
+      known(d.name, "field", "number field", d.field, numbers);
+    }
+  }
+
+  void check_uplink(const UplinkOptions& u) {
+    for (const std::string& source : u.raw) known(u.name, "raw", "source", source, source_names());
+    if (u.type == UplinkType::kKafka && u.brokers.empty()) {
+      add(u.name, "brokers", "is missing: brokers = [\"HOST:PORT\"]");
+    }
+    if (u.type == UplinkType::kFile && u.max_bytes < 2 * u.file_bytes) {
+      add(u.name, "max_bytes", "must hold at least two files of file_bytes");
+    }
+    if (u.retry_max_ms < u.retry_min_ms) add(u.name, "retry_max", "is below retry_min");
+    static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers", "group.id",
+                                                 "enable.idempotence", "isolation.level"};
+    for (const auto& [name, value] : u.options) {
+      if (std::find(kOwned.begin(), kOwned.end(), name) != kOwned.end()) {
+        add(u.name, "options." + name, "is set by wayside itself");
+      }
+    }
+  }
+
+  // The expressions: the pipeline is made, and thrown away.
+  void check_blocks() {
+    std::vector<BlockError> wrong;
+    if (Pipeline::make(config_.pipeline_options(), wrong)) return;
+    for (const BlockError& e : wrong) add(e.block, e.item, e.message, e.offset + 1);
+  }
+
+  const Config& config_;
+  const std::string& file_;
+  std::vector<ConfigError>& errors_;
+};
+
+}  // namespace
+
+std::string ConfigError::to_text() const {
+  std::string text = file;
+  if (at.line > 0) text += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  return text + ": " + message;
+}
+
+PipelineOptions Config::pipeline_options() const {
+  PipelineOptions o{engine, sources, windows, rules, detectors, {}};
+  for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
+  return o;
+}
+
+void complete_config(Config& config) {
+  if (config.gateway.id.empty()) config.gateway.id = id_from_machine();
+  if (config.uplinks.empty()) config.uplinks.emplace_back().name = "local";
+  for (UplinkOptions& u : config.uplinks) {
+    if (u.dir.empty()) u.dir = config.gateway.state_dir + "/out/" + u.name;
+  }
+  for (MqttOptions& m : config.mqtt) {
+    if (m.client_id.empty()) m.client_id = "wayside-" + config.gateway.id + "-" + m.name;
+  }
+  for (SourceOptions& s : config.sources) {
+    if (s.mqtt.empty() && config.mqtt.size() == 1) s.mqtt = config.mqtt.front().name;
+  }
+}
+
+void check_config(const Config& config, const std::string& file, std::vector<ConfigError>& errors) {
+  Checker(config, file, errors).run();
+}
+
+}  // namespace wayside

@@ -1,0 +1,62 @@
+// The configuration file as option structs. Only this folder knows TOML. A file that is wrong in any place yields all
+// of its errors, each with its position, and no configuration.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/options.h"
+#include "pipeline/pipeline.h"
+#include "sensors/options.h"
+#include "storage/options.h"
+#include "uplink/options.h"
+
+namespace wayside {
+
+struct GatewayOptions {
+  std::string id;                            // default: made from the machine id
+  std::string state_dir = "/var/lib/wayside";
+  std::string log_level = "info";
+  uint64_t queue_bytes = 4 << 20;            // messages that wait to be decoded
+};
+
+struct Position {
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+struct ConfigError {
+  std::string file;
+  Position at;
+  std::string message;
+  std::string to_text() const;  // "file:line:column: message"
+};
+
+struct Config {
+  GatewayOptions gateway;
+  StorageOptions storage;
+  EngineOptions engine;
+  std::vector<MqttOptions> mqtt;
+  std::vector<SourceOptions> sources;
+  std::vector<WindowOptions> windows;
+  std::vector<RuleOptions> rules;
+  std::vector<DetectorOptions> detectors;
+  std::vector<UplinkOptions> uplinks;
+
+  // Where "block.key" stands in the file; "block" alone is the block itself.
+  std::map<std::string, Position> positions;
+
+  PipelineOptions pipeline_options() const;
+};
+
+// Reads and checks a file: syntax, keys, types, references between blocks, expressions.
+std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors);
+std::optional<Config> parse_config(const std::string& text, const std::string& file,
+                                   std::vector<ConfigError>& errors);
+
+// Every key with its default and its meaning, as a file that loads.
+std::string sample_config();
+
+}  // namespace wayside

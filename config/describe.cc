@@ -1,0 +1,188 @@
+#include "config/describe.h"
+
+#include <array>
+
+namespace wayside {
+namespace {
+
+using Choice = ConfigVisitor::Choice;
+
+template <class Enum, size_t n>
+void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,
+            const std::array<Choice, n>& choices) {
+  int number = static_cast<int>(value);
+  v.choice(key, number, choices);
+  value = static_cast<Enum>(number);
+}
+
+template <class Number>
+void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64_t min, int64_t max) {
+  auto wide = static_cast<int64_t>(value);
+  v.integer(key, wide, min, max);
+  value = static_cast<Number>(wide);
+}
+
+constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUnit::kRfc3339)},
+                                            {"s", static_cast<int>(TimeUnit::kSeconds)},
+                                            {"ms", static_cast<int>(TimeUnit::kMillis)},
+                                            {"us", static_cast<int>(TimeUnit::kMicros)},
+                                            {"ns", static_cast<int>(TimeUnit::kNanos)}}};
+constexpr std::array<Choice, 3> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
+                                             {"text", static_cast<int>(FieldType::kText)},
+                                             {"bool", static_cast<int>(FieldType::kBool)}}};
+constexpr std::array<Choice, 2> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
+                                          {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
+                                             {"source", static_cast<int>(WatermarkMode::kSource)}}};
+constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity::kInfo)},
+                                             {"warning", static_cast<int>(Severity::kWarning)},
+                                             {"critical", static_cast<int>(Severity::kCritical)}}};
+constexpr std::array<Choice, 2> kUplinkTypes{{{"file", static_cast<int>(UplinkType::kFile)},
+                                              {"kafka", static_cast<int>(UplinkType::kKafka)}}};
+constexpr std::array<Choice, 2> kValueFormats{{{"json", static_cast<int>(ValueFormat::kJson)},
+                                               {"protobuf", static_cast<int>(ValueFormat::kProtobuf)}}};
+
+
+}  // namespace
+
+std::span<const Choice> time_units() { return kTimeUnits; }
+std::span<const Choice> field_types() { return kFieldTypes; }
+
+void describe(ConfigVisitor& v, GatewayOptions& o) {
+  v.text({"id", "names this gateway in every id; by default made from the machine id", "truck-17"}, o.id);
+  v.text({"state_dir", "where journal, store and file uplinks live"}, o.state_dir);
+  v.text({"log_level", "debug, info, warn or error"}, o.log_level);
+  v.bytes({"queue", "messages that may wait to be decoded; then reading stops"}, o.queue_bytes, 64 << 10);
+}
+
+void describe(ConfigVisitor& v, StorageOptions& o) {
+  v.bytes({"file_bytes", "one journal file; it is filled with zeros once and then recycled"},
+          o.file_bytes, 1 << 20);
+  v.bytes({"max_bytes", "all journal files; the oldest is recycled"}, o.max_bytes, 4 << 20);
+  v.duration({"commit_age", "the longest a reading waits for its commit"}, o.commit_age_ms, 0);
+  v.bytes({"commit_bytes", "payloads after which a commit does not wait"}, o.commit_bytes, 4096);
+  whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
+        1'000'000);
+  v.duration({"checkpoint_interval", "state is saved this often"}, o.checkpoint_interval_ms, 100);
+  v.bytes({"checkpoint_bytes", "and after so much journal, which a restart has to replay"},
+          o.checkpoint_bytes, 64 << 10);
+  whole(v, {"quarantine_rows", "messages that became no reading are kept, the last so many"},
+        o.quarantine_rows, 0, 10'000'000);
+  v.bytes({"quarantine_payload", "of each of their payloads so much"}, o.quarantine_payload, 0);
+}
+
+void describe(ConfigVisitor& v, EngineOptions& o) {
+  v.duration({"tick", "idle and forgotten keys are noticed on this grid"}, o.tick_ms, 1);
+}
+
+void describe(ConfigVisitor& v, MqttOptions& o) {
+  v.text({"name", "names the connection", "local", true}, o.name);
+  v.url({"url", "the broker", "mqtt://127.0.0.1:1883", true}, o.host, o.port);
+  v.text({"client_id", "by default wayside-<gateway id>-<name>", "wayside-truck-17"}, o.client_id);
+  v.text({"user", "user name, if the broker asks for one", "gateway"}, o.user);
+  v.secret({"password", "never in this file: { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }"},
+           o.password);
+  v.text({"version", "of MQTT: \"5\" or \"3.1.1\""}, o.version);
+  whole(v, {"qos", "of the subscriptions, 0 or 1"}, o.qos, 0, 1);
+  v.duration({"keep_alive", "silence after which we ask whether the broker is there"}, o.keep_alive_ms, 1000);
+  v.duration({"session_expiry", "how long the broker keeps our session (MQTT 5)"}, o.session_expiry_ms, 0);
+  v.duration({"reconnect_min", "first pause before a new connection; it doubles, with jitter"},
+             o.reconnect_min_ms, 1000);
+  v.duration({"reconnect_max", "longest such pause"}, o.reconnect_max_ms, 1000);
+  v.duration({"coalesce", "reads may be put off this long, so that one wake-up serves many messages"},
+             o.coalesce_ms, 0);
+  whole(v, {"inflight_window", "unacknowledged messages that the broker sends; with MQTT 3.1.1 it must "
+                               "be the broker's own limit (mosquitto: max_inflight_messages)"},
+        o.inflight_window, 1, 65'535);
+  v.bytes({"max_payload", "larger messages are acknowledged, counted and skipped"}, o.max_payload_bytes, 16);
+}
+
+void describe(ConfigVisitor& v, SourceOptions& o) {
+  v.text({"name", "names the source", "climate", true}, o.name);
+  v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
+  v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", "fleet/{vehicle}/climate",
+          true},
+         o.topic);
+  choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
+  v.text({"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true}, o.key);
+  v.time({"time", "event time of a JSON payload; without it the arrival counts",
+          "{ field = \"ts\", unit = \"ms\" }"},
+         o.time_path, o.time_unit);
+  v.duration({"max_disorder", "how much later than a newer one a reading may come"}, o.max_disorder_ms, 0);
+  v.duration({"idle_after", "silence after which a key's open windows are told, not yet final"},
+             o.idle_after_ms, 1);
+  v.duration({"forget_after", "silence after which they are final and the key's state is dropped"},
+             o.forget_after_ms, 1);
+  v.duration_or_off({"max_future", "readings further ahead of the clock are quarantined; or \"off\""},
+                    o.max_future_ms);
+  choose(v, {"watermark", "event time runs per \"key\", or for the whole \"source\""}, o.watermark,
+         kWatermarks);
+  v.texts({"keep", "fields whose last known value is carried into later readings of the key",
+           "[\"door\"]"},
+          o.keep);
+  v.text({"deduplicate", "\"off\", \"content\", or a field that holds a message id"}, o.deduplicate);
+  whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1, 10'000'000);
+  v.fields({"fields", "name = \"path\", or { path, type = number | text | bool, unit, min, max }"},
+           o.fields);
+}
+
+void describe(ConfigVisitor& v, WindowOptions& o) {
+  v.text({"name", "names the window", "cold_5m", true}, o.name);
+  v.texts({"from", "the source, or several with the same key", "\"climate\"", true}, o.from);
+  v.duration({"size", "tumbling windows of this length", "\"5m\"", true}, o.size_ms, 1);
+  v.duration({"offset", "shifts their borders from 1970-01-01T00:00Z"}, o.offset_ms, 0);
+  v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);
+  v.items({"select", "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "
+                     "the other aliases",
+           "{ n = \"count()\", avg_c = \"avg(temp_c)\", max_c = \"max(temp_c)\" }", true},
+          o.select);
+  v.text({"having", "SQL over the aliases: which results leave", "n >= 3"}, o.having);
+  v.duration({"allowed_lateness", "later readings still revise the result this long"},
+             o.allowed_lateness_ms, 0);
+  v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+  v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"}, o.late_to);
+}
+
+void describe(ConfigVisitor& v, RuleOptions& o) {
+  v.text({"name", "names the rule", "door_open_moving", true}, o.name);
+  v.text({"from", "the source", "climate", true}, o.from);
+  v.text({"when", "SQL over the fields", "door = 'open' AND speed > 5", true}, o.when);
+  v.duration({"for", "how long it must hold"}, o.for_ms, 0);
+  choose(v, {"severity", "info, warning or critical; critical alarms are committed at once"}, o.severity,
+         kSeverities);
+  v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+}
+
+void describe(ConfigVisitor& v, DetectorOptions& o) {
+  v.text({"name", "names the detector", "temp_drift", true}, o.name);
+  v.text({"from", "the source", "climate", true}, o.from);
+  v.text({"field", "the number that is watched", "temp_c", true}, o.field);
+  v.text({"method", "\"auto\" or \"robust_z\""}, o.method);
+  v.number({"threshold", "score from which on a value is an anomaly"}, o.threshold);
+  whole(v, {"history", "last values of the key that it is compared with"}, o.history, 8, 100'000);
+  v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+}
+
+void describe(ConfigVisitor& v, UplinkOptions& o) {
+  v.text({"name", "names the uplink", "centre", true}, o.name);
+  choose(v, {"type", "file or kafka"}, o.type, kUplinkTypes);
+  v.texts({"raw", "sources whose readings are forwarded, too", "[\"climate\"]"}, o.raw);
+  v.duration({"linger", "how long results wait for company; alarms never do"}, o.linger_ms, 0);
+  whole(v, {"batch_messages", "of a transaction, or of a write"}, o.batch_messages, 1, 100'000);
+  v.bytes({"batch_bytes", "of a transaction, or of a write"}, o.batch_bytes, 1024);
+  v.duration({"retry_min", "first pause after a failure; it doubles, with jitter"}, o.retry_min_ms, 10);
+  v.duration({"retry_max", "longest such pause"}, o.retry_max_ms, 10);
+  v.text({"dir", "file: by default <state_dir>/out/<name>", "/var/lib/wayside/out/centre"}, o.dir);
+  v.bytes({"file_bytes", "file: size of one"}, o.file_bytes, 64 << 10);
+  v.bytes({"max_bytes", "file: size of all; the oldest goes first"}, o.max_bytes, 128 << 10);
+  v.texts({"brokers", "kafka: where to begin", "[\"kafka-1:9092\"]"}, o.brokers);
+  v.text({"topic", "kafka: {block}, {key} and {gateway} are replaced"}, o.topic);
+  v.text({"mark_topic", "kafka: stays empty, must exist or be creatable"}, o.mark_topic);
+  choose(v, {"format", "kafka: json or protobuf (Emission of proto/wayside.proto)"}, o.format,
+         kValueFormats);
+  v.items({"options", "kafka: librdkafka's own settings",
+           "{ \"security.protocol\" = \"ssl\", \"ssl.ca.location\" = \"/etc/wayside/ca.pem\" }"},
+          o.options);
+}
+
+}  // namespace wayside

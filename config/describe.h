@@ -1,0 +1,71 @@
+// What each block of the file may hold, said once. A visitor either reads a table of the file into the structs, or
+// writes the structs as a sample.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+
+namespace wayside {
+
+class ConfigVisitor {
+ public:
+  struct Key {
+    const char* name;
+    const char* help;
+    const char* sample = nullptr;  // for the sample, where there is no default that shows the form
+    bool required = false;
+  };
+  struct Choice {
+    const char* name;
+    int value;
+  };
+
+  virtual ~ConfigVisitor() = default;
+  virtual void text(const Key& key, std::string& value) = 0;
+  virtual void texts(const Key& key, std::vector<std::string>& value) = 0;
+  virtual void duration(const Key& key, int64_t& ms, int64_t min_ms) = 0;
+  virtual void duration_or_off(const Key& key, std::optional<int64_t>& ms) = 0;
+  virtual void bytes(const Key& key, uint64_t& bytes, uint64_t min) = 0;
+  virtual void integer(const Key& key, int64_t& value, int64_t min, int64_t max) = 0;
+  virtual void number(const Key& key, double& value) = 0;
+  virtual void choice(const Key& key, int& value, std::span<const Choice> choices) = 0;
+  virtual void secret(const Key& key, std::string& value) = 0;
+  virtual void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) = 0;
+  virtual void url(const Key& key, std::string& host, uint16_t& port) = 0;
+  virtual void time(const Key& key, std::string& path, TimeUnit& unit) = 0;
+  virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;
+};
+
+void describe(ConfigVisitor& v, GatewayOptions& o);
+void describe(ConfigVisitor& v, StorageOptions& o);
+void describe(ConfigVisitor& v, EngineOptions& o);
+void describe(ConfigVisitor& v, MqttOptions& o);
+void describe(ConfigVisitor& v, SourceOptions& o);
+void describe(ConfigVisitor& v, WindowOptions& o);
+void describe(ConfigVisitor& v, RuleOptions& o);
+void describe(ConfigVisitor& v, DetectorOptions& o);
+void describe(ConfigVisitor& v, UplinkOptions& o);
+
+// The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
+template <class Section>
+void for_each_section(Config& c, Section section) {
+  section("gateway", c.gateway);
+  section("storage", c.storage);
+  section("engine", c.engine);
+  section("mqtt", c.mqtt);
+  section("source", c.sources);
+  section("window", c.windows);
+  section("rule", c.rules);
+  section("detector", c.detectors);
+  section("uplink", c.uplinks);
+}
+
+std::span<const ConfigVisitor::Choice> time_units();
+std::span<const ConfigVisitor::Choice> field_types();
+
+}  // namespace wayside

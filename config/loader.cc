@@ -1,0 +1,426 @@
+// The visitor that reads tables of the file, and the walk over its sections.
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <toml++/toml.h>
+
+#include "base/text.h"
+#include "config/check.h"
+#include "config/describe.h"
+#include "sensors/units.h"
+
+namespace wayside {
+namespace {
+
+Position position_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
+
+const char* type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return "an array";
+    case toml::node_type::string: return "a text";
+    case toml::node_type::integer: return "a whole number";
+    case toml::node_type::floating_point: return "a number";
+    case toml::node_type::boolean: return "true or false";
+    default: return "a date or time";
+  }
+}
+
+class Loader : public ConfigVisitor {
+ public:
+  Loader(const toml::table& table, std::string file, std::vector<ConfigError>& errors,
+         std::map<std::string, Position>& positions)
+      : table_(table), file_(std::move(file)), errors_(errors), positions_(positions) {
+    if (auto name = table["name"].value<std::string>()) block_ = *name;
+  }
+
+  void set_block(const std::string& section) {
+    if (block_.empty()) block_ = section;
+    positions_.emplace(block_, position_of(table_.source()));
+  }
+  const std::string& block() const { return block_; }
+
+  void text(const Key& key, std::string& value) override {
+    if (const toml::node* node = find(key)) take_text(key.name, *node, value);
+  }
+
+  void texts(const Key& key, std::vector<std::string>& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    value.clear();
+    if (node->is_string()) {
+      value.push_back(node->ref<std::string>());
+      return;
+    }
+    const toml::array* array = node->as_array();
+    if (!array) return wrong_type(key.name, *node, "a text or an array of texts");
+    for (const toml::node& item : *array) take_text(key.name, item, value.emplace_back());
+  }
+
+  void duration(const Key& key, int64_t& ms, int64_t min_ms) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    auto text = node->value<std::string>();
+    auto parsed = text ? parse_duration_ms(*text) : std::nullopt;
+    if (!node->is_string() || !parsed) {
+      return wrong(key.name, *node, "expected a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\"");
+    }
+    if (*parsed < min_ms) return wrong(key.name, *node, "must be at least " + format_duration(min_ms));
+    ms = *parsed;
+  }
+
+  void duration_or_off(const Key& key, std::optional<int64_t>& ms) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (node->value<std::string>() == "off") {
+      ms.reset();
+      return;
+    }
+    int64_t value = 0;
+    duration(key, value, 0);
+    ms = value;
+  }
+
+  void bytes(const Key& key, uint64_t& bytes, uint64_t min) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    auto text = node->value<std::string>();
+    auto parsed = text ? parse_bytes(*text) : std::nullopt;
+    if (!node->is_string() || !parsed) {
+      return wrong(key.name, *node, "expected a size such as \"64MiB\", \"16KiB\" or \"512B\"");
+    }
+    if (*parsed < min) return wrong(key.name, *node, "must be at least " + format_bytes(min));
+    bytes = *parsed;
+  }
+
+  void integer(const Key& key, int64_t& value, int64_t min, int64_t max) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (!node->is_integer()) return wrong_type(key.name, *node, "a whole number");
+    value = node->ref<int64_t>();
+    if (value < min || value > max) {
+      wrong(key.name, *node, "must be from " + std::to_string(min) + " to " + std::to_string(max));
+    }
+  }
+
+  void number(const Key& key, double& value) override {
+    if (const toml::node* node = find(key)) take_number(key.name, *node, value);
+  }
+
+  void choice(const Key& key, int& value, std::span<const Choice> choices) override {
+    if (const toml::node* node = find(key)) take_choice(key.name, *node, value, choices);
+  }
+
+  void secret(const Key& key, std::string& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table || table->size() != 1) {
+      return wrong(key.name, *node,
+                   "secrets do not stand in this file: { file = \"…\" }, { env = \"…\" } or "
+                   "{ credential = \"…\" }");
+    }
+    const auto item = table->begin();
+    const std::string kind(item->first.str());
+    const std::string where = item->second.value_or<std::string>("");
+    if (kind == "env") {
+      const char* found = std::getenv(where.c_str());
+      if (!found) return wrong(key.name, *node, "environment variable " + where + " is not set");
+      value = found;
+    } else if (kind == "file" || kind == "credential") {
+      const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
+      if (kind == "credential" && !dir) {
+        return wrong(key.name, *node, "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+      }
+      const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
+      std::ifstream in(path);
+      if (!in) return wrong(key.name, *node, "cannot read " + path);
+      std::getline(in, value);
+    } else {
+      wrong(key.name, *node, "unknown kind of secret '" + kind + "': file, env or credential");
+    }
+  }
+
+  void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table) return wrong_type(key.name, *node, "a table");
+    value.clear();
+    for (const auto& [name, item] : in_file_order(*table)) {
+      std::string text;
+      take_text(std::string(key.name) + "." + name, *item, text);
+      value.emplace_back(name, std::move(text));
+    }
+  }
+
+  void url(const Key& key, std::string& host, uint16_t& port) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    std::string text;
+    take_text(key.name, *node, text);
+    constexpr std::string_view kScheme = "mqtt://";
+    if (!std::string_view(text).starts_with(kScheme)) {
+      return wrong(key.name, *node, "expected mqtt://HOST or mqtt://HOST:PORT");
+    }
+    text.erase(0, kScheme.size());
+    const size_t colon = text.rfind(':');
+    const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos;
+    const long number = has_port ? std::strtol(text.c_str() + colon + 1, nullptr, 10) : 1883;
+    host = text.substr(0, has_port ? colon : text.size());
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    if (host.empty() || host.find('/') != std::string::npos || number < 1 || number > 65'535) {
+      return wrong(key.name, *node, "expected mqtt://HOST or mqtt://HOST:PORT");
+    }
+    port = static_cast<uint16_t>(number);
+  }
+
+  void time(const Key& key, std::string& path, TimeUnit& unit) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table) return wrong_type(key.name, *node, "{ field = …, unit = … }");
+    int number = static_cast<int>(unit);
+    for (const auto& [name, item] : *table) {
+      if (name == "field") {
+        take_text(key.name, item, path);
+      } else if (name == "unit") {
+        take_choice("unit", item, number, time_units());
+      } else {
+        unknown(name, {"field", "unit"});
+      }
+    }
+    unit = static_cast<TimeUnit>(number);
+    if (path.empty()) wrong(key.name, *node, "'field' is missing");
+  }
+
+  void fields(const Key& key, std::vector<FieldOptions>& fields) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table) return wrong_type(key.name, *node, "a table of fields");
+    for (const auto& [name, item] : in_file_order(*table)) {
+      positions_["" + block_ + ".fields." + name] = position_of(item->source());
+      FieldOptions field;
+      field.name = field.path = name;
+      if (item->is_string()) {
+        field.path = item->ref<std::string>();
+      } else if (item->is_table()) {
+        take_field(*item->as_table(), field);
+      } else {
+        wrong_type(name, *item, "a path or a table");
+      }
+      fields.push_back(std::move(field));
+    }
+  }
+
+  // Whatever nobody asked for.
+  void finish() {
+    for (const auto& [name, item] : table_) {
+      if (std::find(known_.begin(), known_.end(), name.str()) == known_.end()) unknown(name, known_);
+    }
+  }
+
+ private:
+  const toml::node* find(const Key& key) {
+    known_.emplace_back(key.name);
+    const toml::node* node = table_.get(key.name);
+    if (node) {
+      positions_[block_ + "." + key.name] = position_of(node->source());
+    } else if (key.required) {
+      add(position_of(table_.source()),
+          "'" + std::string(key.name) + "' is missing: " + key.help);
+    }
+    return node;
+  }
+
+  static std::vector<std::pair<std::string, const toml::node*>> in_file_order(const toml::table& table) {
+    std::vector<std::pair<std::string, const toml::node*>> items;
+    for (const auto& [name, item] : table) items.emplace_back(name.str(), &item);
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+      return a.second->source().begin < b.second->source().begin;
+    });
+    return items;
+  }
+
+  void take_text(const std::string& name, const toml::node& node, std::string& value) {
+    if (!node.is_string()) return wrong_type(name, node, "a text");
+    positions_[block_ + "." + name] = position_of(node.source());
+    value = node.ref<std::string>();
+  }
+
+  void take_number(const std::string& name, const toml::node& node, double& value) {
+    if (!node.is_number()) return wrong_type(name, node, "a number");
+    value = *node.value<double>();
+  }
+
+  void take_choice(const std::string& name, const toml::node& node, int& value,
+                   std::span<const Choice> choices) {
+    auto text = node.value<std::string>();
+    std::vector<std::string> names;
+    for (const Choice& c : choices) {
+      if (node.is_string() && *text == c.name) {
+        value = c.value;
+        return;
+      }
+      names.emplace_back(c.name);
+    }
+    std::string message = "expected ";
+    for (size_t i = 0; i < names.size(); ++i) {
+      message += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
+    }
+    if (auto close = node.is_string() ? nearest(*text, names) : std::nullopt) {
+      message += "; did you mean \"" + *close + "\"?";
+    }
+    wrong(name, node, message);
+  }
+
+  void take_field(const toml::table& table, FieldOptions& field) {
+    const std::vector<std::string> keys{"path", "type", "unit", "min", "max"};
+    for (const auto& [name, item] : table) {
+      if (name == "path") {
+        take_text(field.name + ".path", item, field.path);
+      } else if (name == "type") {
+        int type = static_cast<int>(field.type);
+        take_choice("type", item, type, field_types());
+        field.type = static_cast<FieldType>(type);
+      } else if (name == "unit") {
+        take_unit(field, item);
+      } else if (name == "min" || name == "max") {
+        double limit = 0;
+        take_number(std::string(name.str()), item, limit);
+        (name == "min" ? field.min : field.max) = limit;
+      } else {
+        unknown(name, keys);
+      }
+    }
+    const bool ranged = field.min || field.max || field.scale != 1 || field.shift != 0;
+    if (field.type != FieldType::kNumber && ranged) {
+      add(position_of(table.source()), "field '" + field.name + "': unit, min and max are for numbers");
+    }
+  }
+
+  void take_unit(FieldOptions& field, const toml::node& node) {
+    std::vector<std::string> names;
+    for (const Unit& u : units()) names.emplace_back(u.name);
+    auto text = node.value<std::string>();
+    const Unit* unit = node.is_string() ? find_unit(*text) : nullptr;
+    if (unit) {
+      field.scale = unit->scale;
+      field.shift = unit->shift;
+      return;
+    }
+    std::string message = "unknown unit";
+    if (node.is_string()) message += " \"" + *text + "\"";
+    if (auto close = node.is_string() ? nearest(*text, names) : std::nullopt) {
+      message += "; did you mean \"" + *close + "\"?";
+    } else {
+      message += ": one of";
+      for (const std::string& n : names) message += " " + n;
+    }
+    wrong(field.name, node, message);
+  }
+
+  void add(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
+  void wrong(const std::string& name, const toml::node& node, const std::string& what) {
+    add(position_of(node.source()), "'" + name + "': " + what);
+  }
+  void wrong_type(const std::string& name, const toml::node& node, const char* expected) {
+    wrong(name, node, "expected " + std::string(expected) + ", found " + type_name(node));
+  }
+  void unknown(const toml::key& key, const std::vector<std::string>& known) {
+    std::string message = "unknown key '" + std::string(key.str()) + "'";
+    if (auto close = nearest(key.str(), known)) message += "; did you mean '" + *close + "'?";
+    add(position_of(key.source()), std::move(message));
+  }
+
+  const toml::table& table_;
+  std::string file_;
+  std::vector<ConfigError>& errors_;
+  std::map<std::string, Position>& positions_;
+  std::string block_;
+  std::vector<std::string> known_;
+};
+
+template <class Options>
+void load_table(const toml::table& table, const char* section, const std::string& file, Options& options,
+                Config& config, std::vector<ConfigError>& errors) {
+  Loader loader(table, file, errors, config.positions);
+  loader.set_block(section);
+  describe(loader, options);
+  loader.finish();
+}
+
+template <class Options>
+void load_section(const toml::node& node, const char* section, const std::string& file, Options& options,
+                  Config& config, std::vector<ConfigError>& errors) {
+  if (const toml::table* table = node.as_table()) {
+    return load_table(*table, section, file, options, config, errors);
+  }
+  errors.push_back({file, position_of(node.source()), "expected a table: [" + std::string(section) + "]"});
+}
+
+template <class Options>
+void load_section(const toml::node& node, const char* section, const std::string& file,
+                  std::vector<Options>& list, Config& config, std::vector<ConfigError>& errors) {
+  const toml::array* array = node.as_array();
+  if (!array || !array->is_homogeneous<toml::table>()) {
+    errors.push_back({file, position_of(node.source()),
+                      "expected an array of tables: [[" + std::string(section) + "]]"});
+    return;
+  }
+  for (const toml::node& item : *array) {
+    load_table(*item.as_table(), section, file, list.emplace_back(), config, errors);
+  }
+}
+
+}  // namespace
+
+std::optional<Config> parse_config(const std::string& text, const std::string& file,
+                                   std::vector<ConfigError>& errors) {
+  toml::table root;
+  try {
+    root = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    errors.push_back({file, position_of(error.source()), std::string(error.description())});
+    return std::nullopt;
+  }
+  Config config;
+  std::vector<std::string> sections;
+  for_each_section(config, [&](const char* section, auto& options) {
+    sections.emplace_back(section);
+    if (const toml::node* node = root.get(section)) {
+      load_section(*node, section, file, options, config, errors);
+    }
+  });
+  for (const auto& [name, node] : root) {
+    if (std::find(sections.begin(), sections.end(), name.str()) != sections.end()) continue;
+    std::string message = "unknown section '" + std::string(name.str()) + "'";
+    if (auto close = nearest(name.str(), sections)) message += "; did you mean '" + *close + "'?";
+    errors.push_back({file, position_of(name.source()), std::move(message)});
+  }
+  complete_config(config);
+  if (errors.empty()) check_config(config, file, errors);
+  std::stable_sort(errors.begin(), errors.end(), [](const ConfigError& a, const ConfigError& b) {
+    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+  });
+  if (!errors.empty()) return std::nullopt;
+  return config;
+}
+
+std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    errors.push_back({path, {}, "cannot be read"});
+    return std::nullopt;
+  }
+  return parse_config(text.str(), path, errors);
+}
+
+}  // namespace wayside

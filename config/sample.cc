@@ -1,0 +1,93 @@
+// The visitor that writes: every key with its default, or an example where there is none, and what it means.
+#include "base/text.h"
+#include "config/describe.h"
+
+namespace wayside {
+namespace {
+
+class SampleWriter : public ConfigVisitor {
+ public:
+  explicit SampleWriter(std::string& out) : out_(out) {}
+
+  void text(const Key& key, std::string& value) override {
+    line(key, quoted(key.sample ? key.sample : value), value.empty() && !key.required);
+  }
+  void texts(const Key& key, std::vector<std::string>&) override {
+    line(key, key.sample ? key.sample : "[]", !key.required);
+  }
+  void duration(const Key& key, int64_t& ms, int64_t) override {
+    line(key, key.sample ? key.sample : quoted(format_duration(ms)), false);
+  }
+  void duration_or_off(const Key& key, std::optional<int64_t>& ms) override {
+    line(key, quoted(ms ? format_duration(*ms) : "off"), false);
+  }
+  void bytes(const Key& key, uint64_t& bytes, uint64_t) override {
+    line(key, quoted(format_bytes(bytes)), false);
+  }
+  void integer(const Key& key, int64_t& value, int64_t, int64_t) override {
+    line(key, std::to_string(value), false);
+  }
+  void number(const Key& key, double& value) override {
+    std::string text;
+    append_json_number(text, value);
+    line(key, text, false);
+  }
+  void choice(const Key& key, int& value, std::span<const Choice> choices) override {
+    for (const Choice& c : choices) {
+      if (c.value == value) line(key, quoted(c.name), false);
+    }
+  }
+  void secret(const Key& key, std::string&) override {
+    line(key, "{ file = \"/etc/wayside/mqtt.password\" }", true);
+  }
+  void items(const Key& key, std::vector<std::pair<std::string, std::string>>&) override {
+    line(key, key.sample, !key.required);
+  }
+  void url(const Key& key, std::string&, uint16_t&) override { line(key, quoted(key.sample), false); }
+  void time(const Key& key, std::string&, TimeUnit&) override { line(key, key.sample, false); }
+  void fields(const Key& key, std::vector<FieldOptions>&) override {
+    out_ += "[source.fields]  # " + std::string(key.help) + "\n";
+    out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90 }\n";
+    out_ += "door = { path = \"door\", type = \"text\" }\n";
+    out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
+  }
+
+ private:
+  static std::string quoted(const std::string& text) {
+    std::string out;
+    append_json_string(out, text);
+    return out;
+  }
+  // A key that has no default is written as a comment.
+  void line(const Key& key, const std::string& value, bool commented) {
+    out_ += (commented ? "# " : "") + std::string(key.name) + " = " + value + "  # " + key.help + "\n";
+  }
+
+  std::string& out_;
+};
+
+template <class Options>
+void write_section(const char* name, Options& options, std::string& out) {
+  out += "\n[" + std::string(name) + "]\n";
+  SampleWriter writer(out);
+  describe(writer, options);
+}
+
+template <class Options>
+void write_section(const char* name, std::vector<Options>&, std::string& out) {
+  out += "\n[[" + std::string(name) + "]]\n";
+  Options options;
+  SampleWriter writer(out);
+  describe(writer, options);
+}
+
+}  // namespace
+
+std::string sample_config() {
+  std::string out = "# Every key of wayside, with its default. Keys that are comments have none.\n";
+  Config config;
+  for_each_section(config, [&](const char* name, auto& options) { write_section(name, options, out); });
+  return out;
+}
+
+}  // namespace wayside

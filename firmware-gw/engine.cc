@@ -1,0 +1,83 @@
+#include "firmware-gw/engine.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "pipeline/emission_codec.h"
+
+namespace wayside {
+
+Result<std::unique_ptr<Engine>> Engine::make(const Config& config, std::vector<std::string> uplinks) {
+  std::unique_ptr<Engine> engine(new Engine(config));
+  PipelineOptions options = config.pipeline_options();
+  options.uplinks = uplinks;
+  std::vector<BlockError> errors;
+  engine->pipeline_ = Pipeline::make(std::move(options), errors);
+  if (!engine->pipeline_) {
+    return Error{ErrorCode::kConfig, errors.front().block + ": " + errors.front().message};
+  }
+  AdmissionOptions door;
+  door.sources = config.sources;
+  door.connections = config.mqtt;
+  door.order_groups = engine->pipeline_->order_groups();
+  door.quarantine_payload = config.storage.quarantine_payload;
+  WS_ASSIGN(engine->admission_, Admission::make(std::move(door)));
+  engine->group_ = engine->admission_->make_group();
+  for (size_t i = 0; i < config.sources.size(); ++i) {
+    engine->schemas_.push_back({config.sources[i].name, engine->admission_->schemas()[i]});
+  }
+  for (const MqttOptions& m : config.mqtt) engine->connections_.push_back(m.name);
+  engine->uplinks_ = std::move(uplinks);
+  return engine;
+}
+
+void Engine::turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks) {
+  admission_->begin_turn(now, group_);
+  for (const auto& chunk : chunks) admission_->admit(*chunk, group_);
+  pipeline_->turn(group_, group_.turns.size() - 1, emissions_);
+}
+
+void Engine::end_group() { finish_group(group_); }
+
+void Engine::next_group() {
+  group_.clear();
+  emissions_.clear();
+}
+
+void Engine::replay(Group& group) {
+  emissions_.clear();
+  for (size_t t = 0; t < group.turns.size(); ++t) pipeline_->turn(group, t, emissions_);
+  finish_group(group);
+}
+
+void Engine::finish_group(const Group& group) {
+  pipeline_->end_group(group);
+  for (size_t bit = 0; bit < uplinks_.size(); ++bit) {
+    const std::vector<bool> sources = forwarded(bit);
+    uint64_t readings = 0;
+    for (size_t s = 0; s < sources.size(); ++s) readings += sources[s] ? group.batches[s].rows() : 0;
+    if (readings > 0) emissions_.count_forwarded(static_cast<uint32_t>(bit), readings);
+  }
+  digest_ = digest_of(emissions_.pending());
+}
+
+std::vector<bool> Engine::forwarded(size_t bit) const {
+  std::vector<bool> sources(schemas_.size());
+  for (const UplinkOptions& u : config_.uplinks) {
+    if (u.name != uplinks_[bit]) continue;
+    for (size_t s = 0; s < schemas_.size(); ++s) {
+      sources[s] = std::find(u.raw.begin(), u.raw.end(), schemas_[s].source) != u.raw.end();
+    }
+  }
+  return sources;
+}
+
+std::string version_text() {
+  return std::string("wayside " WAYSIDE_VERSION " (gcc " __VERSION__ ", SQLite ") + sqlite3_libversion() + ")";
+}
+
+uint64_t engine_stamp() { return hash64(version_text()); }
+
+}  // namespace wayside

@@ -1,0 +1,63 @@
+// The way of a reading up to the edge of the disk: admission, group, pipeline. Live running, recovery and replay differ
+// only in where chunks or groups come from. Owned by one thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "sensors/admission.h"
+#include "storage/group_codec.h"
+
+namespace wayside {
+
+class Engine {
+ public:
+  // `uplinks`: names by bit, "" for none. The configuration has been checked; the error is then ours.
+  static Result<std::unique_ptr<Engine>> make(const Config& config, std::vector<std::string> uplinks);
+
+  // A turn over chunks: admitted to the group, then through the pipeline.
+  void turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks);
+  // Ends the group: its ledger entries are made; digest() is that of its emissions.
+  void end_group();
+  // After the group and its emissions are safe.
+  void next_group();
+
+  // A group from the journal, as if its turns happened now. Ends it, too.
+  void replay(Group& group);
+
+  Group& group() { return group_; }
+  EmissionBuffer& emissions() { return emissions_; }
+  Pipeline& pipeline() { return *pipeline_; }
+  Admission& admission() { return *admission_; }
+  const Digest& digest() const { return digest_; }
+  void set_digest(const Digest& digest) { digest_ = digest; }
+
+  const std::vector<NamedSchema>& schemas() const { return schemas_; }
+  const std::vector<std::string>& connections() const { return connections_; }
+  const std::vector<std::string>& uplinks() const { return uplinks_; }
+  // Which sources an uplink forwards, by source.
+  std::vector<bool> forwarded(size_t bit) const;
+
+ private:
+  explicit Engine(const Config& config) : config_(config) {}
+  void finish_group(const Group& group);
+
+  const Config& config_;
+  std::unique_ptr<Admission> admission_;
+  std::unique_ptr<Pipeline> pipeline_;
+  Group group_;
+  EmissionBuffer emissions_;
+  Digest digest_{};
+  std::vector<NamedSchema> schemas_;
+  std::vector<std::string> connections_;
+  std::vector<std::string> uplinks_;
+};
+
+// What determinism depends on: the same build, compiler and SQLite.
+uint64_t engine_stamp();
+std::string version_text();
+
+}  // namespace wayside

@@ -1,0 +1,180 @@
+#include "firmware-gw/gateway.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <thread>
+
+#include "base/log.h"
+#include "firmware-gw/loop.h"
+#include "sensors/mqtt_source.h"
+
+namespace wayside {
+namespace {
+
+namespace asio = boost::asio;
+using asio::local::stream_protocol;
+using boost::system::error_code;
+
+constexpr auto kAckPoll = std::chrono::milliseconds(10);
+constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
+
+std::string socket_path(const std::string& state_dir) { return state_dir + "/status.sock"; }
+
+// One gateway a state folder: two would write into each other's journal.
+class StateLock {
+ public:
+  Status take(const std::string& state_dir) {
+    const std::string path = state_dir + "/lock";
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd_ < 0) return Error{ErrorCode::kIo, "open " + path + ": " + std::strerror(errno)};
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
+    return Error{ErrorCode::kUnavailable, "another wayside runs on " + state_dir};
+  }
+  ~StateLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+class Gateway {
+ public:
+  Gateway(const Config& config, Loop& loop)
+      : loop_(loop), signals_(io_, SIGINT, SIGTERM), poll_(io_), status_(io_) {
+    const auto handler = [this](std::unique_ptr<Chunk> chunk) {
+      const size_t bytes = chunk->size + chunk->frames.size() * sizeof(Frame);
+      return loop_.queue().push(std::move(chunk), bytes);
+    };
+    for (uint32_t c = 0; c < config.mqtt.size(); ++c) {
+      std::vector<std::string> filters;
+      for (const SourceOptions& s : config.sources) {
+        if (s.mqtt == config.mqtt[c].name) filters.push_back(TopicPattern::parse(s.topic)->filter());
+      }
+      sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
+    }
+  }
+
+  Status run(const std::string& state_dir) {
+    WS_TRY(serve_status(state_dir));
+    loop_.connection_status = [this] { return connection_status(); };
+    loop_.start({[this](uint32_t c, uint64_t ticket) { sources_[c]->relay().release(ticket); },
+                 [this] {
+                   for (auto& s : sources_) s->relay().resume();
+                 }});
+    for (auto& s : sources_) s->start();
+    signals_.async_wait([this](error_code error, int signal) {
+      if (error) return;
+      log_info("signal {}: ending", signal);
+      begin_end();
+    });
+    io_.run();
+    if (ending_.joinable()) ending_.join();
+    ::unlink(socket_path(state_dir).c_str());
+    return {};
+  }
+
+ private:
+  // The end, in order: read nothing more, commit, acknowledge, let the acknowledgements leave, disconnect.
+  void begin_end() {
+    for (auto& s : sources_) s->relay().stop_reading();
+    ending_ = std::thread([this] {
+      loop_.stop();
+      asio::post(io_, [this] { await_acks(0); });
+    });
+  }
+
+  void await_acks(int polls) {
+    bool written = true;
+    for (auto& s : sources_) written &= s->relay().acks_written();
+    if (!written && polls < kAckPolls) {
+      poll_.expires_after(kAckPoll);
+      poll_.async_wait([this, polls](error_code) { await_acks(polls + 1); });
+      return;
+    }
+    ending_.join();
+    ending_ = std::thread([this] {
+      for (auto& s : sources_) s->disconnect();
+      asio::post(io_, [this] { io_.stop(); });
+    });
+  }
+
+  Status serve_status(const std::string& state_dir) {
+    const std::string path = socket_path(state_dir);
+    ::unlink(path.c_str());
+    error_code error;
+    status_.open(stream_protocol(), error);
+    if (!error) status_.bind(stream_protocol::endpoint(path), error);
+    if (!error) status_.listen(8, error);
+    if (error) return Error{ErrorCode::kIo, path + ": " + error.message()};
+    accept_status();
+    return {};
+  }
+
+  void accept_status() {
+    status_.async_accept([this](error_code error, stream_protocol::socket socket) {
+      if (error) return;
+      auto snapshot = loop_.status().latest();
+      auto text = std::make_shared<std::string>(snapshot ? snapshot->to_json() : "{}");
+      auto peer = std::make_shared<stream_protocol::socket>(std::move(socket));
+      asio::async_write(*peer, asio::buffer(*text), [peer, text](error_code, size_t) {});
+      accept_status();
+    });
+  }
+
+  std::vector<ConnectionStatus> connection_status() const {
+    std::vector<ConnectionStatus> all;
+    for (const auto& s : sources_) {
+      const RelayCounters& c = s->relay().counters();
+      all.push_back({s->options().name, c.connected, c.connects, c.sessions_lost, c.messages,
+                     c.acknowledged, c.skipped});
+    }
+    return all;
+  }
+
+  Loop& loop_;
+  asio::io_context io_{1};
+  std::vector<std::unique_ptr<MqttSource>> sources_;
+  asio::signal_set signals_;
+  asio::steady_timer poll_;
+  stream_protocol::acceptor status_;
+  std::thread ending_;
+};
+
+}  // namespace
+
+Status run_gateway(const Config& config) {
+  // Few threads allocate: more arenas would only cost memory. Chunks come from the heap, not from fresh pages.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  Disk& disk = posix_disk();
+  const std::string& state_dir = config.gateway.state_dir;
+  WS_TRY(disk.make_dirs(state_dir));
+  StateLock lock;
+  WS_TRY(lock.take(state_dir));
+  WS_ASSIGN(auto loop, Loop::recover(config, disk));
+  WS_TRY(loop->make_workers());
+  Gateway gateway(config, *loop);
+  log_info("{}: gateway {} with state in {}", version_text(), config.gateway.id, state_dir);
+  return gateway.run(state_dir);
+}
+
+Result<std::string> ask_status(const std::string& state_dir) {
+  asio::io_context io;
+  stream_protocol::socket socket(io);
+  error_code error;
+  socket.connect(stream_protocol::endpoint(socket_path(state_dir)), error);
+  if (error) {
+    return Error{ErrorCode::kUnavailable, "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
+  }
+  std::string text;
+  asio::read(socket, asio::dynamic_buffer(text), error);
+  return text;
+}
+
+}  // namespace wayside

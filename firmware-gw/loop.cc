@@ -1,0 +1,414 @@
+#include "firmware-gw/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include "pipeline/emission_codec.h"
+
+namespace wayside {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr int64_t kPublishMs = 250;
+constexpr int64_t kMarksMs = 2'000;   // marks alone are written this often
+constexpr uint64_t kLearnEntries = 2'000;
+constexpr size_t kKeysShown = 64;
+constexpr auto kRetryPause = milliseconds(1'000);
+
+std::string random_name() {
+  std::random_device device;
+  char name[16];
+  std::snprintf(name, sizeof name, "%08x", device());
+  return name;
+}
+
+}  // namespace
+
+Loop::Loop(const Config& config, Disk& disk)
+    : config_(config),
+      disk_(disk),
+      state_dir_(config.gateway.state_dir),
+      queue_(config.gateway.queue_bytes),
+      tickets_(config.mqtt.size()) {}
+
+Loop::~Loop() { stop(); }
+
+// ---- recovery
+
+Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Disk& disk) {
+  std::unique_ptr<Loop> loop(new Loop(config, disk));
+  WS_TRY(loop->open_storage());
+  WS_TRY(loop->restore());
+  WS_TRY(loop->learn_duplicates());
+  return loop;
+}
+
+Status Loop::open_storage() {
+  WS_TRY(disk_.make_dirs(state_dir_));
+  JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes, config_.storage.max_bytes};
+  WS_ASSIGN(journal_, Journal::open(disk_, options));
+  auto opened = Store::open(state_dir_);
+  if (!opened.ok()) {
+    // The journal is the truth: a store that cannot be read is set aside and made again from it.
+    const std::string path = state_dir_ + "/wayside.db";
+    const std::string aside = path + ".bad-" + random_name();
+    log_error("{}; it is kept as {} and made again from the journal", opened.error().message, aside);
+    WS_TRY(disk_.rename(path, aside));
+    for (const char* rest : {"-wal", "-shm"}) (void)disk_.remove(path + rest).ok();
+    opened = Store::open(state_dir_);
+    if (!opened.ok()) return opened.error();
+  }
+  store_ = std::move(*opened);
+  return {};
+}
+
+Status Loop::restore() {
+  std::vector<std::string> names;
+  for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
+  uint64_t removed = 0;
+  WS_ASSIGN(std::vector<std::string> bits, store_->assign_bits(names, removed));
+  if (removed > 0) log_warn("{} emissions were for uplinks that are no longer configured; they are gone", removed);
+  WS_ASSIGN(engine_, Engine::make(config_, std::move(bits)));
+
+  WS_ASSIGN(Store::Recovered from, store_->recover());
+  marks_ = from.marks;
+  epochs_ = from.epochs;
+  engine_->pipeline().load(from.state);
+  engine_->emissions().restore(from.last_sequence, from.emitted);
+  engine_->set_digest(from.emissions);
+  checkpoint_entry_ = from.state_entry;
+  if (journal_->last_sequence() < from.state_entry) {
+    WS_TRY(journal_->skip_to(from.state_entry));
+    begin_epoch("the journal ends before the store's checkpoint");
+  }
+  WS_TRY(replay_journal(from));
+  former_digest_ = engine_->digest();
+  clock_ = std::make_unique<SystemClock>(from.clock, last_now_);
+  if (epochs_.empty()) begin_epoch("");
+  return {};
+}
+
+Status Loop::replay_journal(const Store::Recovered& from) {
+  JournalReader reader(disk_, state_dir_ + "/journal");
+  uint64_t oldest = 0;
+  WS_ASSIGN(bool there, reader.seek(from.state_entry + 1, oldest));
+  if (!there && oldest > from.state_entry + 1) {
+    begin_epoch("journal entries before " + std::to_string(oldest) + " are gone, and so is the state they led to");
+    WS_ASSIGN(bool again, reader.seek(oldest, oldest));
+    if (!again) return {};
+  }
+  JournalEntry entry;
+  uint64_t replayed = 0;
+  bool same = true;
+  while (true) {
+    WS_ASSIGN(bool more, reader.next(entry));
+    if (!more) break;
+    same &= entry.emissions == engine_->digest();
+    Group group = engine_->admission().make_group();
+    WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
+    for (const Note& note : group.notes) {
+      const bool known = std::any_of(epochs_.begin(), epochs_.end(),
+                                     [&](const Epoch& e) { return e.name == note.name; });
+      if (note.kind != Note::Kind::kNewEpoch || known) continue;
+      epochs_.push_back({note.name, engine_->emissions().last_sequence() + 1, entry.sequence});
+      Store::Changes changes;
+      changes.new_epoch = epochs_.back();
+      WS_TRY(store_->apply(changes, 0));
+    }
+    engine_->replay(group);
+    if (!group.turns.empty()) last_now_ = group.turns.back().now;
+    Store::Changes changes;
+    changes.emissions = &engine_->emissions().pending();
+    changes.quarantine = quarantined(group, entry.sequence);
+    WS_TRY(store_->apply(changes, config_.storage.quarantine_rows));
+    ++replayed;
+  }
+  engine_->emissions().clear();
+  if (replayed > 0) {
+    log_info("recovered: {} journal entries replayed after entry {}", replayed, from.state_entry);
+  }
+  // What was sent may differ from what we would say now: new ids from here on, old ones are never given again.
+  if (!same) begin_epoch("the replay differs from what was said before");
+  return {};
+}
+
+// Redelivered messages are known by the journal's tail, and so is how many readings each source has had.
+Status Loop::learn_duplicates() {
+  if (journal_->last_sequence() == 0) return {};
+  const uint64_t last = journal_->last_sequence();
+  uint64_t from = std::max({journal_->tail_sequence(), last > kLearnEntries ? last - kLearnEntries : 1});
+  JournalReader reader(disk_, state_dir_ + "/journal");
+  WS_ASSIGN(bool there, reader.seek(from, from));
+  JournalEntry entry;
+  while (there) {
+    WS_ASSIGN(bool more, reader.next(entry));
+    if (!more) break;
+    Group group = engine_->admission().make_group();
+    WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
+    engine_->admission().remember(group);
+    for (size_t s = 0; s < group.batches.size(); ++s) {
+      engine_->group().rows_before[s] = group.rows_before[s] + group.batches[s].rows();
+    }
+    if (!group.turns.empty()) last_now_ = group.turns.back().now;
+  }
+  return {};
+}
+
+void Loop::begin_epoch(const std::string& why) {
+  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1, journal_->last_sequence() + 1};
+  if (!why.empty()) log_error("new epoch {}: {}", epoch.name, why);
+  engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epoch.name, why});
+  epochs_.push_back(epoch);
+  Store::Changes changes;
+  changes.new_epoch = epoch;
+  if (Status s = store_->apply(changes, 0); !s.ok()) log_error("{}", s.error().message);
+}
+
+// ---- uplinks
+
+Status Loop::make_workers() {
+  Store::Changes first_marks;
+  for (const UplinkOptions& options : config_.uplinks) {
+    const auto& names = engine_->uplinks();
+    const auto bit = static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
+    BacklogOptions backlog;
+    backlog.store_dir = state_dir_;
+    backlog.journal_dir = state_dir_ + "/journal";
+    backlog.gateway = config_.gateway.id;
+    backlog.bit = bit;
+    backlog.sources = engine_->schemas();
+    backlog.forwarded = engine_->forwarded(bit);
+    backlog.envelope = options.type == UplinkType::kKafka ? Envelope::kOutside : Envelope::kInside;
+    backlog.format = options.format;
+    backlog.batch_messages = options.batch_messages;
+    backlog.batch_bytes = options.batch_bytes;
+    if (!marks_.contains(options.name)) {
+      // Forwarding begins with what comes from now on.
+      Mark& mark = first_marks.marks[options.name];
+      mark.raw_entry = journal_->last_sequence();
+      for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
+        if (backlog.forwarded[s]) mark.raw_seen += engine_->group().rows_before[s];
+      }
+      marks_[options.name] = mark;
+    }
+    Mark local = marks_[options.name];
+    local.epoch = epochs_.back().name;
+    WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
+    auto sink = options.type == UplinkType::kKafka ? make_kafka_sink(options, config_.gateway.id, epochs_)
+                                                   : make_file_sink(disk_, options);
+    workers_.push_back(
+        std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
+    worker_bits_.push_back(bit);
+  }
+  return store_->apply(first_marks, 0);
+}
+
+void Loop::start(Outside outside) {
+  outside_ = std::move(outside);
+  for (auto& worker : workers_) {
+    worker->start();
+    worker->notify(journal_->last_sequence(), true);
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void Loop::stop() {
+  stop_ = true;
+  queue_.wake();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  for (auto& worker : workers_) worker->stop(true);
+  Store::Changes changes;
+  take_marks(changes);
+  changes.checkpoint = checkpoint(journal_->last_sequence());
+  if (Status s = store_->apply(changes, 0); !s.ok()) log_error("{}", s.error().message);
+  publish(clock_->now());
+}
+
+// ---- running
+
+void Loop::run() {
+  std::vector<std::unique_ptr<Chunk>> chunks;
+  bool was_full = false;
+  checkpoint_ms_ = clock_->now().timer_ms;
+  while (true) {
+    const bool stopping = stop_;
+    queue_.drain(chunks, stopping ? milliseconds(0) : wait_time(), was_full);
+    if (was_full) outside_.resume();
+    const Now now = clock_->now();
+    const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
+    if (!chunks.empty() || told || engine_->pipeline().next_timer() <= now.timer_ms) take(chunks);
+    const bool last = stopping && chunks.empty();
+    const bool due = commit_due(now, queue_.used_bytes() == 0);
+    if (!engine_->group().turns.empty() && (due || last)) commit();
+    publish(now);
+    if (last) return;
+  }
+}
+
+milliseconds Loop::wait_time() const {
+  const Now now = clock_->now();
+  int64_t wait = 1'000;
+  if (!engine_->group().turns.empty()) {
+    wait = std::min(wait, group_since_ms_ + config_.storage.commit_age_ms - now.timer_ms);
+  }
+  wait = std::min(wait, engine_->pipeline().next_timer() - now.timer_ms);
+  return milliseconds(std::max<int64_t>(wait, 0));
+}
+
+void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
+  const Now now = clock_->now();
+  if (engine_->group().turns.empty()) group_since_ms_ = now.timer_ms;
+  engine_->turn(now, chunks);
+  for (const auto& chunk : chunks) {
+    if (chunk->connection < tickets_.size()) tickets_[chunk->connection] = chunk->ticket;
+    group_bytes_ += chunk->size;
+    window_full_ |= chunk->window_full;
+  }
+  last_now_ = now;
+}
+
+bool Loop::commit_due(Now now, bool queue_empty) const {
+  const Group& group = engine_->group();
+  const StorageOptions& o = config_.storage;
+  return engine_->emissions().has_critical() || group_bytes_ >= o.commit_bytes ||
+         group.rows() >= o.commit_readings || now.timer_ms - group_since_ms_ >= o.commit_age_ms ||
+         (window_full_ && queue_empty);
+}
+
+// Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops; nothing is acknowledged.
+bool Loop::insist(const char* what, const std::function<Status()>& action) {
+  LogLimiter limiter;
+  while (true) {
+    Status status = action();
+    if (status.ok()) return true;
+    uint64_t held = 0;
+    if (limiter.allow(clock_->now().timer_ms, held)) {
+      log_error("{}: {}; nothing is acknowledged until it succeeds", what, status.error().message);
+    }
+    if (stop_) return false;
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+void Loop::commit() {
+  const auto begun = steady_clock::now();
+  Group& group = engine_->group();
+  engine_->end_group();
+  block_.clear();
+  encode_group(group, engine_->schemas(), engine_->connections(), block_);
+  if (!insist("journal", [&] {
+        return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_);
+      })) {
+    return;
+  }
+  former_digest_ = engine_->digest();
+  for (uint32_t c = 0; c < tickets_.size(); ++c) outside_.release(c, tickets_[c]);
+  commit_us_ = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
+  ++commits_;
+
+  const Store::Changes changes = changes_of_group(journal_->last_sequence());
+  if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); })) return;
+  if (changes.checkpoint && journal_->next_loss() > store_->durable_entry()) {
+    (void)insist("store", [&] { return store_->make_durable(); });
+  }
+  if (!changes.marks.empty()) {
+    (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
+  }
+  const auto& emissions = engine_->emissions().pending();
+  const bool urgent = std::any_of(emissions.begin(), emissions.end(),
+                                  [](const Emission& e) { return e.lane == Lane::kAlarm; });
+  for (auto& worker : workers_) worker->notify(journal_->last_sequence(), urgent);
+  engine_->next_group();
+  group_bytes_ = 0;
+  window_full_ = false;
+}
+
+std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry) const {
+  std::vector<QuarantineRow> rows;
+  for (const Rejected& r : group.rejected) {
+    const std::string source = r.source < config_.sources.size() ? config_.sources[r.source].name : "";
+    rows.push_back({entry, rows.size(), group.turns.back().now.wall_ms, source, r.reason, r.detail,
+                    r.topic, r.payload});
+  }
+  return rows;
+}
+
+Store::Changes Loop::changes_of_group(uint64_t entry) {
+  const Group& group = engine_->group();
+  Store::Changes changes;
+  changes.emissions = &engine_->emissions().pending();
+  changes.quarantine = quarantined(group, entry);
+  uint64_t held = 0;
+  if (!group.rejected.empty() && quarantine_log_.allow(last_now_.timer_ms, held)) {
+    const Rejected& r = group.rejected.back();
+    log_warn("quarantine: {} messages in this commit, the last from topic {}: {} {}",
+             group.rejected.size(), r.topic, r.reason, r.detail);
+  }
+  const bool checkpoint_now = checkpoint_due(last_now_);
+  if (checkpoint_now || last_now_.timer_ms - marks_ms_ >= kMarksMs) take_marks(changes);
+  if (checkpoint_now) changes.checkpoint = checkpoint(entry);
+  return changes;
+}
+
+bool Loop::checkpoint_due(Now now) const {
+  return now.timer_ms - checkpoint_ms_ >= config_.storage.checkpoint_interval_ms ||
+         journal_->bytes_written() - checkpoint_bytes_ >= config_.storage.checkpoint_bytes ||
+         journal_->next_loss() > store_->durable_entry();
+}
+
+Checkpoint Loop::checkpoint(uint64_t entry) {
+  checkpoint_ms_ = last_now_.timer_ms;
+  checkpoint_entry_ = entry;
+  checkpoint_bytes_ = journal_->bytes_written();
+  const EmissionBuffer& emissions = engine_->emissions();
+  return {entry, emissions.last_sequence(), emissions.emitted(), engine_->digest(), clock_->save(),
+          engine_->pipeline().save_changes()};
+}
+
+void Loop::take_marks(Store::Changes& changes) {
+  marks_ms_ = last_now_.timer_ms;
+  for (const auto& worker : workers_) {
+    const Mark mark = worker->progress().mark;
+    Mark& known = marks_[worker->name()];
+    if (mark == known) continue;
+    known = mark;
+    changes.marks[worker->name()] = mark;
+  }
+}
+
+void Loop::publish(Now now) {
+  const bool at_rest = stop_ && !thread_.joinable();
+  if (!at_rest && now.timer_ms - published_ms_ < kPublishMs) return;
+  published_ms_ = now.timer_ms;
+  auto s = std::make_shared<Snapshot>();
+  s->gateway = config_.gateway.id;
+  s->epoch = epochs_.back().name;
+  s->now = now;
+  s->journal_entry = journal_->last_sequence();
+  s->journal_head = to_hex(journal_->head());
+  s->journal_bytes = journal_->bytes_written();
+  s->commits = commits_;
+  s->commit_us = commit_us_;
+  s->queue_bytes = queue_.used_bytes();
+  Pipeline& pipeline = engine_->pipeline();
+  s->total = pipeline.total();
+  s->unrouted = pipeline.unrouted();
+  s->sources = pipeline.source_status();
+  s->blocks = pipeline.block_status();
+  s->keys = pipeline.key_times(kKeysShown);
+  const auto& emitted = engine_->emissions().emitted();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const UplinkWorker::Progress p = workers_[i]->progress();
+    const uint32_t bit = worker_bits_[i];
+    s->uplinks.push_back({workers_[i]->name(), p.connected, p.trouble,
+                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered, p.mark.dropped});
+  }
+  if (connection_status) s->connections = connection_status();
+  board_.publish(std::move(s));
+}
+
+}  // namespace wayside

@@ -1,0 +1,109 @@
+// The loop: takes chunks from the queue in turns, groups turns into commits, and lets nothing leave before its commit is
+// on disk: acknowledgements, emissions, forwarded readings. Runs on a thread of its own, which owns engine, journal
+// and the writing connection of the store.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/queue.h"
+#include "firmware-gw/engine.h"
+#include "firmware-gw/status.h"
+#include "storage/journal.h"
+#include "storage/store.h"
+#include "uplink/worker.h"
+
+namespace wayside {
+
+using ChunkQueue = BoundedQueue<std::unique_ptr<Chunk>>;
+
+class Loop {
+ public:
+  struct Outside {
+    // Messages of this connection up to the ticket are on disk. Loop thread.
+    std::function<void(uint32_t connection, uint64_t ticket)> release;
+    // The queue has room again. Loop thread.
+    std::function<void()> resume;
+  };
+
+  // Opens journal and store and brings the engine to where it was: the only start there is, after a clean end, a crash
+  // or a power cut.
+  static Result<std::unique_ptr<Loop>> recover(const Config& config, Disk& disk);
+  ~Loop();
+
+  // Workers for the uplinks of the configuration.
+  Status make_workers();
+  void start(Outside outside);
+  // Takes what is in the queue, commits, ends. Uplinks deliver what they can without waiting.
+  void stop();
+
+  ChunkQueue& queue() { return queue_; }
+  const StatusBoard& status() const { return board_; }
+  Engine& engine() { return *engine_; }
+  // For the snapshot: how the connections do. Called on the loop thread.
+  std::function<std::vector<ConnectionStatus>()> connection_status;
+
+ private:
+  Loop(const Config& config, Disk& disk);
+  Status open_storage();
+  Status restore();
+  Status replay_journal(const Store::Recovered& from);
+  Status learn_duplicates();
+  void begin_epoch(const std::string& why);
+
+  void run();
+  std::chrono::milliseconds wait_time() const;
+  void take(std::vector<std::unique_ptr<Chunk>>& chunks);
+  bool commit_due(Now now, bool queue_empty) const;
+  void commit();
+  bool insist(const char* what, const std::function<Status()>& action);
+  std::vector<QuarantineRow> quarantined(const Group& group, uint64_t entry) const;
+  Store::Changes changes_of_group(uint64_t entry);
+  Checkpoint checkpoint(uint64_t entry);
+  bool checkpoint_due(Now now) const;
+  void take_marks(Store::Changes& changes);
+  void publish(Now now);
+
+  const Config& config_;
+  Disk& disk_;
+  std::string state_dir_;
+  ChunkQueue queue_;
+  Outside outside_;
+  StatusBoard board_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<SystemClock> clock_;
+  std::vector<std::unique_ptr<UplinkWorker>> workers_;
+  std::vector<uint32_t> worker_bits_;
+  std::map<std::string, Mark> marks_;  // as they are in the store
+  std::vector<Epoch> epochs_;
+  std::string block_;                  // of the entry that is being made
+
+  // The open group.
+  int64_t group_since_ms_ = 0;  // timer clock; of its first turn
+  uint64_t group_bytes_ = 0;
+  bool window_full_ = false;
+  std::vector<uint64_t> tickets_;  // by connection
+  Digest former_digest_{};         // of the group before
+  Now last_now_;
+
+  int64_t marks_ms_ = 0;
+  int64_t checkpoint_ms_ = 0;
+  uint64_t checkpoint_entry_ = 0;
+  uint64_t checkpoint_bytes_ = 0;
+  int64_t published_ms_ = 0;
+  uint64_t commits_ = 0;
+  int64_t commit_us_ = 0;
+  LogLimiter quarantine_log_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace wayside

@@ -1,0 +1,198 @@
+// The command line. Exit codes follow sysexits(3).
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "firmware-gw/engine.h"
+#include "firmware-gw/gateway.h"
+#include "firmware-gw/replay.h"
+#include "firmware-gw/simulate.h"
+#include "firmware-gw/view.h"
+
+namespace wayside {
+namespace {
+
+constexpr const char* kDefaultConfig = "/etc/wayside/wayside.toml";
+
+struct Arguments {
+  std::string config = kDefaultConfig;
+  bool json = false;
+  std::vector<std::string> dumps;
+  std::string journal;
+  std::string out = "-";
+  bool watch = false;
+  int64_t watch_seconds = 0;
+  std::string url;
+  uint32_t vehicles = 10;
+  uint64_t seed = 1;
+  double rate = 0;
+  double seconds = 0;
+  int64_t start_ms = 0;
+  int qos = 1;
+};
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "wayside: %s\n", error.message.c_str());
+  return static_cast<int>(error.code);
+}
+
+std::optional<Config> load(const Arguments& a) {
+  std::vector<ConfigError> errors;
+  auto config = load_config(a.config, errors);
+  for (const ConfigError& e : errors) std::fprintf(stderr, "%s\n", e.to_text().c_str());
+  if (!config) return config;
+  const std::string& level = config->gateway.log_level;
+  set_log_level(level == "debug"  ? LogLevel::kDebug
+                : level == "warn" ? LogLevel::kWarn
+                : level == "error" ? LogLevel::kError
+                                   : LogLevel::kInfo);
+  return config;
+}
+
+int run(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  Status status = run_gateway(*config);
+  return status.ok() ? 0 : fail(status.error());
+}
+
+int check(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  std::printf("%s: good. gateway %s, %zu connections, %zu sources, %zu windows, %zu rules, %zu detectors, "
+              "%zu uplinks\n",
+              a.config.c_str(), config->gateway.id.c_str(), config->mqtt.size(), config->sources.size(),
+              config->windows.size(), config->rules.size(), config->detectors.size(), config->uplinks.size());
+  return 0;
+}
+
+int replay(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  FILE* out = a.out == "-" ? stdout : std::fopen(a.out.c_str(), "w");
+  if (!out) return fail({ErrorCode::kIo, a.out + ": cannot be written"});
+  auto write = [&](std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), out);
+    std::fputc('\n', out);
+  };
+  auto result = a.journal.empty() ? replay_dumps(*config, a.dumps, write)
+                                  : replay_journal(*config, a.journal, write);
+  if (std::fflush(out) != 0) return fail({ErrorCode::kIo, a.out + ": cannot be written"});
+  if (out != stdout) std::fclose(out);
+  if (!result.ok()) return fail(result.error());
+  const Ledger& l = result->ledger;
+  std::fprintf(stderr,
+               "{\"in\":%llu,\"used\":%llu,\"late\":%llu,\"duplicate\":%llu,\"quarantined\":%llu,"
+               "\"dropped\":%llu,\"balanced\":%s,\"emissions\":%llu}\n",
+               (unsigned long long)l.in, (unsigned long long)l.used, (unsigned long long)l.late,
+               (unsigned long long)l.duplicate, (unsigned long long)l.quarantined,
+               (unsigned long long)l.dropped, l.balanced() ? "true" : "false",
+               (unsigned long long)result->emissions);
+  return 0;
+}
+
+int status(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  if (a.watch) {
+    Status watched = watch_status(config->gateway.state_dir, a.watch_seconds);
+    return watched.ok() ? 0 : fail(watched.error());
+  }
+  auto text = ask_status(config->gateway.state_dir);
+  if (!text.ok()) return fail(text.error());
+  std::printf("%s\n", text->c_str());
+  return 0;
+}
+
+int run_simulator(const Arguments& a) {
+  SimulateOptions options;
+  options.fleet.vehicles = a.vehicles;
+  options.fleet.seed = a.seed;
+  options.fleet.messages_per_second = a.rate;
+  options.seconds = a.seconds;
+  options.qos = a.qos;
+  options.fleet.start_ms = a.start_ms;
+  if (!a.url.empty()) {
+    constexpr std::string_view kScheme = "mqtt://";
+    const size_t colon = a.url.rfind(':');
+    if (!a.url.starts_with(kScheme) || colon < kScheme.size()) {
+      return fail({ErrorCode::kUsage, "--url: expected mqtt://HOST:PORT"});
+    }
+    options.host = a.url.substr(kScheme.size(), colon - kScheme.size());
+    options.port = static_cast<uint16_t>(std::atoi(a.url.c_str() + colon + 1));
+  }
+  if (options.fleet.start_ms == 0) {
+    using namespace std::chrono;
+    options.fleet.start_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  }
+  uint64_t sent = 0;
+  Status simulated = simulate(options, sent);
+  if (!simulated.ok()) return fail(simulated.error());
+  if (!options.host.empty()) std::printf("{\"sent\":%llu}\n", (unsigned long long)sent);
+  return 0;
+}
+
+int main_with(int argc, char** argv) {
+  CLI::App app{"Event-time stream processing for vehicle and warehouse gateways"};
+  app.require_subcommand(1);
+  Arguments a;
+  int code = 0;
+  auto command = [&](const char* name, const char* help, int (*action)(const Arguments&)) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->callback([&, action] { code = action(a); });
+    return sub;
+  };
+  auto with_config = [&](CLI::App* sub) {
+    sub->add_option("--config", a.config, "configuration file")->capture_default_str();
+    return sub;
+  };
+  with_config(command("run", "run the gateway", run));
+  with_config(command("check", "check the configuration; exit 78 when it is wrong", check));
+  CLI::App* sub = with_config(command("replay", "run recorded input through the pipeline", replay));
+  auto* in = sub->add_option("--in", a.dumps, "dumps: lines of <arrival time> <topic> <payload>");
+  auto* journal = sub->add_option("--journal", a.journal, "instead: the state folder of a gateway");
+  in->excludes(journal);
+  sub->add_option("--out", a.out, "where the emissions go, - for standard output")->capture_default_str();
+  sub = with_config(command("status", "ask the running gateway", status));
+  sub->add_flag("--json", a.json, "one JSON object (the default)");
+  sub->add_flag("--watch", a.watch, "a live view");
+  sub->add_option("--seconds", a.watch_seconds, "end the view after so long");
+  sub = command("simulate", "a fleet of trucks", run_simulator);
+  sub->add_option("--url", a.url, "broker, mqtt://HOST:PORT; without it a dump is printed");
+  sub->add_option("--vehicles", a.vehicles, "how many")->capture_default_str();
+  sub->add_option("--seed", a.seed, "the same seed, the same fleet")->capture_default_str();
+  sub->add_option("--rate", a.rate, "messages a second of the whole fleet; 0: as trucks send");
+  sub->add_option("--seconds", a.seconds, "how long; 0: until it is ended");
+  sub->add_option("--start-ms", a.start_ms, "epoch ms at which the fleet starts; 0: now");
+  sub->add_option("--qos", a.qos, "0 or 1")->capture_default_str();
+  sub = app.add_subcommand("config", "about the configuration file");
+  sub->require_subcommand(1);
+  sub->add_subcommand("sample", "print every key with its default and meaning")->callback([] {
+    std::fputs(sample_config().c_str(), stdout);
+  });
+  app.add_subcommand("version", "print the version")->callback([] {
+    std::printf("%s\n", version_text().c_str());
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int parsed = app.exit(error);
+    return parsed == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace wayside
+
+int main(int argc, char** argv) {
+  try {
+    return wayside::main_with(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "wayside: %s\n", error.what());
+    return static_cast<int>(wayside::ErrorCode::kInternal);
+  }
+}

@@ -1,0 +1,214 @@
+#include "firmware-gw/replay.h"
+
+#include <charconv>
+#include <fstream>
+
+#include "firmware-gw/engine.h"
+#include "storage/journal.h"
+#include "uplink/message.h"
+
+namespace wayside {
+namespace {
+
+constexpr size_t kChunkLines = 4'000;
+
+std::vector<std::string> uplink_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const UplinkOptions& u : config.uplinks) names.push_back(u.name);
+  return names;
+}
+
+// Writes what the group has made the pipeline say, and the readings that an uplink would forward.
+class Output {
+ public:
+  Output(const Config& config, Engine& engine, const LineWriter& write)
+      : gateway_(config.gateway.id), engine_(engine), write_(write) {}
+
+  void set_epoch(std::string epoch) { epoch_ = std::move(epoch); }
+
+  void write_emissions() {
+    for (const Emission& e : engine_.emissions().pending()) {
+      line_.clear();
+      append_json(e, id(std::to_string(e.sequence)), Envelope::kInside, line_);
+      write_(line_);
+      ++written_;
+    }
+  }
+
+  void write_readings(const Group& group, uint64_t entry) {
+    std::vector<bool> any(engine_.schemas().size());
+    for (size_t bit = 0; bit < engine_.uplinks().size(); ++bit) {
+      const std::vector<bool> forwarded = engine_.forwarded(bit);
+      for (size_t s = 0; s < any.size(); ++s) any[s] = any[s] || forwarded[s];
+    }
+    uint64_t number = 0;
+    for (const Turn& turn : group.turns) {
+      for (const Slice& slice : turn.slices) {
+        if (!any[slice.source]) continue;
+        const NamedSchema& named = engine_.schemas()[slice.source];
+        for (uint32_t row = slice.begin; row < slice.end; ++row, ++written_) {
+          line_.clear();
+          append_json(group.batches[slice.source], named.schema, named.source, row,
+                      id(std::to_string(entry) + '.' + std::to_string(number++)), Envelope::kInside, line_);
+          write_(line_);
+        }
+      }
+    }
+  }
+
+  uint64_t written() const { return written_; }
+
+ private:
+  std::string id(const std::string& number) const { return gateway_ + '/' + epoch_ + '/' + number; }
+
+  std::string gateway_;
+  std::string epoch_ = "replay";
+  Engine& engine_;
+  const LineWriter& write_;
+  std::string line_;
+  uint64_t written_ = 0;
+};
+
+struct DumpLine {
+  int64_t arrival_ms = 0;
+  std::string_view topic;
+  std::string_view payload;
+};
+
+bool parse_line(std::string_view line, DumpLine& out) {
+  const size_t first = line.find(' ');
+  const size_t second = line.find(' ', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return false;
+  const std::string_view time = line.substr(0, first);
+  auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), out.arrival_ms);
+  if (error != std::errc() || end != time.data() + time.size()) {
+    auto parsed = parse_rfc3339_ms(time);
+    if (!parsed) return false;
+    out.arrival_ms = *parsed;
+  }
+  out.topic = line.substr(first + 1, second - first - 1);
+  out.payload = line.substr(second + 1);
+  return true;
+}
+
+// Feeds dumps to the engine: a turn for the lines of one arrival time, and a turn wherever a timer is due between.
+class DumpReader {
+ public:
+  DumpReader(Engine& engine, Output& output) : engine_(engine), output_(output) {}
+
+  Status read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return Error{ErrorCode::kIo, path + ": cannot be read"};
+    std::string line;
+    for (uint64_t number = 1; std::getline(in, line); ++number) {
+      if (line.empty()) continue;
+      DumpLine parsed;
+      if (!parse_line(line, parsed)) {
+        return Error{ErrorCode::kBadData, path + ":" + std::to_string(number) +
+                                              ": expected <arrival time> <topic> <payload>"};
+      }
+      add(parsed);
+    }
+    return {};
+  }
+
+  void finish() {
+    flush();
+    end_group();
+    engine_.pipeline().finish(engine_.emissions());
+    output_.write_emissions();
+  }
+
+ private:
+  void add(const DumpLine& line) {
+    // Arrival times that go back count as the time before: the timer clock never does.
+    const int64_t timer_ms = std::max(timer_ms_, line.arrival_ms);
+    if (!chunks_.empty() && timer_ms != timer_ms_) flush();
+    run_timers(timer_ms);
+    timer_ms_ = timer_ms;
+    wall_ms_ = line.arrival_ms;
+    auto chunk = std::make_unique<Chunk>(line.topic.size() + line.payload.size());
+    char* bytes = chunk->bytes.get();
+    std::copy(line.topic.begin(), line.topic.end(), bytes);
+    std::copy(line.payload.begin(), line.payload.end(), bytes + line.topic.size());
+    Frame frame;
+    frame.topic = {bytes, line.topic.size()};
+    frame.payload = {bytes + line.topic.size(), line.payload.size()};
+    chunk->frames.push_back(frame);
+    chunk->connection = Admission::kAnyConnection;
+    chunk->arrival_ms = line.arrival_ms;
+    chunks_.push_back(std::move(chunk));
+  }
+
+  void run_timers(int64_t until_ms) {
+    while (engine_.pipeline().next_timer() < until_ms) {
+      const int64_t due_ms = engine_.pipeline().next_timer();
+      flush();
+      engine_.turn({due_ms, due_ms}, {});
+    }
+  }
+
+  void flush() {
+    if (chunks_.empty()) return;
+    engine_.turn({wall_ms_, timer_ms_}, chunks_);
+    lines_ += chunks_.size();
+    chunks_.clear();
+    if (lines_ >= kChunkLines) end_group();
+  }
+
+  void end_group() {
+    engine_.end_group();
+    output_.write_emissions();
+    output_.write_readings(engine_.group(), ++groups_);
+    engine_.next_group();
+    lines_ = 0;
+  }
+
+  Engine& engine_;
+  Output& output_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  int64_t timer_ms_ = kTimeMin;
+  int64_t wall_ms_ = 0;
+  size_t lines_ = 0;
+  uint64_t groups_ = 0;
+};
+
+}  // namespace
+
+Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::string>& paths,
+                                  const LineWriter& write) {
+  WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
+  Output output(config, *engine, write);
+  DumpReader reader(*engine, output);
+  for (const std::string& path : paths) WS_TRY(reader.read(path));
+  reader.finish();
+  return ReplayResult{engine->pipeline().total(), output.written()};
+}
+
+Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
+                                    const LineWriter& write) {
+  WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
+  Output output(config, *engine, write);
+  JournalReader reader(posix_disk(), state_dir + "/journal");
+  uint64_t oldest = 1;
+  WS_ASSIGN(bool there, reader.seek(1, oldest));
+  if (!there) {
+    WS_ASSIGN(there, reader.seek(oldest, oldest));
+  }
+  JournalEntry entry;
+  while (there) {
+    WS_ASSIGN(there, reader.next(entry));
+    if (!there) break;
+    Group group = engine->admission().make_group();
+    WS_TRY(decode_group(entry.block, engine->schemas(), engine->connections(), group));
+    for (const Note& note : group.notes) {
+      if (note.kind == Note::Kind::kNewEpoch) output.set_epoch(note.name);
+    }
+    engine->replay(group);
+    output.write_emissions();
+    output.write_readings(group, entry.sequence);
+  }
+  return ReplayResult{engine->pipeline().total(), output.written()};
+}
+
+}  // namespace wayside

@@ -1,0 +1,130 @@
+#include "firmware-gw/status.h"
+
+#include "base/text.h"
+
+namespace wayside {
+namespace {
+
+// Just enough JSON: members in the order in which they are added.
+class Json {
+ public:
+  void open(const char* name = nullptr) { begin(name), out_ += '{', first_ = true; }
+  void close() { out_ += '}', first_ = false; }
+  void open_list(const char* name) { begin(name), out_ += '[', first_ = true; }
+  void close_list() { out_ += ']', first_ = false; }
+  void add(const char* name, const std::string& text) {
+    begin(name);
+    append_json_string(out_, text);
+  }
+  void add(const char* name, bool flag) { begin(name), out_ += flag ? "true" : "false"; }
+  template <class Number>
+  void add(const char* name, Number number) requires std::is_integral_v<Number>
+  { begin(name), out_ += std::to_string(number); }
+  std::string take() { return std::move(out_); }
+
+ private:
+  void begin(const char* name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    if (!name) return;
+    append_json_string(out_, name);
+    out_ += ':';
+  }
+  std::string out_;
+  bool first_ = true;
+};
+
+void add_ledger(Json& json, const Ledger& ledger) {
+  json.add("in", ledger.in);
+  json.add("used", ledger.used);
+  json.add("late", ledger.late);
+  json.add("duplicate", ledger.duplicate);
+  json.add("quarantined", ledger.quarantined);
+  json.add("dropped", ledger.dropped);
+  json.add("balanced", ledger.balanced());
+}
+
+}  // namespace
+
+std::string Snapshot::to_json() const {
+  Json json;
+  json.open();
+  json.add("gateway", gateway);
+  json.add("epoch", epoch);
+  json.add("wall_ms", now.wall_ms);
+  json.open("journal");
+  json.add("entry", journal_entry);
+  json.add("head", journal_head);
+  json.add("bytes_written", journal_bytes);
+  json.add("commits", commits);
+  json.add("commit_us", commit_us);
+  json.close();
+  json.add("queue_bytes", queue_bytes);
+  json.open("readings");
+  add_ledger(json, total);
+  json.close();
+  json.open("unrouted");
+  add_ledger(json, unrouted);
+  json.close();
+  json.open_list("sources");
+  for (const auto& s : sources) {
+    json.open();
+    json.add("name", s.name);
+    add_ledger(json, s.ledger);
+    json.add("out_of_range", s.out_of_range);
+    json.add("waiting", s.waiting);
+    json.add("keys", s.keys);
+    json.close();
+  }
+  json.close_list();
+  json.open_list("blocks");
+  for (const auto& b : blocks) {
+    json.open();
+    json.add("name", b.name);
+    json.add("kind", b.kind);
+    json.add("emitted", b.emitted);
+    json.add("open", b.open);
+    json.close();
+  }
+  json.close_list();
+  json.open_list("uplinks");
+  for (const UplinkStatus& u : uplinks) {
+    json.open();
+    json.add("name", u.name);
+    json.add("connected", u.connected);
+    json.add("emitted", u.emitted);
+    json.add("delivered", u.delivered);
+    json.add("pending", u.pending());
+    json.add("compacted", 0);
+    json.add("dropped", u.dropped);
+    json.add("balanced", u.balanced());
+    json.add("trouble", u.trouble);
+    json.close();
+  }
+  json.close_list();
+  json.open_list("mqtt");
+  for (const ConnectionStatus& c : connections) {
+    json.open();
+    json.add("name", c.name);
+    json.add("connected", c.connected);
+    json.add("connects", c.connects);
+    json.add("sessions_lost", c.sessions_lost);
+    json.add("messages", c.messages);
+    json.add("acknowledged", c.acknowledged);
+    json.add("skipped", c.skipped);
+    json.close();
+  }
+  json.close_list();
+  json.open_list("keys");
+  for (const auto& k : keys) {
+    json.open();
+    json.add("key", k.key);
+    json.add("newest_ms", k.newest_ms);
+    json.close();
+  }
+  json.close_list();
+  json.close();
+  return json.take();
+}
+
+}  // namespace wayside

@@ -1,0 +1,95 @@
+#include "firmware-gw/view.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "base/time.h"
+#include "firmware-gw/gateway.h"
+
+namespace wayside {
+namespace {
+
+namespace dom = simdjson::dom;
+using std::chrono::steady_clock;
+
+template <class T>
+T get(const dom::element& from, const char* pointer, T fallback = {}) {
+  T value;
+  return from.at_pointer(pointer).get(value) ? fallback : value;
+}
+
+class View {
+ public:
+  std::string draw(const dom::element& status, double seconds_since) {
+    std::string out;
+    const uint64_t in = get<uint64_t>(status, "/readings/in");
+    const double rate = seconds_since > 0 ? double(in - std::min(in, last_in_)) / seconds_since : 0;
+    last_in_ = in;
+    out += fmt::format("gateway {}   {:.0f} readings/s   journal entry {}   {} commits\n",
+                       get<std::string_view>(status, "/gateway"), rate,
+                       get<uint64_t>(status, "/journal/entry"), get<uint64_t>(status, "/journal/commits"));
+    out += fmt::format("readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
+                       fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
+                       fate(status, "quarantined"), fate(status, "dropped"));
+    for (dom::element b : list(status, "/blocks")) {
+      out += fmt::format("{:<10} {:<20} {} told, {} open\n", get<std::string_view>(b, "/kind"),
+                         get<std::string_view>(b, "/name"), get<uint64_t>(b, "/emitted"),
+                         get<uint64_t>(b, "/open"));
+    }
+    for (dom::element u : list(status, "/uplinks")) {
+      out += fmt::format("uplink     {:<20} {}  delivered {}  pending {}\n", get<std::string_view>(u, "/name"),
+                         get<bool>(u, "/connected") ? "ready" : "away ", get<uint64_t>(u, "/delivered"),
+                         get<uint64_t>(u, "/pending"));
+    }
+    const int64_t now_ms = get<int64_t>(status, "/wall_ms");
+    out += "event time behind the clock\n";
+    int column = 0;
+    for (dom::element k : list(status, "/keys")) {
+      const double lag_s = double(now_ms - get<int64_t>(k, "/newest_ms")) / 1000;
+      out += fmt::format("  {:<10} {:>7.1f} s{}", get<std::string_view>(k, "/key"), lag_s,
+                         ++column % 4 == 0 ? "\n" : "");
+    }
+    if (column % 4 != 0) out += '\n';
+    return out;
+  }
+
+ private:
+  static uint64_t fate(const dom::element& status, const char* name) {
+    return get<uint64_t>(status, (std::string("/readings/") + name).c_str());
+  }
+  static dom::array list(const dom::element& status, const char* pointer) {
+    return get<dom::array>(status, pointer);
+  }
+  uint64_t last_in_ = 0;
+};
+
+}  // namespace
+
+Status watch_status(const std::string& state_dir, int64_t seconds) {
+  View view;
+  dom::parser parser;
+  const bool terminal = isatty(STDOUT_FILENO);
+  const auto begun = steady_clock::now();
+  auto last = begun;
+  while (seconds == 0 || steady_clock::now() - begun < std::chrono::seconds(seconds)) {
+    auto text = ask_status(state_dir);
+    if (!text.ok()) return text.error();
+    dom::element status;
+    if (parser.parse(*text).get(status)) return Error{ErrorCode::kBadData, "status: not JSON"};
+    const auto now = steady_clock::now();
+    const std::string picture = view.draw(status, std::chrono::duration<double>(now - last).count());
+    last = now;
+    // On a terminal the picture stays in its place; in a file one follows the other.
+    std::printf("%s%s\n", terminal ? "\x1b[H\x1b[2J" : "", picture.c_str());
+    std::fflush(stdout);
+    std::this_thread::sleep_until(now + std::chrono::seconds(1));
+  }
+  return {};
+}
+
+}  // namespace wayside

@@ -1,0 +1,49 @@
+// Expressions over the cleaned rows of a source. A plain column name costs nothing: it is the column itself.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/expression.h"
+#include "sensors/clean.h"
+
+namespace wayside {
+
+// What is wrong in a block, and where: the configuration turns it into file:line:column.
+struct BlockError {
+  std::string block;
+  std::string item;  // "where", "select.avg_c", "when", …
+  size_t offset = 0;
+  std::string message;
+};
+
+class ColumnExpressions {
+ public:
+  // Texts of expressions by item name, for the error.
+  struct Item {
+    std::string name;
+    std::string text;
+    size_t offset = 0;  // where the text begins in the item
+  };
+  // False: `error` (without its block) says why.
+  bool compile(ExpressionEngine& engine, const Schema& schema, const std::vector<Item>& items,
+               BlockError& error);
+
+  // Evaluates all items over the view. A fault in a row (an overflow, say) makes the rest NULL; it is an error of
+  // data, not of the program, and is counted.
+  void evaluate(const BatchView& view);
+  // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the view lives.
+  const double* values(size_t item) const { return results_[item]; }
+  uint64_t faults() const { return faults_; }
+
+ private:
+  static constexpr size_t kComputed = SIZE_MAX;
+  std::vector<size_t> plain_;  // by item: the column, or kComputed
+  std::unique_ptr<ExpressionSet> set_;
+  std::vector<std::vector<double>> computed_;
+  std::vector<const double*> results_;
+  uint64_t faults_ = 0;
+};
+
+}  // namespace wayside

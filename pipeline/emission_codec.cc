@@ -1,0 +1,137 @@
+#include "pipeline/emission_codec.h"
+
+#include <pb_decode.h>
+#include <pb_encode.h>
+
+#include "wayside.pb.h"
+
+namespace wayside {
+namespace {
+
+bool append_bytes(pb_ostream_t* stream, const pb_byte_t* bytes, size_t count) {
+  static_cast<std::string*>(stream->state)->append(reinterpret_cast<const char*>(bytes), count);
+  return true;
+}
+
+pb_ostream_t stream_into(std::string& out) { return {append_bytes, &out, SIZE_MAX, 0, nullptr}; }
+
+void put_text(pb_ostream_t& stream, uint32_t tag, std::string_view text) {
+  pb_encode_tag(&stream, PB_WT_STRING, tag);
+  pb_encode_string(&stream, reinterpret_cast<const pb_byte_t*>(text.data()), text.size());
+}
+
+void put_value(pb_ostream_t& stream, const Value& value) {
+  if (const double* number = std::get_if<double>(&value)) {
+    pb_encode_tag(&stream, PB_WT_64BIT, wayside_Field_number_tag);
+    pb_encode_fixed64(&stream, number);
+  } else if (const bool* flag = std::get_if<bool>(&value)) {
+    pb_encode_tag(&stream, PB_WT_VARINT, wayside_Field_flag_tag);
+    pb_encode_varint(&stream, *flag);
+  } else if (const std::string* text = std::get_if<std::string>(&value)) {
+    put_text(stream, wayside_Field_text_tag, *text);
+  }
+}
+
+// nanopb reads a buffer from the pointer in `state`.
+bool take_bytes(pb_istream_t& stream, std::string& out) {
+  uint32_t size;
+  if (!pb_decode_varint32(&stream, &size) || size > stream.bytes_left) return false;
+  out.assign(static_cast<const char*>(stream.state), size);
+  return pb_read(&stream, nullptr, size);
+}
+
+bool take_field(pb_istream_t& stream, NamedValue& field) {
+  pb_istream_t inner;
+  if (!pb_make_string_substream(&stream, &inner)) return false;
+  pb_wire_type_t wire;
+  uint32_t tag;
+  bool end = false;
+  bool good = true;
+  while (good && inner.bytes_left > 0 && (good = pb_decode_tag(&inner, &wire, &tag, &end))) {
+    double number = 0;
+    uint64_t flag = 0;
+    std::string text;
+    switch (tag) {
+      case wayside_Field_name_tag: good = take_bytes(inner, field.name); break;
+      case wayside_Field_number_tag:
+        good = pb_decode_fixed64(&inner, &number);
+        field.value = number;
+        break;
+      case wayside_Field_text_tag:
+        good = take_bytes(inner, text);
+        field.value = std::move(text);
+        break;
+      case wayside_Field_flag_tag:
+        good = pb_decode_varint(&inner, &flag);
+        field.value = flag != 0;
+        break;
+      default: good = pb_skip_field(&inner, wire);
+    }
+  }
+  return pb_close_string_substream(&stream, &inner) && good;
+}
+
+}  // namespace
+
+void encode_emission(const Emission& emission, std::string& out) {
+  pb_ostream_t stream = stream_into(out);
+  put_text(stream, wayside_Emission_type_tag, emission.type);
+  put_text(stream, wayside_Emission_block_tag, emission.block);
+  put_text(stream, wayside_Emission_key_tag, emission.key);
+  pb_encode_tag(&stream, PB_WT_VARINT, wayside_Emission_time_ms_tag);
+  pb_encode_varint(&stream, static_cast<uint64_t>(emission.time_ms));
+  std::string field_bytes;
+  for (const NamedValue& field : emission.fields) {
+    field_bytes.clear();
+    pb_ostream_t inner = stream_into(field_bytes);
+    put_text(inner, wayside_Field_name_tag, field.name);
+    put_value(inner, field.value);
+    put_text(stream, wayside_Emission_fields_tag, field_bytes);
+  }
+}
+
+std::string with_id(std::string_view id, std::string_view message) {
+  std::string whole;
+  pb_ostream_t stream = stream_into(whole);
+  put_text(stream, wayside_Emission_id_tag, id);
+  whole += message;
+  return whole;
+}
+
+Result<Emission> decode_emission(std::string_view message) {
+  Emission e;
+  pb_istream_t stream = pb_istream_from_buffer(
+      reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
+  pb_wire_type_t wire;
+  uint32_t tag;
+  bool end = false;
+  bool good = true;
+  while (good && stream.bytes_left > 0 && (good = pb_decode_tag(&stream, &wire, &tag, &end))) {
+    uint64_t time = 0;
+    switch (tag) {
+      case wayside_Emission_type_tag: good = take_bytes(stream, e.type); break;
+      case wayside_Emission_block_tag: good = take_bytes(stream, e.block); break;
+      case wayside_Emission_key_tag: good = take_bytes(stream, e.key); break;
+      case wayside_Emission_time_ms_tag:
+        good = pb_decode_varint(&stream, &time);
+        e.time_ms = static_cast<int64_t>(time);
+        break;
+      case wayside_Emission_fields_tag: good = take_field(stream, e.fields.emplace_back()); break;
+      default: good = pb_skip_field(&stream, wire);
+    }
+  }
+  if (!good) return Error{ErrorCode::kBadData, std::string("emission: ") + PB_GET_ERROR(&stream)};
+  return e;
+}
+
+Digest digest_of(const std::vector<Emission>& emissions) {
+  std::string bytes;
+  for (const Emission& e : emissions) {
+    bytes += std::to_string(e.sequence) + '/' + std::to_string(e.targets) + '/' +
+             std::to_string(static_cast<int>(e.lane)) + '/';
+    encode_emission(e, bytes);
+  }
+  return sha256_16({bytes});
+}
+
+}  // namespace wayside

@@ -1,0 +1,23 @@
+// Emissions as protobuf (proto/wayside.proto): the form in which they lie in the outbox and may leave.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "pipeline/emission.h"
+
+namespace wayside {
+
+// Appends the message without its `id`. The id is its first field, so that with_id() needs no second encoding.
+void encode_emission(const Emission& emission, std::string& out);
+std::string with_id(std::string_view id, std::string_view message);
+
+// Fills type, block, key, time and fields.
+Result<Emission> decode_emission(std::string_view message);
+
+// What the journal keeps of a group's emissions: equal digests, equal emissions.
+Digest digest_of(const std::vector<Emission>& emissions);
+
+}  // namespace wayside

@@ -1,0 +1,84 @@
+// Expressions are SQLite's: compiled once, evaluated over columns. Only this file's .cc knows the virtual table
+// through which SQLite sees a batch. An expression may use the columns and pure functions, nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/interner.h"
+#include "base/result.h"
+#include "base/value.h"
+#include "sensors/reading.h"
+
+namespace wayside {
+
+// One of the pointers is set.
+struct TableColumn {
+  const double* numbers = nullptr;
+  const int64_t* integers = nullptr;
+  const uint32_t* texts = nullptr;  // ids of the table's dictionary
+  const std::string* strings = nullptr;
+};
+
+struct Table {
+  size_t rows = 0;
+  std::vector<TableColumn> columns;
+  const Interner* dictionary = nullptr;
+};
+
+struct ExpressionError {
+  size_t expression = 0;  // which of those given
+  size_t offset = 0;      // where in it, in bytes
+  std::string message;    // with the nearest valid name, where one was not found
+};
+
+class ExpressionSet;
+
+// One SQLite connection in memory, shared by the expressions of a pipeline. Owned by one thread.
+class ExpressionEngine {
+ public:
+  ExpressionEngine();
+  ~ExpressionEngine();
+  ExpressionEngine(const ExpressionEngine&) = delete;
+  ExpressionEngine& operator=(const ExpressionEngine&) = delete;
+
+  // Null when one of them is wrong; `error` then says which. The engine must outlive the set.
+  std::unique_ptr<ExpressionSet> compile(const std::vector<Field>& columns,
+                                         const std::vector<std::string>& expressions,
+                                         ExpressionError& error);
+
+ private:
+  friend class ExpressionSet;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class ExpressionSet {
+ public:
+  ~ExpressionSet();
+
+  // The values of one row, in the order of the expressions; valid during the call only.
+  class RowValues {
+   public:
+    double number(size_t expression) const;     // kNull for NULL; a text that is no number is kNull too
+    int truth(size_t expression) const;         // 1 true, 0 false, -1 NULL
+    Value value(size_t expression) const;
+
+   private:
+    friend class ExpressionSet;
+    explicit RowValues(const ExpressionSet& set) : set_(set) {}
+    const ExpressionSet& set_;
+  };
+  // Calls back for each row, in order. The error is SQLite's (out of memory, number overflow in a function).
+  Status evaluate(const Table& table, const std::function<void(size_t, const RowValues&)>& row);
+
+ private:
+  friend class ExpressionEngine;
+  ExpressionSet() = default;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wayside

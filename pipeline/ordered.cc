@@ -1,0 +1,77 @@
+#include "pipeline/ordered.h"
+
+#include <algorithm>
+
+namespace wayside {
+
+OrderedReadings::Key& OrderedReadings::state(uint32_t key) {
+  if (key >= keys_.size()) keys_.resize(key + 1);
+  return keys_[key];
+}
+
+bool OrderedReadings::add(uint32_t id, int64_t time, const std::vector<const double*>& values,
+                          size_t row) {
+  Key& key = state(id);
+  if (time <= key.released) return false;
+  const auto place = std::upper_bound(key.times.begin(), key.times.end(), time);
+  const auto index = static_cast<size_t>(place - key.times.begin());
+  key.times.insert(place, time);
+  key.values.insert(key.values.begin() + static_cast<ptrdiff_t>(index * values_), values_, 0.0);
+  for (size_t v = 0; v < values_; ++v) key.values[index * values_ + v] = values[v][row];
+  ++waiting_;
+  return true;
+}
+
+void OrderedReadings::release(uint32_t id, int64_t watermark, const Consumer& consumer) {
+  Key& key = state(id);
+  key.released = std::max(key.released, watermark);
+  size_t n = 0;
+  while (n < key.times.size() && key.times[n] <= watermark) {
+    consumer(key.times[n], key.values.data() + n * values_);
+    ++n;
+  }
+  key.times.erase(key.times.begin(), key.times.begin() + static_cast<ptrdiff_t>(n));
+  key.values.erase(key.values.begin(), key.values.begin() + static_cast<ptrdiff_t>(n * values_));
+  waiting_ -= n;
+}
+
+void OrderedReadings::release_all(uint32_t id, const Consumer& consumer) {
+  const Key& key = state(id);
+  if (!key.times.empty()) release(id, key.times.back(), consumer);
+}
+
+std::vector<uint32_t> OrderedReadings::waiting_keys() const {
+  std::vector<uint32_t> keys;
+  for (uint32_t id = 0; id < keys_.size(); ++id) {
+    if (!keys_[id].times.empty()) keys.push_back(id);
+  }
+  return keys;
+}
+
+void OrderedReadings::forget_key(uint32_t id) {
+  if (id >= keys_.size()) return;
+  waiting_ -= keys_[id].times.size();
+  keys_[id] = {};
+}
+
+bool OrderedReadings::save_key(uint32_t id, ByteWriter& out) const {
+  if (id >= keys_.size()) return false;
+  const Key& key = keys_[id];
+  if (key.times.empty() && key.released == kTimeMin) return false;
+  out.fixed(key.released);
+  out.varint(key.times.size());
+  for (int64_t t : key.times) out.fixed(t);
+  for (double v : key.values) out.fixed(v);
+  return true;
+}
+
+void OrderedReadings::load_key(uint32_t id, ByteReader& in) {
+  Key& key = state(id);
+  key.released = in.fixed<int64_t>();
+  const size_t n = in.count(8);
+  for (size_t i = 0; i < n; ++i) key.times.push_back(in.fixed<int64_t>());
+  for (size_t i = 0; i < n * values_; ++i) key.values.push_back(in.fixed<double>());
+  waiting_ += n;
+}
+
+}  // namespace wayside

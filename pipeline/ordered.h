@@ -1,0 +1,47 @@
+// Puts readings of a key into the order of their event time: a reading leaves when the watermark has passed it.
+// Rules and detectors see readings through this, so that their answers do not depend on the order of arrival. What a
+// block needs of a reading is computed when it arrives (a number for each), only that is kept.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "sensors/reading.h"
+
+namespace wayside {
+
+class OrderedReadings {
+ public:
+  explicit OrderedReadings(size_t values) : values_(values) {}
+
+  // A reading whose values are `values[i][row]`. False: too late, its place in the order is gone.
+  bool add(uint32_t key, int64_t time, const std::vector<const double*>& values, size_t row);
+
+  // Hands over what is at or before the watermark, in order; equal times in order of arrival.
+  using Consumer = std::function<void(int64_t time, const double* values)>;
+  void release(uint32_t key, int64_t watermark, const Consumer& consumer);
+  // Hands over all: the key is silent, nothing older is expected.
+  void release_all(uint32_t key, const Consumer& consumer);
+
+  size_t waiting() const { return waiting_; }
+  std::vector<uint32_t> waiting_keys() const;
+  void forget_key(uint32_t key);
+  bool save_key(uint32_t key, ByteWriter& out) const;
+  void load_key(uint32_t key, ByteReader& in);
+
+ private:
+  struct Key {
+    std::vector<int64_t> times;   // ascending
+    std::vector<double> values;   // values_ each
+    int64_t released = kTimeMin;  // everything up to here has left
+  };
+  Key& state(uint32_t key);
+
+  size_t values_;
+  std::vector<Key> keys_;
+  size_t waiting_ = 0;
+};
+
+}  // namespace wayside

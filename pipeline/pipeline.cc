@@ -1,0 +1,519 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+
+#include "sensors/admission.h"
+
+namespace wayside {
+
+// A source as the pipeline sees it, with everything that hangs on it.
+struct Pipeline::Source {
+  Source(const SourceOptions& o, Schema s, int64_t tick_ms)
+      : options(o), schema(std::move(s)), cleaner(o, schema), watermarks(o, tick_ms) {}
+
+  SourceOptions options;
+  Schema schema;
+  Cleaner cleaner;
+  WatermarkTracker watermarks;
+  struct WindowInput {
+    Window* window;
+    size_t input;
+  };
+  std::vector<WindowInput> windows;
+  std::vector<Rule*> rules;                  // values: first one a rule,
+  std::vector<RobustZDetector*> detectors;   // then one a detector
+  ColumnExpressions ordered_values;
+  std::unique_ptr<OrderedReadings> ordered;  // null: no rule and no detector
+  Ledger ledger;
+
+  // Texts of the batch to keys, for as long as neither forgets any.
+  std::vector<uint32_t> key_of_text;
+  uint64_t batch_generation = UINT64_MAX;
+  uint64_t key_releases = 0;
+  // Scratch of one slice.
+  std::vector<uint32_t> keys;
+  std::vector<int64_t> after;
+  Fates fates;
+};
+
+Pipeline::Pipeline(PipelineOptions options) : options_(std::move(options)) {}
+Pipeline::~Pipeline() = default;
+
+// ---- making
+
+std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<BlockError>& errors) {
+  std::unique_ptr<Pipeline> made(new Pipeline(std::move(options)));
+  if (!made->add_sources(errors)) return nullptr;
+  made->add_windows(errors);
+  made->add_ordered_blocks(errors);
+  if (!errors.empty()) return nullptr;
+  made->list_components();
+  return made;
+}
+
+bool Pipeline::add_sources(std::vector<BlockError>& errors) {
+  for (const SourceOptions& source : options_.sources) {
+    auto schema = make_schema(source);
+    if (!schema.ok()) {
+      errors.push_back({source.name, "key", 0, schema.error().message});
+      continue;
+    }
+    sources_.push_back(std::make_unique<Source>(source, *schema, options_.engine.tick_ms));
+  }
+  return errors.empty();
+}
+
+size_t Pipeline::source_index(const std::string& name) const {
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i]->options.name == name) return i;
+  }
+  return sources_.size();
+}
+
+uint32_t Pipeline::bits(const std::vector<std::string>& uplinks, bool all_when_empty) const {
+  uint32_t bits = 0;
+  for (size_t u = 0; u < options_.uplinks.size(); ++u) {
+    bool named = std::find(uplinks.begin(), uplinks.end(), options_.uplinks[u]) != uplinks.end();
+    if (named || (uplinks.empty() && all_when_empty)) bits |= 1u << u;
+  }
+  return bits;
+}
+
+void Pipeline::add_windows(std::vector<BlockError>& errors) {
+  for (const WindowOptions& options : options_.windows) {
+    std::vector<Window::Input> inputs;
+    for (const std::string& name : options.from) {
+      const size_t s = source_index(name);
+      if (s == sources_.size()) {
+        errors.push_back({options.name, "from", 0, "there is no source '" + name + "'"});
+        continue;
+      }
+      inputs.push_back({&sources_[s]->schema, &sources_[s]->watermarks});
+    }
+    if (inputs.size() != options.from.size() || inputs.empty()) continue;
+    for (const Window::Input& input : inputs) {
+      if (input.watermarks->by_key() == inputs.front().watermarks->by_key()) continue;
+      errors.push_back({options.name, "from", 0, "its sources differ in `watermark`"});
+    }
+    BlockError error;
+    auto window = Window::make(options, std::move(inputs), keys_, expressions_,
+                               bits(options.to, true), bits(options.late_to, false), error);
+    if (!window) {
+      errors.push_back(std::move(error));
+      continue;
+    }
+    for (size_t i = 0; i < options.from.size(); ++i) {
+      sources_[source_index(options.from[i])]->windows.push_back({window.get(), i});
+    }
+    windows_.push_back(std::move(window));
+  }
+}
+
+void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
+  std::vector<std::vector<ColumnExpressions::Item>> rule_items(sources_.size());
+  std::vector<std::vector<ColumnExpressions::Item>> detector_items(sources_.size());
+  auto source_of = [&](const std::string& block, const std::string& from) {
+    const size_t s = source_index(from);
+    if (s == sources_.size()) {
+      errors.push_back({block, "from", 0, "there is no source '" + from + "'"});
+    }
+    return s;
+  };
+  for (const RuleOptions& options : options_.rules) {
+    const size_t s = source_of(options.name, options.from);
+    if (s == sources_.size()) continue;
+    rules_.push_back(std::make_unique<Rule>(options, bits(options.to, true), keys_));
+    sources_[s]->rules.push_back(rules_.back().get());
+    rule_items[s].push_back({options.name + ".when", options.when, 0});
+  }
+  for (const DetectorOptions& options : options_.detectors) {
+    const size_t s = source_of(options.name, options.from);
+    if (s == sources_.size()) continue;
+    detectors_.push_back(std::make_unique<RobustZDetector>(options, bits(options.to, true), keys_));
+    sources_[s]->detectors.push_back(detectors_.back().get());
+    detector_items[s].push_back({options.name + ".field", options.field, 0});
+  }
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    auto items = std::move(rule_items[s]);
+    items.insert(items.end(), detector_items[s].begin(), detector_items[s].end());
+    if (items.empty()) continue;
+    sources_[s]->ordered = std::make_unique<OrderedReadings>(items.size());
+    for (const auto& item : items) {  // one by one, so that all faults are told
+      ColumnExpressions alone;
+      BlockError error;
+      if (alone.compile(expressions_, sources_[s]->schema, {item}, error)) continue;
+      const size_t dot = error.item.rfind('.');
+      error.block = error.item.substr(0, dot);
+      error.item = error.item.substr(dot + 1);
+      errors.push_back(std::move(error));
+    }
+    BlockError ignored;
+    if (errors.empty()) {
+      (void)sources_[s]->ordered_values.compile(expressions_, sources_[s]->schema, items, ignored);
+    }
+  }
+}
+
+std::vector<uint32_t> Pipeline::order_groups() const {
+  std::vector<uint32_t> groups(sources_.size());
+  for (uint32_t i = 0; i < groups.size(); ++i) groups[i] = i;
+  for (const WindowOptions& window : options_.windows) {
+    const uint32_t to = groups[source_index(window.from.front())];
+    for (const std::string& name : window.from) {
+      const uint32_t from = groups[source_index(name)];
+      std::replace(groups.begin(), groups.end(), from, to);
+    }
+  }
+  return groups;
+}
+
+// ---- turns
+
+void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
+  const Turn& t = group.turns[turn];
+  take_notes(group, turn, out);
+  advance_timers(t.now.timer_ms, out);
+  for (const Slice& slice : t.slices) {
+    process_slice(*sources_[slice.source], group.batches[slice.source], slice.begin, slice.end,
+                  t.now.timer_ms, out);
+  }
+}
+
+void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) {
+  for (const Note& note : group.notes) {
+    if (note.turn != turn || note.text.empty()) continue;
+    Emission e;
+    e.lane = Lane::kAlarm;
+    e.targets = bits({}, true);
+    e.type = "incident";
+    e.block = note.kind == Note::Kind::kSessionLost ? "session_lost" : "new_epoch";
+    e.key = note.name;
+    e.time_ms = group.turns[turn].now.wall_ms;
+    e.fields = {{"text", note.text}};
+    out.add(std::move(e));
+  }
+}
+
+void Pipeline::end_group(const Group& group) {
+  for (const Rejected& r : group.rejected) {
+    Ledger& ledger = r.source < sources_.size() ? sources_[r.source]->ledger : unrouted_;
+    ++ledger.in;
+    ++ledger.quarantined;
+  }
+  for (size_t s = 0; s < group.duplicates.size() && s < sources_.size(); ++s) {
+    sources_[s]->ledger.in += group.duplicates[s];
+    sources_[s]->ledger.duplicate += group.duplicates[s];
+  }
+}
+
+void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
+  std::vector<uint32_t> idle;
+  std::vector<uint32_t> forgotten;
+  for (auto& source : sources_) {
+    WatermarkTracker& watermarks = source->watermarks;
+    watermarks.start(timer_ms);
+    if (watermarks.next_timer() > timer_ms) continue;
+    const bool was_idle = watermarks.is_idle(KeyTable::kNone);
+    watermarks.expire(timer_ms, idle, forgotten);
+    keys_.sort_by_text(idle);
+    keys_.sort_by_text(forgotten);
+    for (uint32_t key : idle) go_idle(*source, key, out);
+    if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
+      for (auto& w : source->windows) w.window->on_idle(KeyTable::kNone, out);
+    }
+    for (uint32_t key : forgotten) forget(*source, key, out);
+  }
+}
+
+uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row) {
+  if (source.batch_generation != batch.generation || source.key_releases != keys_.releases()) {
+    source.key_of_text.clear();
+    source.batch_generation = batch.generation;
+    source.key_releases = keys_.releases();
+  }
+  const uint32_t text = batch.keys()[row];
+  if (text >= source.key_of_text.size()) source.key_of_text.resize(batch.texts.size(), KeyTable::kNone);
+  uint32_t& key = source.key_of_text[text];
+  if (key == KeyTable::kNone) key = keys_.find(batch.texts.text(text));
+  return key;
+}
+
+// Rows of keys that there is no room for are dropped; the rest goes on in runs.
+void Pipeline::process_slice(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+                             int64_t timer_ms, EmissionBuffer& out) {
+  source.keys.clear();
+  size_t run = begin;
+  size_t new_keys = 0;
+  auto flush = [&](size_t upto) {
+    if (upto > run) process_rows(source, batch, run, upto, source.keys.data(), timer_ms, out);
+    source.keys.clear();
+    run = upto;
+    new_keys = 0;
+  };
+  source.ledger.in += end - begin;
+  for (size_t row = begin; row < end; ++row) {
+    if (batch.keys()[row] == Interner::kNone) {  // journaled when another field was the key
+      flush(row);
+      ++source.ledger.dropped;
+      run = row + 1;
+      continue;
+    }
+    uint32_t key = key_of(source, batch, row);
+    auto is_known = [&] { return key != KeyTable::kNone && source.watermarks.knows(key); };
+    if (!is_known()) {
+      const uint32_t max = source.options.max_keys;
+      if (source.watermarks.known_keys() + new_keys >= max) flush(row);
+      if (!is_known() && source.watermarks.known_keys() >= max) {
+        ++source.ledger.dropped;
+        run = row + 1;
+        continue;
+      }
+      ++new_keys;
+      const std::string_view text = batch.texts.text(batch.keys()[row]);
+      if (key == KeyTable::kNone) key = source.key_of_text[batch.keys()[row]] = keys_.intern(text);
+    }
+    source.keys.push_back(key);
+  }
+  flush(end);
+}
+
+void Pipeline::process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+                            const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out) {
+  BatchView view;
+  source.cleaner.clean(batch, begin, end, keys, view);
+  source.watermarks.advance(view, timer_ms, source.after);
+  for (size_t i = 0; i < view.rows; ++i) keys_.touch(keys[i]);
+  source.fates.taken.assign(view.rows, 0);
+  source.fates.late.assign(view.rows, 0);
+  for (auto& w : source.windows) {
+    w.window->process(w.input, view, source.after, source.fates, out);
+  }
+  if (source.ordered) process_ordered(source, view, out);
+  for (size_t i = 0; i < view.rows; ++i) {
+    const bool late = source.fates.late[i] && !source.fates.taken[i];
+    ++(late ? source.ledger.late : source.ledger.used);
+  }
+}
+
+void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBuffer& out) {
+  source.ordered_values.evaluate(view);
+  std::vector<const double*> values;
+  for (size_t v = 0; v < source.rules.size() + source.detectors.size(); ++v) {
+    values.push_back(source.ordered_values.values(v));
+  }
+  for (size_t row = 0; row < view.rows; ++row) {
+    const bool late = view.times[row] <= source.after[row] ||
+                      !source.ordered->add(view.keys[row], view.times[row], values, row);
+    (late ? source.fates.late : source.fates.taken)[row] = 1;
+  }
+  // Source mode: one key's readings release those of all.
+  std::vector<uint32_t> keys;
+  if (source.watermarks.by_key()) {
+    keys.assign(view.keys, view.keys + view.rows);
+  } else {
+    keys = source.ordered->waiting_keys();
+  }
+  keys_.sort_by_text(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (uint32_t key : keys) {
+    const int64_t watermark = source.watermarks.watermark(key);
+    source.ordered->release(key, watermark, [&](int64_t time, const double* v) {
+      consume_ordered(source, key, out, time, v);
+    });
+    for (Rule* rule : source.rules) rule->on_watermark(key, watermark, out);
+    keys_.touch(key);
+  }
+}
+
+void Pipeline::consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
+                               const double* values) {
+  for (Rule* rule : source.rules) rule->on_reading(key, time, *values++, out);
+  for (RobustZDetector* detector : source.detectors) detector->on_reading(key, time, *values++, out);
+}
+
+void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
+  keys_.touch(key);
+  if (source.ordered) {
+    source.ordered->release_all(key, [&](int64_t time, const double* v) {
+      consume_ordered(source, key, out, time, v);
+    });
+  }
+  for (auto& w : source.windows) w.window->on_idle(key, out);
+}
+
+void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
+  source.watermarks.forget_key(key);
+  source.cleaner.forget_key(key);
+  if (source.ordered) {
+    source.ordered->release_all(key, [&](int64_t time, const double* v) {
+      consume_ordered(source, key, out, time, v);
+    });
+    source.ordered->forget_key(key);
+  }
+  for (Rule* rule : source.rules) rule->forget_key(key);
+  for (RobustZDetector* detector : source.detectors) detector->forget_key(key);
+  auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
+  for (auto& w : source.windows) {
+    const bool elsewhere = std::any_of(sources_.begin(), sources_.end(), [&](const auto& s) {
+      return knows(s) && std::any_of(s->windows.begin(), s->windows.end(), [&](const auto& other) {
+               return other.window == w.window;
+             });
+    });
+    if (!elsewhere) w.window->forget_key(key, out);
+  }
+  if (std::none_of(sources_.begin(), sources_.end(), knows)) {
+    forgotten_.push_back(keys_.text(key));
+    keys_.release(key);
+  } else {
+    keys_.touch(key);
+  }
+}
+
+void Pipeline::finish(EmissionBuffer& out) {
+  for (auto& source : sources_) {
+    if (!source->ordered) continue;
+    std::vector<uint32_t> keys = source->ordered->waiting_keys();
+    keys_.sort_by_text(keys);
+    for (uint32_t key : keys) {
+      source->ordered->release_all(key, [&](int64_t time, const double* v) {
+        consume_ordered(*source, key, out, time, v);
+      });
+    }
+  }
+  for (auto& window : windows_) window->finish(out);
+}
+
+int64_t Pipeline::next_timer() const {
+  int64_t next = kTimeMax;
+  for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
+  return next;
+}
+
+// ---- state
+
+template <class Block>
+void Pipeline::add_component(const char* kind, Block& block) {
+  components_.push_back({std::string(kind) + ":" + block.name(), block.fingerprint(),
+                         [&](uint32_t k, ByteWriter& w) { return block.save_key(k, w); },
+                         [&](uint32_t k, ByteReader& r) { block.load_key(k, r); },
+                         [&](ByteWriter& w) { block.save_totals(w); },
+                         [&](ByteReader& r) { block.load_totals(r); }});
+}
+
+void Pipeline::list_components() {
+  for (auto& made : sources_) {
+    Source& s = *made;
+    auto no_key = [](uint32_t, ByteWriter&) { return false; };
+    auto no_load = [](uint32_t, ByteReader&) {};
+    components_.push_back({"ledger:" + s.options.name, 1, no_key, no_load,
+                           [&s](ByteWriter& w) { w.fixed(s.ledger); },
+                           [&s](ByteReader& r) { s.ledger = r.fixed<Ledger>(); }});
+    components_.push_back({"source:" + s.options.name, uint64_t(s.watermarks.by_key()),
+                           [&s](uint32_t k, ByteWriter& w) { return s.watermarks.save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.watermarks.load_key(k, r); },
+                           [&s](ByteWriter& w) { s.watermarks.save_totals(w); },
+                           [&s](ByteReader& r) { s.watermarks.load_totals(r); }});
+    uint64_t kept = 0;
+    for (const std::string& name : s.options.keep) kept = hash64(name, kept);
+    components_.push_back({"clean:" + s.options.name, kept,
+                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },
+                           [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
+                           [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
+    if (!s.ordered) continue;
+    uint64_t values = 0;
+    for (const Rule* rule : s.rules) values = hash64(rule->name(), values ^ rule->fingerprint());
+    for (const auto* d : s.detectors) values = hash64(d->name(), values ^ d->fingerprint());
+    components_.push_back({"order:" + s.options.name, values,
+                           [&s](uint32_t k, ByteWriter& w) { return s.ordered->save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.ordered->load_key(k, r); },
+                           [](ByteWriter&) {}, [](ByteReader&) {}});
+  }
+  components_.push_back({"unrouted", 1, [](uint32_t, ByteWriter&) { return false; },
+                         [](uint32_t, ByteReader&) {},
+                         [this](ByteWriter& w) { w.fixed(unrouted_); },
+                         [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
+  for (auto& w : windows_) add_component("window", *w);
+  for (auto& r : rules_) add_component("rule", *r);
+  for (auto& d : detectors_) add_component("detector", *d);
+}
+
+std::vector<StateRow> Pipeline::save_changes() {
+  std::vector<StateRow> rows;
+  for (std::string& key : forgotten_) rows.push_back({"", std::move(key), ""});
+  forgotten_.clear();
+  for (uint32_t key : keys_.take_touched()) {
+    if (keys_.text(key).empty()) continue;  // forgotten since
+    for (const Component& c : components_) {
+      StateRow row{c.name, keys_.text(key), ""};
+      ByteWriter writer(row.bytes);
+      writer.fixed(c.fingerprint);
+      if (!c.save_key(key, writer)) row.bytes.clear();
+      rows.push_back(std::move(row));
+    }
+  }
+  for (const Component& c : components_) {
+    StateRow row{c.name, "", ""};
+    ByteWriter writer(row.bytes);
+    writer.fixed(c.fingerprint);
+    c.save_totals(writer);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void Pipeline::load(const std::vector<StateRow>& rows) {
+  for (const StateRow& row : rows) {
+    for (const Component& c : components_) {
+      if (c.name != row.component) continue;
+      ByteReader reader(row.bytes);
+      if (reader.fixed<uint64_t>() != c.fingerprint) continue;  // the block means something else now
+      if (row.key.empty()) {
+        c.load_totals(reader);
+      } else {
+        c.load_key(keys_.intern(row.key), reader);
+      }
+    }
+  }
+  for (auto& source : sources_) source->watermarks.loaded();
+}
+
+// ---- status
+
+Ledger Pipeline::total() const {
+  Ledger sum = unrouted_;
+  for (const auto& source : sources_) sum += source->ledger;
+  return sum;
+}
+
+std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
+  std::vector<SourceStatus> all;
+  for (const auto& s : sources_) {
+    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(),
+                   s->ordered ? s->ordered->waiting() : 0, s->watermarks.known_keys()});
+  }
+  return all;
+}
+
+std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
+  std::vector<BlockStatus> all;
+  for (const auto& w : windows_) all.push_back({w->name(), "window", w->fired(), w->open_windows()});
+  for (const auto& r : rules_) all.push_back({r->name(), "rule", r->raised(), 0});
+  for (const auto& d : detectors_) all.push_back({d->name(), "detector", d->raised(), 0});
+  return all;
+}
+
+std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
+  std::vector<KeyLag> all;
+  for (uint32_t key = 0; all.size() < limit && key < keys_.capacity(); ++key) {
+    int64_t newest = kTimeMin;
+    for (const auto& s : sources_) {
+      if (s->watermarks.knows(key)) newest = std::max(newest, s->watermarks.newest_ms(key));
+    }
+    if (newest != kTimeMin) all.push_back({keys_.text(key), newest});
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  return all;
+}
+
+}  // namespace wayside

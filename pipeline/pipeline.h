@@ -1,0 +1,130 @@
+// Everything behind the journal: a deterministic function from turns to emissions. It reads no clock, no file and no
+// random number; the same turns give the same emissions, byte for byte. Owned by one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/detector.h"
+#include "pipeline/emission.h"
+#include "pipeline/ledger.h"
+#include "pipeline/options.h"
+#include "pipeline/ordered.h"
+#include "pipeline/rule.h"
+#include "pipeline/window.h"
+#include "sensors/group.h"
+
+namespace wayside {
+
+struct PipelineOptions {
+  EngineOptions engine;
+  std::vector<SourceOptions> sources;
+  std::vector<WindowOptions> windows;
+  std::vector<RuleOptions> rules;
+  std::vector<DetectorOptions> detectors;
+  std::vector<std::string> uplinks;  // names, in the order of their bits
+};
+
+// One piece of saved state. `key` is empty for what belongs to no key.
+struct StateRow {
+  std::string component;  // "source:climate", "window:cold_5m", …
+  std::string key;
+  std::string bytes;      // empty: delete
+};
+
+class Pipeline {
+ public:
+  // Null: `errors` says what is wrong, all at once.
+  static std::unique_ptr<Pipeline> make(PipelineOptions options, std::vector<BlockError>& errors);
+  ~Pipeline();
+
+  // Sources that some block reads together get the same number; see AdmissionOptions::order_groups.
+  std::vector<uint32_t> order_groups() const;
+
+  // One turn of a group, with the notes that come before it.
+  void turn(Group& group, size_t turn, EmissionBuffer& out);
+  // What of the group belongs to no turn: rejected and duplicate messages.
+  void end_group(const Group& group);
+  // The end of recorded input: all that is open fires for the last time.
+  void finish(EmissionBuffer& out);
+
+  // On the timer clock: when a turn is due though nothing came; kTimeMax for never.
+  int64_t next_timer() const;
+
+  // State: rows that changed since the last save; loads what an earlier save gave, in any order.
+  std::vector<StateRow> save_changes();
+  void load(const std::vector<StateRow>& rows);
+
+  // For status.
+  struct SourceStatus {
+    std::string name;
+    Ledger ledger;
+    uint64_t out_of_range = 0;
+    uint64_t waiting = 0;  // readings that wait for their order
+    size_t keys = 0;
+  };
+  std::vector<SourceStatus> source_status() const;
+  const Ledger& unrouted() const { return unrouted_; }  // messages that matched no source
+  Ledger total() const;
+  struct BlockStatus {
+    std::string name;
+    std::string kind;
+    uint64_t emitted = 0;
+    size_t open = 0;
+  };
+  std::vector<BlockStatus> block_status() const;
+  struct KeyLag {
+    std::string key;
+    int64_t newest_ms;
+  };
+  // Newest event time of each key of a source, at most `limit` of them, by name.
+  std::vector<KeyLag> key_times(size_t limit) const;
+
+ private:
+  struct Source;
+  explicit Pipeline(PipelineOptions options);
+  bool add_sources(std::vector<BlockError>& errors);
+  void add_windows(std::vector<BlockError>& errors);
+  void add_ordered_blocks(std::vector<BlockError>& errors);
+  uint32_t bits(const std::vector<std::string>& uplinks, bool all_when_empty) const;
+  size_t source_index(const std::string& name) const;
+  void take_notes(const Group& group, size_t turn, EmissionBuffer& out);
+  void advance_timers(int64_t timer_ms, EmissionBuffer& out);
+  void process_slice(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+                     int64_t timer_ms, EmissionBuffer& out);
+  uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
+  void process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+                    const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
+  void process_ordered(Source& source, const BatchView& view, EmissionBuffer& out);
+  void consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
+                       const double* values);
+  void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
+  void forget(Source& source, uint32_t key, EmissionBuffer& out);
+  // A part of the state under its own name: how to save it (false: nothing to save) and how to load it.
+  struct Component {
+    std::string name;
+    uint64_t fingerprint;  // another number: saved bytes mean something else and are dropped
+    std::function<bool(uint32_t, ByteWriter&)> save_key;
+    std::function<void(uint32_t, ByteReader&)> load_key;
+    std::function<void(ByteWriter&)> save_totals;
+    std::function<void(ByteReader&)> load_totals;
+  };
+  void list_components();
+  template <class Block>
+  void add_component(const char* kind, Block& block);
+
+  PipelineOptions options_;
+  ExpressionEngine expressions_;
+  KeyTable keys_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::unique_ptr<Window>> windows_;
+  std::vector<std::unique_ptr<Rule>> rules_;
+  std::vector<std::unique_ptr<RobustZDetector>> detectors_;
+  Ledger unrouted_;
+  std::vector<Component> components_;
+  std::vector<std::string> forgotten_;  // keys that are gone since the last save
+};
+
+}  // namespace wayside

@@ -1,0 +1,71 @@
+#include "pipeline/rule.h"
+
+#include "base/hash.h"
+
+namespace wayside {
+
+uint64_t Rule::fingerprint() const {
+  return hash64(options_.when + '/' + std::to_string(options_.for_ms) + '<' + options_.from);
+}
+
+Rule::Key& Rule::state(uint32_t key) {
+  if (key >= states_.size()) states_.resize(key + 1);
+  return states_[key];
+}
+
+void Rule::on_reading(uint32_t id, int64_t time, double condition, EmissionBuffer& out) {
+  on_watermark(id, time, out);  // what held up to now may have held long enough
+  if (is_null(condition)) return;
+  Key& key = state(id);
+  if (is_true(condition)) {
+    if (key.holds) return;
+    key = {true, false, time};
+    on_watermark(id, time, out);
+    return;
+  }
+  if (key.raised) emit(id, time, "cleared", key.since_ms, out);
+  key = {};
+}
+
+void Rule::on_watermark(uint32_t id, int64_t watermark, EmissionBuffer& out) {
+  Key& key = state(id);
+  if (!key.holds || key.raised || watermark < key.since_ms + options_.for_ms) return;
+  key.raised = true;
+  ++raised_;
+  emit(id, key.since_ms + options_.for_ms, "raised", key.since_ms, out);
+}
+
+void Rule::emit(uint32_t key, int64_t time, const char* state, int64_t since_ms,
+                EmissionBuffer& out) {
+  static constexpr const char* kSeverities[] = {"info", "warning", "critical"};
+  Emission e;
+  e.lane = Lane::kAlarm;
+  e.critical = options_.severity == Severity::kCritical;
+  e.targets = targets_;
+  e.type = "alarm";
+  e.block = options_.name;
+  e.key = keys_.text(key);
+  e.time_ms = time;
+  e.fields = {{"state", std::string(state)},
+              {"severity", std::string(kSeverities[static_cast<size_t>(options_.severity)])},
+              {"since", double(since_ms)}};
+  out.add(std::move(e));
+}
+
+void Rule::forget_key(uint32_t key) {
+  if (key < states_.size()) states_[key] = {};
+}
+
+bool Rule::save_key(uint32_t id, ByteWriter& out) const {
+  if (id >= states_.size() || !states_[id].holds) return false;
+  out.fixed<uint8_t>(states_[id].raised);
+  out.fixed(states_[id].since_ms);
+  return true;
+}
+
+void Rule::load_key(uint32_t id, ByteReader& in) {
+  const bool raised = in.fixed<uint8_t>();
+  state(id) = {true, raised, in.fixed<int64_t>()};
+}
+
+}  // namespace wayside

@@ -1,0 +1,51 @@
+// `when CONDITION for DURATION`: an alarm is raised once the condition has held that long, and cleared when it no
+// longer does. It holds from the reading that makes it true up to the reading that makes it false; readings in which
+// it is NULL (a field is missing) say nothing. Sees readings of a key in event-time order.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "pipeline/emission.h"
+#include "pipeline/keys.h"
+#include "pipeline/options.h"
+#include "sensors/reading.h"
+
+namespace wayside {
+
+class Rule {
+ public:
+  Rule(const RuleOptions& options, uint32_t targets, const KeyTable& keys)
+      : options_(options), targets_(targets), keys_(keys) {}
+
+  void on_reading(uint32_t key, int64_t time, double condition, EmissionBuffer& out);
+  // All readings up to here have been seen.
+  void on_watermark(uint32_t key, int64_t watermark, EmissionBuffer& out);
+
+  const std::string& name() const { return options_.name; }
+  uint64_t raised() const { return raised_; }
+  uint64_t fingerprint() const;
+  void forget_key(uint32_t key);
+  bool save_key(uint32_t key, ByteWriter& out) const;
+  void load_key(uint32_t key, ByteReader& in);
+  void save_totals(ByteWriter& out) const { out.varint(raised_); }
+  void load_totals(ByteReader& in) { raised_ = in.varint(); }
+
+ private:
+  struct Key {
+    bool holds = false;
+    bool raised = false;
+    int64_t since_ms = 0;
+  };
+  Key& state(uint32_t key);
+  void emit(uint32_t key, int64_t time, const char* state, int64_t since_ms, EmissionBuffer& out);
+
+  RuleOptions options_;
+  uint32_t targets_;
+  const KeyTable& keys_;
+  std::vector<Key> states_;
+  uint64_t raised_ = 0;
+};
+
+}  // namespace wayside

@@ -1,0 +1,165 @@
+#include "pipeline/watermark.h"
+
+#include <algorithm>
+
+namespace wayside {
+
+WatermarkTracker::WatermarkTracker(const SourceOptions& options, int64_t tick_ms)
+    : by_key_(options.watermark == WatermarkMode::kKey),
+      disorder_ms_(options.max_disorder_ms),
+      idle_after_ms_(options.idle_after_ms),
+      forget_after_ms_(options.forget_after_ms),
+      tick_ms_(tick_ms) {}
+
+int64_t WatermarkTracker::on_grid(int64_t deadline_ms) const {
+  int64_t rest = deadline_ms % tick_ms_;
+  if (rest < 0) rest += tick_ms_;
+  return rest == 0 ? deadline_ms : deadline_ms - rest + tick_ms_;
+}
+
+void WatermarkTracker::start(int64_t timer_ms) {
+  if (source_started_) return;
+  source_started_ = true;
+  source_heard_ms_ = timer_ms;
+}
+
+void WatermarkTracker::hear(uint32_t id, int64_t timer_ms) {
+  if (id >= keys_.size()) keys_.resize(id + 1);
+  Key& key = keys_[id];
+  if (!key.known) {
+    key.known = true;
+    ++known_keys_;
+    key.place = active_.insert(active_.end(), id);
+  } else if (key.heard_ms != timer_ms || key.idle) {
+    active_.splice(active_.end(), key.idle ? idle_ : active_, key.place);
+  }
+  key.idle = false;
+  key.heard_ms = timer_ms;
+}
+
+void WatermarkTracker::advance(const BatchView& view, int64_t timer_ms,
+                               std::vector<int64_t>& after) {
+  after.resize(view.rows);
+  start(timer_ms);
+  for (size_t i = 0; i < view.rows; ++i) {
+    hear(view.keys[i], timer_ms);
+    Key& key = keys_[view.keys[i]];
+    int64_t& newest = by_key_ ? key.newest_ms : source_newest_ms_;
+    newest = std::max(newest, view.times[i]);
+    after[i] = behind(newest);
+    if (!by_key_) key.newest_ms = std::max(key.newest_ms, view.times[i]);
+  }
+  if (view.rows == 0) return;
+  source_heard_ms_ = timer_ms;
+  source_idle_ = false;
+  source_forgotten_ = false;
+}
+
+int64_t WatermarkTracker::watermark(uint32_t key) const {
+  if (!by_key_) return behind(source_newest_ms_);
+  return knows(key) ? behind(keys_[key].newest_ms) : kTimeMin;
+}
+
+bool WatermarkTracker::is_idle(uint32_t key) const {
+  if (!by_key_) return source_idle_;
+  return !knows(key) || keys_[key].idle;
+}
+
+void WatermarkTracker::expire(int64_t timer_ms, std::vector<uint32_t>& idle,
+                              std::vector<uint32_t>& forgotten) {
+  idle.clear();
+  forgotten.clear();
+  if (!by_key_) {
+    if (!source_started_) return;
+    if (on_grid(source_heard_ms_ + idle_after_ms_) <= timer_ms) source_idle_ = true;
+    if (!source_forgotten_ && on_grid(source_heard_ms_ + forget_after_ms_) <= timer_ms) {
+      source_forgotten_ = true;
+      forgotten.assign(active_.begin(), active_.end());
+    }
+    return;
+  }
+  while (!active_.empty()) {
+    const uint32_t id = active_.front();
+    if (on_grid(keys_[id].heard_ms + idle_after_ms_) > timer_ms) break;
+    idle_.splice(idle_.end(), active_, keys_[id].place);
+    keys_[id].idle = true;
+    idle.push_back(id);
+  }
+  for (uint32_t id : idle_) {
+    if (on_grid(keys_[id].heard_ms + forget_after_ms_) > timer_ms) break;
+    forgotten.push_back(id);
+  }
+}
+
+int64_t WatermarkTracker::next_timer() const {
+  int64_t next = kTimeMax;
+  auto consider = [&](int64_t heard, int64_t wait) { next = std::min(next, on_grid(heard + wait)); };
+  if (!by_key_) {
+    if (source_started_ && !source_idle_) consider(source_heard_ms_, idle_after_ms_);
+    if (!source_forgotten_) consider(source_heard_ms_, forget_after_ms_);
+    return next;
+  }
+  if (!active_.empty()) consider(keys_[active_.front()].heard_ms, idle_after_ms_);
+  if (!idle_.empty()) consider(keys_[idle_.front()].heard_ms, forget_after_ms_);
+  return next;
+}
+
+void WatermarkTracker::forget_key(uint32_t id) {
+  if (!knows(id)) return;
+  Key& key = keys_[id];
+  (key.idle ? idle_ : active_).erase(key.place);
+  key = {};
+  --known_keys_;
+}
+
+bool WatermarkTracker::save_key(uint32_t id, ByteWriter& out) const {
+  if (!knows(id)) return false;
+  const Key& key = keys_[id];
+  out.fixed<uint8_t>(key.idle);
+  out.fixed(key.newest_ms);
+  out.fixed(key.heard_ms);
+  return true;
+}
+
+void WatermarkTracker::load_key(uint32_t id, ByteReader& in) {
+  if (id >= keys_.size()) keys_.resize(id + 1);
+  Key& key = keys_[id];
+  key.known = true;
+  ++known_keys_;
+  key.idle = in.fixed<uint8_t>();
+  key.newest_ms = in.fixed<int64_t>();
+  key.heard_ms = in.fixed<int64_t>();
+}
+
+void WatermarkTracker::loaded() {
+  active_.clear();
+  idle_.clear();
+  std::vector<uint32_t> order;
+  for (uint32_t id = 0; id < keys_.size(); ++id) {
+    if (keys_[id].known) order.push_back(id);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return keys_[a].heard_ms < keys_[b].heard_ms; });
+  for (uint32_t id : order) {
+    std::list<uint32_t>& list = keys_[id].idle ? idle_ : active_;
+    keys_[id].place = list.insert(list.end(), id);
+  }
+}
+
+void WatermarkTracker::save_totals(ByteWriter& out) const {
+  out.fixed(source_newest_ms_);
+  out.fixed(source_heard_ms_);
+  out.fixed<uint8_t>(source_started_);
+  out.fixed<uint8_t>(source_idle_);
+  out.fixed<uint8_t>(source_forgotten_);
+}
+
+void WatermarkTracker::load_totals(ByteReader& in) {
+  source_newest_ms_ = in.fixed<int64_t>();
+  source_heard_ms_ = in.fixed<int64_t>();
+  source_started_ = in.fixed<uint8_t>();
+  source_idle_ = in.fixed<uint8_t>();
+  source_forgotten_ = in.fixed<uint8_t>();
+}
+
+}  // namespace wayside

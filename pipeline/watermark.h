@@ -1,0 +1,80 @@
+// Watermarks: how far event time has come. After a reading at t the watermark of its key (or of the source) is at
+// least t − max_disorder − 1 ms, as in Flink's BoundedOutOfOrdernessWatermarks; it never goes back.
+//
+// Idleness runs on the timer clock: a key (in source mode: the source) that was silent for idle_after is idle, and
+// forgotten after forget_after. Timers act on a grid of ticks.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <vector>
+
+#include "base/bytes.h"
+#include "sensors/clean.h"
+#include "sensors/options.h"
+
+namespace wayside {
+
+class WatermarkTracker {
+ public:
+  WatermarkTracker(const SourceOptions& options, int64_t tick_ms);
+
+  // Fills after[i] with the watermark (of the row's key, or of the source) once row i has come.
+  void advance(const BatchView& view, int64_t timer_ms, std::vector<int64_t>& after);
+
+  // kTimeMin while nothing came. In source mode the key does not matter.
+  int64_t watermark(uint32_t key) const;
+  bool is_idle(uint32_t key) const;
+  bool knows(uint32_t key) const { return key < keys_.size() && keys_[key].known; }
+  size_t known_keys() const { return known_keys_; }
+  int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
+
+  // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in which they fell
+  // silent. In source mode a source that is to be forgotten forgets all its keys.
+  void expire(int64_t timer_ms, std::vector<uint32_t>& idle, std::vector<uint32_t>& forgotten);
+  // The next instant of the grid at which expire() has something to say; kTimeMax for never.
+  int64_t next_timer() const;
+  // For a source that has never been heard: from when its silence counts.
+  void start(int64_t timer_ms);
+
+  bool by_key() const { return by_key_; }
+  void forget_key(uint32_t key);
+
+  bool save_key(uint32_t key, ByteWriter& out) const;
+  void load_key(uint32_t key, ByteReader& in);
+  void save_totals(ByteWriter& out) const;
+  void load_totals(ByteReader& in);
+  void loaded();  // after the last load_key: puts the keys in order of silence
+
+ private:
+  struct Key {
+    bool known = false;
+    bool idle = false;
+    int64_t newest_ms = kTimeMin;  // largest event time
+    int64_t heard_ms = 0;          // timer clock
+    std::list<uint32_t>::iterator place;
+  };
+  int64_t on_grid(int64_t deadline_ms) const;
+  int64_t behind(int64_t newest_ms) const {
+    return newest_ms == kTimeMin ? kTimeMin : newest_ms - disorder_ms_ - 1;
+  }
+  void hear(uint32_t key, int64_t timer_ms);
+
+  bool by_key_;
+  int64_t disorder_ms_;
+  int64_t idle_after_ms_;
+  int64_t forget_after_ms_;
+  int64_t tick_ms_;
+  std::vector<Key> keys_;
+  std::list<uint32_t> active_;  // in order of silence, the most silent first
+  std::list<uint32_t> idle_;
+  size_t known_keys_ = 0;
+  // Source mode: the source as a whole.
+  int64_t source_newest_ms_ = kTimeMin;
+  int64_t source_heard_ms_ = 0;
+  bool source_started_ = false;
+  bool source_idle_ = false;
+  bool source_forgotten_ = true;  // nothing to forget yet
+};
+
+}  // namespace wayside

@@ -1,0 +1,257 @@
+#include "sensors/admission.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/text.h"
+
+namespace wayside {
+
+Result<Schema> make_schema(const SourceOptions& source) {
+  auto bad = [&](const std::string& why) {
+    return Error{ErrorCode::kConfig, "source \"" + source.name + "\": " + why};
+  };
+  WS_ASSIGN(TopicPattern pattern, TopicPattern::parse(source.topic));
+  Schema schema;
+  for (const std::string& level : pattern.names()) {
+    schema.fields.push_back({level, FieldType::kText});
+  }
+  for (const FieldOptions& field : source.fields) {
+    if (schema.find(field.name) < schema.fields.size()) {
+      return bad("field '" + field.name + "' is declared twice (a topic level counts)");
+    }
+    schema.fields.push_back({field.name, field.type});
+  }
+  schema.key = schema.find(source.key);
+  if (schema.key == schema.fields.size()) {
+    return bad("key \"" + source.key + "\" is neither a {level} of the topic nor a field");
+  }
+  if (schema.fields[schema.key].type != FieldType::kText) {
+    return bad("key \"" + source.key + "\" must be a text: give the field type = \"text\"");
+  }
+  return schema;
+}
+
+Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
+  std::unique_ptr<Admission> door(new Admission(std::move(options)));
+  AdmissionOptions& o = door->options_;
+  if (o.order_groups.empty()) {
+    o.order_groups.resize(o.sources.size());
+    std::iota(o.order_groups.begin(), o.order_groups.end(), 0u);
+  }
+  for (const SourceOptions& source : o.sources) {
+    WS_ASSIGN(Schema schema, make_schema(source));
+    WS_ASSIGN(TopicPattern pattern, TopicPattern::parse(source.topic));
+    SourceState state;
+    state.decoder = make_decoder(source, pattern.names().size());
+    state.pattern = std::move(pattern);
+    for (size_t i = 0; i < o.connections.size(); ++i) {
+      if (o.connections[i].name == source.mqtt) state.connection = static_cast<uint32_t>(i);
+    }
+    if (source.deduplicate != "off") {
+      state.recent = std::make_unique<RecentReadings>(o.recent_readings);
+      state.recent_field = schema.find(source.deduplicate);
+    }
+    door->schemas_.push_back(std::move(schema));
+    door->states_.push_back(std::move(state));
+  }
+  door->redelivery_.resize(o.connections.size());
+  return door;
+}
+
+Group Admission::make_group() const {
+  Group group;
+  for (const Schema& schema : schemas_) group.batches.emplace_back(schema);
+  group.duplicates.resize(schemas_.size());
+  group.rows_before.resize(schemas_.size());
+  return group;
+}
+
+void Admission::begin_turn(Now now, Group& group) { group.turns.push_back({now, {}}); }
+
+void Admission::admit(const Chunk& chunk, Group& group) {
+  if (chunk.session_lost && chunk.connection < redelivery_.size()) {
+    redelivery_[chunk.connection].forget_session();
+    group.notes.push_back({Note::Kind::kSessionLost, static_cast<uint32_t>(group.turns.size() - 1),
+                           options_.connections[chunk.connection].name,
+                           "the broker had no session of ours"});
+  }
+  for (const Frame& frame : chunk.frames) admit_frame(chunk, frame, group);
+}
+
+void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group) {
+  if (frame.fault == Frame::Fault::kMalformed) {
+    return reject(Rejected::kNoSource, frame, {"malformed_publish", ""}, group);
+  }
+  Binding& binding = bind(chunk.connection, frame.topic);
+  const uint32_t source = binding.source;
+  if (source == Rejected::kNoSource) {
+    return reject(source, frame, {"no_source", "no source's topic matches"}, group);
+  }
+  if (is_redelivery(chunk.connection, frame, group)) {
+    ++group.duplicates[source];
+    return;
+  }
+  if (frame.fault == Frame::Fault::kOversized) {
+    return reject(source, frame, {"too_large", "over max_payload"}, group);
+  }
+  Refusal refusal;
+  if (!decode(options_.sources[source], states_[source], frame, chunk.arrival_ms, refusal) ||
+      !check_key(schemas_[source], binding, refusal)) {
+    return reject(source, frame, std::move(refusal), group);
+  }
+  append(binding, group);
+}
+
+Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
+  if (auto found = bindings_.find(topic); found != bindings_.end()) return found->second;
+  std::vector<std::string_view> levels;
+  for (uint32_t i = 0; i < states_.size(); ++i) {
+    bool same = connection == kAnyConnection || states_[i].connection == connection;
+    if (!same || !states_[i].pattern.match(topic, levels)) continue;
+    if (bindings_.size() >= options_.topic_cache) bindings_.clear();
+    Binding& made = bindings_[std::string(topic)];
+    made.source = i;
+    made.levels.assign(levels.begin(), levels.end());
+    return made;
+  }
+  return unknown_topic_;
+}
+
+bool Admission::is_redelivery(uint32_t connection, const Frame& frame, Group& group) {
+  if (frame.packet_id == 0 || connection >= redelivery_.size()) return false;
+  Redelivery& session = redelivery_[connection];
+  uint32_t hash = Redelivery::fingerprint(frame);
+  if (frame.duplicate && session.is_known(frame.packet_id, hash)) return true;
+  session.remember(frame.packet_id, hash);
+  group.publishes.push_back({connection, frame.packet_id, hash});
+  return false;
+}
+
+bool Admission::decode(const SourceOptions& options, SourceState& source, const Frame& frame,
+                       int64_t arrival_ms, Refusal& refusal) {
+  const size_t fields = source.pattern.names().size() + options.fields.size();
+  row_.has_time = false;
+  row_.numbers.assign(fields, kNull);
+  row_.texts.assign(fields, {});
+  if (!source.decoder->decode(frame.payload, row_, refusal)) return false;
+  const bool own_time = !options.time_path.empty() || options.format == PayloadFormat::kProtobuf;
+  if (!own_time) {
+    row_.time_ms = arrival_ms;
+    return true;
+  }
+  if (!row_.has_time) {
+    refusal = {"no_time", "the payload holds no time"};
+    return false;
+  }
+  if (row_.time_ms < kPossibleMin || row_.time_ms > kPossibleMax) {
+    refusal = {"bad_time", "before the year 1 or after 9999"};
+    return false;
+  }
+  if (options.max_future_ms && row_.time_ms - *options.max_future_ms > arrival_ms) {
+    refusal = {"too_far_in_future", format_rfc3339(row_.time_ms)};
+    return false;
+  }
+  return true;
+}
+
+bool Admission::check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const {
+  if (schema.key < binding.levels.size()) {
+    if (!binding.levels[schema.key].empty()) return true;
+  } else if (!row_.texts[schema.key].empty()) {
+    return true;
+  }
+  refusal = {"no_key", "'" + schema.fields[schema.key].name + "' is missing or empty"};
+  return false;
+}
+
+void Admission::append(Binding& binding, Group& group) {
+  ReadingBatch& batch = group.batches[binding.source];
+  SourceState& source = states_[binding.source];
+  const Schema& schema = schemas_[binding.source];
+  const size_t levels = binding.levels.size();
+  if (binding.ids.size() != levels || binding.generation != batch.generation) {
+    binding.ids.clear();
+    for (const std::string& level : binding.levels) binding.ids.push_back(batch.texts.intern(level));
+    binding.generation = batch.generation;
+  }
+  batch.times.push_back(row_.time_ms);
+  for (size_t i = 0; i < levels; ++i) batch.columns[i].texts.push_back(binding.ids[i]);
+  for (size_t i = levels; i < schema.fields.size(); ++i) {
+    if (schema.fields[i].type == FieldType::kText) {
+      std::string_view text = row_.texts[i];
+      batch.columns[i].texts.push_back(text.data() ? batch.texts.intern(text) : Interner::kNone);
+    } else {
+      batch.columns[i].numbers.push_back(row_.numbers[i]);
+    }
+  }
+  const size_t row = batch.rows() - 1;
+  if (source.recent && !source.recent->insert(content_hash(batch, row, source.recent_field))) {
+    batch.times.pop_back();
+    for (Column& c : batch.columns) {
+      if (!c.texts.empty()) c.texts.pop_back();
+      if (!c.numbers.empty()) c.numbers.pop_back();
+    }
+    ++group.duplicates[binding.source];
+    return;
+  }
+  add_to_slice(binding.source, static_cast<uint32_t>(row), group);
+}
+
+// Extends the last slice of the source, unless a source whose order matters to it came between.
+void Admission::add_to_slice(uint32_t source, uint32_t row, Group& group) {
+  auto& slices = group.turns.back().slices;
+  for (auto slice = slices.rbegin(); slice != slices.rend(); ++slice) {
+    if (slice->source == source) {
+      slice->end = row + 1;
+      return;
+    }
+    if (options_.order_groups[slice->source] == options_.order_groups[source]) break;
+  }
+  slices.push_back({source, row, row + 1});
+}
+
+void Admission::reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group) {
+  group.rejected.push_back({source, refusal.reason, std::move(refusal.detail),
+                            std::string(frame.topic),
+                            std::string(frame.payload.substr(0, options_.quarantine_payload))});
+}
+
+uint64_t Admission::content_hash(const ReadingBatch& batch, size_t row, size_t field) const {
+  auto text_hash = [&](uint32_t id, uint64_t seed) {
+    return id == Interner::kNone ? seed * 31 + 1 : hash64(batch.texts.text(id), seed);
+  };
+  auto number_hash = [](double number, uint64_t seed) {
+    return hash64({reinterpret_cast<const char*>(&number), sizeof number}, seed);
+  };
+  uint64_t hash = text_hash(batch.keys()[row], 0);
+  if (field >= batch.columns.size()) {
+    hash = hash64({reinterpret_cast<const char*>(&batch.times[row]), sizeof(int64_t)}, hash);
+  }
+  for (size_t i = 0; i < batch.columns.size(); ++i) {
+    if (field < batch.columns.size() && i != field) continue;
+    const Column& c = batch.columns[i];
+    hash = c.texts.empty() ? number_hash(c.numbers[row], hash) : text_hash(c.texts[row], hash);
+  }
+  return hash;
+}
+
+void Admission::remember(const Group& group) {
+  for (const Note& note : group.notes) {
+    if (note.kind != Note::Kind::kSessionLost) continue;
+    for (size_t i = 0; i < options_.connections.size(); ++i) {
+      if (options_.connections[i].name == note.name) redelivery_[i].forget_session();
+    }
+  }
+  for (const Publish& p : group.publishes) {
+    if (p.connection < redelivery_.size()) redelivery_[p.connection].remember(p.packet_id, p.hash);
+  }
+  for (size_t s = 0; s < states_.size() && s < group.batches.size(); ++s) {
+    if (!states_[s].recent) continue;
+    for (size_t row = 0; row < group.batches[s].rows(); ++row) {
+      states_[s].recent->insert(content_hash(group.batches[s], row, states_[s].recent_field));
+    }
+  }
+}
+
+}  // namespace wayside

@@ -1,0 +1,92 @@
+// The door: frames in, rows of a group out. Finds the source by topic, decodes, checks the time, knows
+// duplicates. What becomes no reading is kept with its reason; nothing stops the rest. Owned by the loop thread.
+//
+// Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time, bad_time,
+// too_far_in_future, no_key.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sensors/decoder.h"
+#include "sensors/frame.h"
+#include "sensors/group.h"
+#include "sensors/options.h"
+#include "sensors/redelivery.h"
+#include "sensors/topic.h"
+
+namespace wayside {
+
+// The columns of a source, or what is wrong with them.
+Result<Schema> make_schema(const SourceOptions& source);
+
+struct AdmissionOptions {
+  std::vector<SourceOptions> sources;
+  std::vector<MqttOptions> connections;
+  // Sources with the same number here keep their common order of arrival, since some block reads several of
+  // them. By default each is alone.
+  std::vector<uint32_t> order_groups;
+  size_t topic_cache = 20'000;        // topics whose source is remembered
+  size_t recent_readings = 10'000;    // a source, with `deduplicate`
+  size_t quarantine_payload = 4096;   // bytes kept of a rejected payload
+};
+
+class Admission {
+ public:
+  // Any connection: for dumps, in which topics alone decide.
+  static constexpr uint32_t kAnyConnection = UINT32_MAX;
+
+  static Result<std::unique_ptr<Admission>> make(AdmissionOptions options);
+
+  Group make_group() const;
+  // Opens a turn in `group`; the chunks that follow belong to it.
+  void begin_turn(Now now, Group& group);
+  void admit(const Chunk& chunk, Group& group);
+
+  // What a group of the past teaches about duplicates; called for the journal's tail before the first admit().
+  void remember(const Group& group);
+
+  const std::vector<Schema>& schemas() const { return schemas_; }
+  const std::vector<SourceOptions>& sources() const { return options_.sources; }
+
+ private:
+  struct SourceState {
+    TopicPattern pattern;
+    uint32_t connection = kAnyConnection;
+    std::unique_ptr<Decoder> decoder;
+    std::unique_ptr<RecentReadings> recent;  // null: off
+    size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
+    uint64_t generation = 0;                 // of the batch whose text ids the bindings hold
+  };
+  // What a topic says: its source and the texts of its {…} levels.
+  struct Binding {
+    uint32_t source = Rejected::kNoSource;
+    std::vector<std::string> levels;
+    std::vector<uint32_t> ids;      // of the levels, in the source's batch
+    uint64_t generation = 0;        // of that batch, 0: none yet
+  };
+
+  explicit Admission(AdmissionOptions options) : options_(std::move(options)) {}
+  Binding& bind(uint32_t connection, std::string_view topic);
+  void admit_frame(const Chunk& chunk, const Frame& frame, Group& group);
+  bool is_redelivery(uint32_t connection, const Frame& frame, Group& group);
+  bool decode(const SourceOptions& options, SourceState& source, const Frame& frame,
+              int64_t arrival_ms, Refusal& refusal);
+  bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
+  void append(Binding& binding, Group& group);
+  void add_to_slice(uint32_t source, uint32_t row, Group& group);
+  void reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group);
+  uint64_t content_hash(const ReadingBatch& batch, size_t row, size_t field) const;
+
+  AdmissionOptions options_;
+  std::vector<Schema> schemas_;
+  std::vector<SourceState> states_;
+  std::vector<Redelivery> redelivery_;  // one a connection
+  std::unordered_map<std::string, Binding, TextHash, std::equal_to<>> bindings_;
+  Binding unknown_topic_;
+  Row row_;
+};
+
+}  // namespace wayside

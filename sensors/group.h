@@ -1,0 +1,87 @@
+// A group: everything that came in between two commits. It becomes one journal entry, and it is all that the
+// pipeline ever learns from outside.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "sensors/reading.h"
+
+namespace wayside {
+
+// A run of rows of one source.
+struct Slice {
+  uint32_t source = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+// A turn: what the loop took from its queue at once, with the time at which it did.
+struct Turn {
+  Now now;
+  std::vector<Slice> slices;
+};
+
+// A message that became no reading.
+struct Rejected {
+  static constexpr uint32_t kNoSource = UINT32_MAX;
+  uint32_t source = kNoSource;
+  std::string reason;  // one of a small fixed set, see admission.h
+  std::string detail;  // which field, what was wrong
+  std::string topic;
+  std::string payload;  // cut at the quarantine's limit
+};
+
+// Enough of a QoS 1 message to know it again when the broker sends it a second time.
+struct Publish {
+  uint32_t connection = 0;
+  uint16_t packet_id = 0;
+  uint32_t hash = 0;
+};
+
+// Something that happened to the gateway and that the output depends on.
+struct Note {
+  enum class Kind : uint8_t { kSessionLost = 1, kNewEpoch = 2 };
+  Kind kind = Kind::kSessionLost;
+  uint32_t turn = 0;        // before which turn of the group
+  std::string name;         // kSessionLost: the mqtt block; kNewEpoch: the epoch's id
+  std::string text;         // for people; the incident says it. Empty: nothing to tell
+};
+
+struct Group {
+  static constexpr uint32_t kTextsMax = 65'536;  // texts a batch remembers from group to group
+
+  std::vector<ReadingBatch> batches;  // one a source
+  std::vector<Turn> turns;
+  std::vector<Rejected> rejected;
+  std::vector<uint64_t> duplicates;  // one a source
+  std::vector<uint64_t> rows_before;  // one a source: readings in all earlier groups
+  std::vector<Publish> publishes;
+  std::vector<Note> notes;
+
+  bool empty() const { return turns.empty() && notes.empty(); }
+  size_t rows() const {
+    size_t n = 0;
+    for (const ReadingBatch& b : batches) n += b.rows();
+    return n;
+  }
+  // Makes room for the next group.
+  void clear() {
+    for (size_t i = 0; i < batches.size(); ++i) {
+      ReadingBatch& b = batches[i];
+      rows_before[i] += b.rows();
+      b.clear_rows();
+      if (b.texts.size() > kTextsMax) b.clear_texts();
+    }
+    turns.clear();
+    rejected.clear();
+    std::fill(duplicates.begin(), duplicates.end(), 0);
+    publishes.clear();
+    notes.clear();
+  }
+};
+
+}  // namespace wayside

@@ -1,0 +1,100 @@
+#include "sensors/mqtt_source.h"
+
+#include <mqtt/async_client.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace wayside {
+namespace {
+
+// Our Paho sees no data, only control packets: few may be under way.
+constexpr int kConnectTimeoutS = 15;
+constexpr auto kDisconnectWait = std::chrono::seconds(3);
+
+RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
+  RelayOptions r;
+  r.host = o.host;
+  r.port = o.port;
+  r.name = o.name;
+  r.connection = connection;
+  r.max_payload_bytes = o.max_payload_bytes;
+  r.coalesce_ms = o.coalesce_ms;
+  r.inflight_window = o.inflight_window;
+  return r;
+}
+
+}  // namespace
+
+struct MqttSource::Session : mqtt::callback, mqtt::iaction_listener {
+  Session(const MqttSource& owner, uint16_t port)
+      : source(owner),
+        v5(owner.options_.version == "5"),
+        client("tcp://127.0.0.1:" + std::to_string(port), owner.options_.client_id,
+               mqtt::create_options(v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1)) {
+    client.set_callback(*this);
+  }
+
+  // On Paho's thread, which must not wait.
+  void connected(const std::string&) override {
+    for (const std::string& filter : source.filters_) {
+      try {
+        client.subscribe(filter, source.options_.qos, nullptr, *this);
+      } catch (const mqtt::exception& error) {
+        log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
+      }
+    }
+  }
+  void on_success(const mqtt::token&) override {}
+  void on_failure(const mqtt::token&) override {
+    log_error("mqtt {}: the broker refuses a subscription", source.options_.name);
+  }
+
+  const MqttSource& source;
+  const bool v5;
+  mqtt::async_client client;
+  mqtt::connect_options options;  // lives as long as the client: copies of it lose their properties
+};
+
+MqttSource::MqttSource(boost::asio::io_context& io, const MqttOptions& options, uint32_t connection,
+                       std::vector<std::string> filters, AckRelay::Handler handler)
+    : options_(options),
+      filters_(std::move(filters)),
+      relay_(io, relay_options(options, connection), std::move(handler)) {}
+
+void MqttSource::start() {
+  session_ = std::make_unique<Session>(*this, relay_.port());
+  mqtt::connect_options& o = session_->options;
+  o.set_keep_alive_interval(std::chrono::seconds(std::max<int64_t>(1, options_.keep_alive_ms / 1000)));
+  o.set_connect_timeout(kConnectTimeoutS);
+  o.set_automatic_reconnect(std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_min_ms / 1000)),
+                            std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_max_ms / 1000)));
+  if (!options_.user.empty()) o.set_user_name(options_.user);
+  if (!options_.password.empty()) o.set_password(options_.password);
+  if (session_->v5) {
+    o.set_mqtt_version(MQTTVERSION_5);
+    o.set_clean_start(false);
+    mqtt::properties properties;
+    properties.add({mqtt::property::SESSION_EXPIRY_INTERVAL,
+                    static_cast<int32_t>(options_.session_expiry_ms / 1000)});
+    properties.add({mqtt::property::RECEIVE_MAXIMUM, static_cast<int16_t>(options_.inflight_window)});
+    o.set_properties(properties);
+  } else {
+    o.set_mqtt_version(MQTTVERSION_3_1_1);
+    o.set_clean_session(false);
+  }
+  session_->client.connect(o);  // once; Paho goes on by itself
+}
+
+void MqttSource::disconnect() {
+  try {
+    if (session_->client.is_connected()) session_->client.disconnect(500)->wait_for(kDisconnectWait);
+  } catch (const mqtt::exception& error) {
+    log_debug("mqtt {}: disconnecting: {}", options_.name, error.what());
+  }
+}
+
+MqttSource::~MqttSource() = default;
+
+}  // namespace wayside

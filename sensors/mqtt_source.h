@@ -1,0 +1,34 @@
+// An [[mqtt]] connection: Paho for the session, subscriptions, keep-alive and reconnection, and the ack relay for the
+// messages. Runs with the broker away: it goes on trying, with back-off and jitter.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sensors/ack_relay.h"
+#include "sensors/options.h"
+
+namespace wayside {
+
+class MqttSource {
+ public:
+  // `filters` are subscribed to. The handler runs on the io thread.
+  MqttSource(boost::asio::io_context& io, const MqttOptions& options, uint32_t connection,
+             std::vector<std::string> filters, AckRelay::Handler handler);
+  ~MqttSource();
+
+  void start();       // throws when Paho refuses the options
+  void disconnect();  // waits for the broker; any thread but io, which must still run
+  AckRelay& relay() { return relay_; }
+  const MqttOptions& options() const { return options_; }
+
+ private:
+  struct Session;
+  MqttOptions options_;
+  std::vector<std::string> filters_;
+  AckRelay relay_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace wayside

@@ -1,0 +1,64 @@
+// What the configuration says about sources. Defaults fit a board with 512 MiB.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+
+namespace wayside {
+
+struct MqttOptions {
+  std::string name;
+  std::string host;
+  uint16_t port = 1883;
+  std::string client_id;  // default: "wayside-" + gateway id + "-" + name
+  std::string user;
+  std::string password;
+  std::string version = "5";  // or "3.1.1"
+  int qos = 1;
+  int64_t keep_alive_ms = 60'000;
+  int64_t session_expiry_ms = 7LL * 86'400'000;
+  int64_t reconnect_min_ms = 1'000;
+  int64_t reconnect_max_ms = 60'000;
+  int64_t coalesce_ms = 10;
+  uint32_t inflight_window = 1000;
+  uint64_t max_payload_bytes = 256 << 10;
+};
+
+struct FieldOptions {
+  std::string name;
+  std::string path;  // dotted: "VP.spd"
+  FieldType type = FieldType::kNumber;
+  double scale = 1;   // from `unit`: value = sent * scale + shift
+  double shift = 0;
+  std::optional<double> min;  // in the unit that is held; beyond it the value is removed
+  std::optional<double> max;
+};
+
+enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos };
+enum class PayloadFormat { kJson, kProtobuf };
+enum class WatermarkMode { kKey, kSource };
+
+struct SourceOptions {
+  std::string name;
+  std::string mqtt;
+  std::string topic;
+  PayloadFormat format = PayloadFormat::kJson;
+  std::string key;
+  std::string time_path;  // empty: the arrival time counts
+  TimeUnit time_unit = TimeUnit::kRfc3339;
+  int64_t max_disorder_ms = 5'000;
+  int64_t idle_after_ms = 30'000;
+  int64_t forget_after_ms = 12LL * 3'600'000;
+  std::optional<int64_t> max_future_ms = 120'000;  // none: "off"
+  WatermarkMode watermark = WatermarkMode::kKey;
+  std::vector<std::string> keep;
+  std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
+  uint32_t max_keys = 10'000;
+  std::vector<FieldOptions> fields;
+};
+
+}  // namespace wayside

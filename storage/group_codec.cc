@@ -1,0 +1,269 @@
+#include "storage/group_codec.h"
+
+#include "storage/column_codec.h"
+
+namespace wayside {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+// ---- writing
+
+void encode_texts(const Column& column, const Interner& texts, ByteWriter& out) {
+  std::vector<uint32_t> local(texts.size(), 0);  // 0: not used here yet, else index + 1
+  std::vector<uint32_t> used;
+  for (uint32_t id : column.texts) {
+    if (id == Interner::kNone || local[id] != 0) continue;
+    used.push_back(id);
+    local[id] = static_cast<uint32_t>(used.size());
+  }
+  out.varint(used.size());
+  for (uint32_t id : used) out.text(texts.text(id));
+  for (uint32_t id : column.texts) out.varint(id == Interner::kNone ? 0 : local[id]);
+}
+
+void encode_batch(const ReadingBatch& batch, const NamedSchema& source, ByteWriter& out) {
+  out.text(source.source);
+  out.varint(source.schema.fields.size());
+  for (const Field& f : source.schema.fields) {
+    out.text(f.name);
+    out.fixed(static_cast<uint8_t>(f.type));
+  }
+  out.varint(batch.rows());
+  encode_integers(batch.times, out);
+  for (size_t i = 0; i < source.schema.fields.size(); ++i) {
+    if (source.schema.fields[i].type == FieldType::kText) {
+      encode_texts(batch.columns[i], batch.texts, out);
+    } else {
+      encode_numbers(batch.columns[i].numbers, out);
+    }
+  }
+}
+
+void encode_turns(const Group& group, const std::vector<uint32_t>& place, ByteWriter& out) {
+  Now previous;
+  out.varint(group.turns.size());
+  for (const Turn& t : group.turns) {
+    out.signed_varint(t.now.wall_ms - previous.wall_ms);
+    out.signed_varint(t.now.timer_ms - previous.timer_ms);
+    previous = t.now;
+    out.varint(t.slices.size());
+    for (const Slice& s : t.slices) {  // rows of a source follow each other: their number is enough
+      out.varint(place[s.source]);
+      out.varint(s.end - s.begin);
+    }
+  }
+}
+
+// ---- reading
+
+size_t schema_index(const std::vector<NamedSchema>& sources, std::string_view name) {
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i].source == name) return i;
+  }
+  return sources.size();
+}
+
+void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* column) {
+  std::vector<uint32_t> ids{Interner::kNone};
+  const size_t texts = in.count();
+  for (size_t i = 0; i < texts; ++i) {
+    std::string_view text = in.text();
+    ids.push_back(batch ? batch->texts.intern(text) : 0);
+  }
+  for (size_t i = 0; i < rows && in.ok(); ++i) {
+    const uint64_t index = in.varint();
+    if (column) column->texts.push_back(index < ids.size() ? ids[index] : Interner::kNone);
+  }
+}
+
+// Reads one batch into the group, or past it when its source is unknown. Returns the source, or sources.size().
+size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Group& group) {
+  const size_t source = schema_index(sources, in.text());
+  ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
+  std::vector<Field> fields(in.count(2));
+  for (Field& f : fields) {
+    f.name = in.text();
+    f.type = static_cast<FieldType>(in.fixed<uint8_t>());
+  }
+  const size_t rows = in.count();
+  std::vector<int64_t> times;
+  decode_integers(in, rows, times);
+  if (batch) batch->times = times;
+  std::vector<double> ignored;
+  for (const Field& f : fields) {
+    Column* column = nullptr;
+    if (batch) {
+      const Schema& schema = sources[source].schema;
+      const size_t at = schema.find(f.name);
+      if (at < schema.fields.size() && schema.fields[at].type == f.type) column = &batch->columns[at];
+    }
+    if (f.type == FieldType::kText) {
+      decode_texts(in, rows, batch, column);
+    } else {
+      ignored.clear();
+      decode_numbers(in, rows, column ? column->numbers : ignored);
+    }
+  }
+  if (!batch) return source;
+  for (size_t i = 0; i < batch->columns.size(); ++i) {
+    const bool text = sources[source].schema.fields[i].type == FieldType::kText;
+    if (text) batch->columns[i].texts.resize(rows, Interner::kNone);
+    if (!text) batch->columns[i].numbers.resize(rows, kNull);
+  }
+  return source;
+}
+
+void decode_turns(ByteReader& in, const std::vector<size_t>& source_at, size_t source_count,
+                  Group& group) {
+  std::vector<uint32_t> done(source_count + 1, 0);
+  Now now;
+  const size_t turns = in.count(3);
+  for (size_t t = 0; t < turns && in.ok(); ++t) {
+    now.wall_ms += in.signed_varint();
+    now.timer_ms += in.signed_varint();
+    Turn turn{now, {}};
+    const size_t slices = in.count(2);
+    for (size_t i = 0; i < slices && in.ok(); ++i) {
+      const uint64_t place = in.varint();
+      const auto rows = static_cast<uint32_t>(in.varint());
+      const size_t source = place < source_at.size() ? source_at[place] : source_count;
+      if (source >= source_count) continue;
+      turn.slices.push_back({static_cast<uint32_t>(source), done[source], done[source] + rows});
+      done[source] += rows;
+    }
+    group.turns.push_back(std::move(turn));
+  }
+}
+
+bool slices_fit(const Group& group) {
+  for (const Turn& t : group.turns) {
+    for (const Slice& s : t.slices) {
+      if (s.end < s.begin || s.end > group.batches[s.source].rows()) return false;
+    }
+  }
+  return true;
+}
+
+std::string_view name_at(const std::vector<std::string>& names, size_t i) {
+  return i < names.size() ? std::string_view(names[i]) : std::string_view();
+}
+
+}  // namespace
+
+void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
+                  const std::vector<std::string>& connections, std::string& bytes) {
+  ByteWriter out(bytes);
+  out.fixed(kVersion);
+  std::vector<uint32_t> place(sources.size(), 0);  // of a source among those written
+  uint32_t written = 0;
+  for (const ReadingBatch& b : group.batches) written += b.rows() > 0;
+  out.varint(written);
+  written = 0;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (group.batches[i].rows() == 0) continue;
+    place[i] = written++;
+    encode_batch(group.batches[i], sources[i], out);
+  }
+  encode_turns(group, place, out);
+
+  out.varint(group.rejected.size());
+  for (const Rejected& r : group.rejected) {
+    out.text(r.source < sources.size() ? std::string_view(sources[r.source].source) : "");
+    out.text(r.reason);
+    out.text(r.detail);
+    out.text(r.topic);
+    out.text(r.payload);
+  }
+  out.varint(sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    out.text(sources[i].source);
+    out.varint(group.duplicates[i]);
+    out.varint(group.rows_before[i]);
+  }
+  out.varint(group.publishes.size());
+  std::vector<int64_t> ids;
+  for (const Publish& p : group.publishes) ids.push_back(p.packet_id);
+  encode_integers(ids, out);
+  for (const Publish& p : group.publishes) out.fixed(p.hash);
+  for (const Publish& p : group.publishes) out.varint(p.connection);
+  if (!group.publishes.empty()) {
+    out.varint(connections.size());
+    for (const std::string& name : connections) out.text(name);
+  }
+  out.varint(group.notes.size());
+  for (const Note& n : group.notes) {
+    out.fixed(n.kind);
+    out.varint(n.turn);
+    out.text(n.name);
+    out.text(n.text);
+  }
+}
+
+Status decode_group(std::string_view block, const std::vector<NamedSchema>& sources,
+                    const std::vector<std::string>& connections, Group& group) {
+  auto broken = [](const char* part) {
+    return Error{ErrorCode::kBadData, std::string("journal block: broken ") + part};
+  };
+  ByteReader in(block);
+  if (in.fixed<uint8_t>() != kVersion) return broken("version");
+  std::vector<size_t> source_at(in.count());
+  for (size_t& source : source_at) {
+    source = decode_batch(in, sources, group);
+    if (!in.ok()) return broken("readings");
+  }
+  decode_turns(in, source_at, sources.size(), group);
+  if (!in.ok() || !slices_fit(group)) return broken("turns");
+
+  const size_t rejected = in.count(5);
+  for (size_t i = 0; i < rejected; ++i) {
+    Rejected r;
+    const size_t source = schema_index(sources, in.text());
+    if (source < sources.size()) r.source = static_cast<uint32_t>(source);
+    r.reason = in.text();
+    r.detail = in.text();
+    r.topic = in.text();
+    r.payload = in.text();
+    group.rejected.push_back(std::move(r));
+  }
+  for (size_t n = in.count(3); n > 0 && in.ok(); --n) {
+    const size_t s = schema_index(sources, in.text());
+    const uint64_t duplicates = in.varint();
+    const uint64_t rows_before = in.varint();
+    if (s >= sources.size()) continue;
+    group.duplicates[s] = duplicates;
+    group.rows_before[s] = rows_before;
+  }
+  const size_t publishes = in.count(6);
+  std::vector<int64_t> ids;
+  decode_integers(in, publishes, ids);
+  if (!in.ok()) return broken("messages");
+  group.publishes.resize(publishes);
+  for (size_t i = 0; i < publishes; ++i) group.publishes[i].packet_id = static_cast<uint16_t>(ids[i]);
+  for (Publish& p : group.publishes) p.hash = in.fixed<uint32_t>();
+  for (Publish& p : group.publishes) p.connection = static_cast<uint32_t>(in.varint());
+  if (publishes > 0) {  // connections by name, since their order may have changed
+    std::vector<std::string> then(in.count());
+    for (std::string& name : then) name = in.text();
+    for (Publish& p : group.publishes) {
+      const std::string_view name = name_at(then, p.connection);
+      p.connection = UINT32_MAX;
+      for (uint32_t c = 0; c < connections.size(); ++c) {
+        if (connections[c] == name) p.connection = c;
+      }
+    }
+  }
+  const size_t notes = in.count(4);
+  for (size_t i = 0; i < notes; ++i) {
+    Note n;
+    n.kind = in.fixed<Note::Kind>();
+    n.turn = static_cast<uint32_t>(in.varint());
+    n.name = in.text();
+    n.text = in.text();
+    group.notes.push_back(std::move(n));
+  }
+  if (!in.ok() || in.left() != 0) return broken("end");
+  return {};
+}
+
+}  // namespace wayside

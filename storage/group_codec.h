@@ -1,0 +1,28 @@
+// A group to the block of a journal entry, and back. The block names sources, fields and types itself, so that a
+// journal stays readable whatever the configuration becomes; reading maps them to the schemas of today by name.
+// docs/architecture.md draws the format.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sensors/group.h"
+
+namespace wayside {
+
+struct NamedSchema {
+  std::string source;
+  Schema schema;
+};
+
+// Appends the uncompressed block. `connections` are names of [[mqtt]] blocks, by index.
+void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
+                  const std::vector<std::string>& connections, std::string& out);
+
+// `group` comes out as if it had just been admitted. Sources that are no longer configured are left out, fields that
+// are missing are null. The error says at which part the block is broken.
+Status decode_group(std::string_view block, const std::vector<NamedSchema>& sources,
+                    const std::vector<std::string>& connections, Group& group);
+
+}  // namespace wayside

@@ -1,0 +1,318 @@
+#include "storage/store.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "pipeline/emission_codec.h"
+
+namespace wayside {
+namespace {
+
+constexpr int64_t kFormat = 1;
+constexpr const char* kSchema = R"(
+  CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE uplinks(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE outbox(lane INTEGER NOT NULL, sequence INTEGER NOT NULL, targets INTEGER NOT NULL,
+                      message BLOB NOT NULL, PRIMARY KEY(lane, sequence)) WITHOUT ROWID;
+  CREATE TABLE state(key TEXT NOT NULL, component TEXT NOT NULL, bytes BLOB NOT NULL,
+                     PRIMARY KEY(key, component)) WITHOUT ROWID;
+  CREATE TABLE marks(uplink TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE quarantine(entry INTEGER NOT NULL, number INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
+                          source TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+                          topic TEXT NOT NULL, payload BLOB NOT NULL,
+                          PRIMARY KEY(entry, number)) WITHOUT ROWID;
+)";
+
+std::string db_path(const std::string& dir) { return dir + "/wayside.db"; }
+
+uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
+int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
+
+Result<std::vector<Epoch>> read_epochs(Database& db) {
+  WS_ASSIGN(Statement select,
+            db.prepare("SELECT name, first_sequence, first_entry FROM epochs ORDER BY 2, 3"));
+  std::vector<Epoch> epochs;
+  while (true) {
+    WS_ASSIGN(bool more, select.step());
+    if (!more) return epochs;
+    epochs.push_back({std::string(select.column_text(0)), as_u64(select.column_int(1)),
+                      as_u64(select.column_int(2))});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& dir) {
+  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite));
+  // NORMAL: after a power cut the last transactions may be missing, never half there; the journal brings them back.
+  WS_TRY(db->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+                  "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304; "
+                  "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
+  std::unique_ptr<Store> store(new Store(std::move(db)));
+  WS_TRY(store->create());
+  return store;
+}
+
+Status Store::create() {
+  int64_t version = 0;
+  {
+    WS_ASSIGN(Statement pragma, db_->prepare("PRAGMA user_version"));
+    WS_ASSIGN(bool row, pragma.step());
+    if (row) version = pragma.column_int(0);
+  }
+  if (version == kFormat) return {};
+  if (version > kFormat) {
+    return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
+                                     std::to_string(version) + "); this one reads format 1"};
+  }
+  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  WS_TRY(db_->exec(kSchema));
+  WS_TRY(db_->exec("PRAGMA user_version = 1"));
+  return db_->exec("COMMIT");
+}
+
+Status Store::set_meta(const char* name, std::string_view value) {
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)"));
+  put.bind(1, std::string_view(name));
+  put.bind_blob(2, value);
+  return put.run();
+}
+
+Result<std::string> Store::meta(const char* name) {
+  WS_ASSIGN(Statement get, db_->prepare("SELECT value FROM meta WHERE name = ?"));
+  get.bind(1, std::string_view(name));
+  WS_ASSIGN(bool row, get.step());
+  return row ? std::string(get.column_text(0)) : std::string();
+}
+
+Result<Store::Recovered> Store::recover() {
+  Recovered r;
+  WS_ASSIGN(std::string position, meta("checkpoint"));
+  if (!position.empty()) {
+    ByteReader in(position);
+    r.state_entry = in.varint();
+    r.last_sequence = in.varint();
+    for (size_t n = in.count(); n > 0; --n) r.emitted.push_back(in.varint());
+    r.emissions = in.fixed<Digest>();
+    r.clock = in.text();
+  }
+  WS_ASSIGN(std::string outbox, meta("outbox_sequence"));
+  r.outbox_sequence = outbox.empty() ? 0 : ByteReader(outbox).varint();
+  outbox_sequence_ = r.outbox_sequence;
+  state_entry_ = durable_entry_ = r.state_entry;
+
+  WS_ASSIGN(Statement state, db_->prepare("SELECT component, key, bytes FROM state"));
+  while (true) {
+    WS_ASSIGN(bool more, state.step());
+    if (!more) break;
+    r.state.push_back({std::string(state.column_text(0)), std::string(state.column_text(1)),
+                       std::string(state.column_text(2))});
+  }
+  WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark FROM marks"));
+  while (true) {
+    WS_ASSIGN(bool more, marks.step());
+    if (!more) break;
+    if (auto mark = Mark::from_text(marks.column_text(1))) {
+      r.marks[std::string(marks.column_text(0))] = *mark;
+    }
+  }
+  WS_ASSIGN(r.epochs, read_epochs(*db_));
+  return r;
+}
+
+Result<std::vector<std::string>> Store::assign_bits(const std::vector<std::string>& uplinks,
+                                                    uint64_t& removed) {
+  removed = 0;
+  std::vector<std::string> by_bit(32);
+  {
+    WS_ASSIGN(Statement list, db_->prepare("SELECT bit, name FROM uplinks"));
+    while (true) {
+      WS_ASSIGN(bool more, list.step());
+      if (!more) break;
+      const int64_t bit = list.column_int(0);
+      if (bit >= 0 && bit < 32) by_bit[static_cast<size_t>(bit)] = list.column_text(1);
+    }
+  }
+  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  for (size_t bit = 0; bit < 32; ++bit) {
+    if (by_bit[bit].empty()) continue;
+    if (std::find(uplinks.begin(), uplinks.end(), by_bit[bit]) != uplinks.end()) continue;
+    const std::string b = std::to_string(bit);
+    WS_TRY(db_->exec(("UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b +
+                      " & 1").c_str()));
+    removed += as_u64(db_->changes());
+    WS_TRY(db_->exec(("DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b).c_str()));
+    by_bit[bit].clear();
+  }
+  for (const std::string& name : uplinks) {
+    if (std::find(by_bit.begin(), by_bit.end(), name) != by_bit.end()) continue;
+    const auto free = std::find(by_bit.begin(), by_bit.end(), std::string());
+    if (free == by_bit.end()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
+    *free = name;
+    WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?)"));
+    put.bind(1, static_cast<int64_t>(free - by_bit.begin()));
+    put.bind(2, std::string_view(name));
+    WS_TRY(put.run());
+  }
+  WS_TRY(db_->exec("COMMIT"));
+  while (!by_bit.empty() && by_bit.back().empty()) by_bit.pop_back();
+  return by_bit;
+}
+
+Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
+  if (changes.empty()) return {};
+  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  auto write = [&]() -> Status {
+    if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions));
+    if (!changes.quarantine.empty()) WS_TRY(insert_quarantine(changes.quarantine, quarantine_rows));
+    for (const auto& [uplink, mark] : changes.marks) {
+      WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO marks VALUES(?, ?)"));
+      const std::string text = mark.to_text();
+      put.bind(1, std::string_view(uplink));
+      put.bind(2, std::string_view(text));
+      WS_TRY(put.run());
+    }
+    if (changes.new_epoch) {
+      WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO epochs VALUES(?, ?, ?)"));
+      put.bind(1, as_i64(changes.new_epoch->first_sequence));
+      put.bind(2, as_i64(changes.new_epoch->first_entry));
+      put.bind(3, std::string_view(changes.new_epoch->name));
+      WS_TRY(put.run());
+    }
+    if (changes.checkpoint) WS_TRY(write_checkpoint(*changes.checkpoint));
+    return db_->exec("COMMIT");
+  };
+  if (Status status = write(); !status.ok()) {
+    (void)db_->exec("ROLLBACK").ok();
+    return status;
+  }
+  if (changes.emissions && !changes.emissions->empty()) {
+    outbox_sequence_ = std::max(outbox_sequence_, changes.emissions->back().sequence);
+  }
+  if (changes.checkpoint) state_entry_ = changes.checkpoint->entry;
+  return {};
+}
+
+Status Store::insert_emissions(const std::vector<Emission>& emissions) {
+  if (emissions.empty() || emissions.back().sequence <= outbox_sequence_) return {};
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"));
+  std::string message;
+  for (const Emission& e : emissions) {
+    if (e.sequence <= outbox_sequence_) continue;
+    message.clear();
+    encode_emission(e, message);
+    put.bind(1, static_cast<int64_t>(e.lane));
+    put.bind(2, as_i64(e.sequence));
+    put.bind(3, static_cast<int64_t>(e.targets));
+    put.bind_blob(4, message);
+    WS_TRY(put.run());
+  }
+  std::string last;
+  ByteWriter(last).varint(emissions.back().sequence);
+  return set_meta("outbox_sequence", last);
+}
+
+Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep) {
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO quarantine VALUES(?,?,?,?,?,?,?,?)"));
+  for (const QuarantineRow& q : rows) {
+    put.bind(1, as_i64(q.entry));
+    put.bind(2, as_i64(q.index));
+    put.bind(3, q.wall_ms);
+    put.bind(4, std::string_view(q.source));
+    put.bind(5, std::string_view(q.reason));
+    put.bind(6, std::string_view(q.detail));
+    put.bind(7, std::string_view(q.topic));
+    put.bind_blob(8, q.payload);
+    WS_TRY(put.run());
+  }
+  WS_ASSIGN(uint64_t there, count("quarantine"));
+  if (there <= keep) return {};
+  WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM quarantine WHERE (entry, number) IN (SELECT entry, "
+                                         "number FROM quarantine ORDER BY 1, 2 LIMIT ?)"));
+  drop.bind(1, as_i64(there - keep));
+  return drop.run();
+}
+
+Status Store::write_checkpoint(const Checkpoint& checkpoint) {
+  WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM state WHERE key = ?"));
+  WS_ASSIGN(Statement remove, db_->prepare("DELETE FROM state WHERE key = ? AND component = ?"));
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO state VALUES(?, ?, ?)"));
+  for (const StateRow& row : checkpoint.rows) {
+    Statement& statement = row.component.empty() ? forget : row.bytes.empty() ? remove : put;
+    statement.bind(1, std::string_view(row.key));
+    if (!row.component.empty()) statement.bind(2, std::string_view(row.component));
+    if (!row.bytes.empty()) statement.bind_blob(3, row.bytes);
+    WS_TRY(statement.run());
+  }
+  std::string position;
+  ByteWriter out(position);
+  out.varint(checkpoint.entry);
+  out.varint(checkpoint.last_sequence);
+  out.varint(checkpoint.emitted.size());
+  for (uint64_t n : checkpoint.emitted) out.varint(n);
+  out.fixed(checkpoint.emissions);
+  out.text(checkpoint.clock);
+  return set_meta("checkpoint", position);
+}
+
+Status Store::trim_outbox(const std::vector<std::string>& uplinks,
+                          const std::map<std::string, Mark>& marks) {
+  for (size_t lane = 0; lane < 2; ++lane) {
+    uint64_t upto = UINT64_MAX;
+    for (const std::string& uplink : uplinks) {
+      if (uplink.empty()) continue;
+      auto mark = marks.find(uplink);
+      upto = std::min(upto, mark == marks.end() ? 0 : mark->second.delivered_upto[lane]);
+    }
+    if (upto == 0 || upto == UINT64_MAX) continue;
+    WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence <= ?"));
+    drop.bind(1, static_cast<int64_t>(lane));
+    drop.bind(2, as_i64(upto));
+    WS_TRY(drop.run());
+  }
+  return {};
+}
+
+Status Store::make_durable() {
+  // A checkpoint syncs the log before it copies pages, then the database. Readers may keep it from emptying the log,
+  // which does not matter: the log is synced all the same.
+  WS_TRY(db_->exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE "
+                   "name = 'checkpoint'; COMMIT; PRAGMA synchronous = NORMAL"));
+  durable_entry_ = state_entry_;
+  return {};
+}
+
+Result<uint64_t> Store::count(const char* table) {
+  WS_ASSIGN(Statement select, db_->prepare(std::string("SELECT count(*) FROM ") + table));
+  WS_ASSIGN(bool row, select.step());
+  return row ? as_u64(select.column_int(0)) : 0;
+}
+
+Result<std::unique_ptr<OutboxReader>> OutboxReader::open(const std::string& dir) {
+  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly));
+  WS_TRY(db->exec("PRAGMA cache_size = -256"));
+  WS_ASSIGN(Statement select, db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
+                                          "sequence > ? AND targets >> ? & 1 ORDER BY sequence LIMIT ?"));
+  return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
+}
+
+Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint32_t bit,
+                                                          size_t limit) {
+  select_.bind(1, static_cast<int64_t>(lane));
+  select_.bind(2, as_i64(after));
+  select_.bind(3, static_cast<int64_t>(bit));
+  select_.bind(4, as_i64(limit));
+  std::vector<Row> rows;
+  Result<bool> more = true;
+  while ((more = select_.step()).ok() && *more) {
+    rows.push_back({as_u64(select_.column_int(0)), std::string(select_.column_text(1))});
+  }
+  select_.reset();  // ends the read transaction
+  if (!more.ok()) return more.error();
+  return rows;
+}
+
+Result<std::vector<Epoch>> OutboxReader::epochs() { return read_epochs(*db_); }
+
+}  // namespace wayside

@@ -1,0 +1,126 @@
+// SQLite, the journal's view: outbox, keyed state, delivery marks, quarantine, with the journal position they reflect.
+// It may be some entries behind the journal after a power cut; recovery replays those. Written by the loop thread only;
+// uplinks read the outbox over connections of their own (OutboxReader).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sqlite.h"
+#include "pipeline/emission.h"
+#include "pipeline/pipeline.h"
+#include "storage/mark.h"
+
+namespace wayside {
+
+// From which sequence and which journal entry on an epoch's name is part of ids.
+struct Epoch {
+  std::string name;
+  uint64_t first_sequence = 1;
+  uint64_t first_entry = 1;
+};
+
+struct QuarantineRow {
+  uint64_t entry = 0;  // journal entry and index in it: the same row is never kept twice
+  uint64_t index = 0;
+  int64_t wall_ms = 0;
+  std::string source;
+  std::string reason;
+  std::string detail;
+  std::string topic;
+  std::string payload;
+};
+
+struct Checkpoint {
+  uint64_t entry = 0;           // state after this journal entry
+  uint64_t last_sequence = 0;   // emissions given by then
+  std::vector<uint64_t> emitted;  // by uplink bit
+  Digest emissions{};           // of that entry's emissions
+  std::string clock;            // SystemClock::save()
+  std::vector<StateRow> rows;
+};
+
+class Store {
+ public:
+  // Opens or makes `dir`/wayside.db. A file that is no database, or of a newer format, is an error.
+  static Result<std::unique_ptr<Store>> open(const std::string& dir);
+
+  struct Recovered {
+    uint64_t state_entry = 0;    // 0: no checkpoint
+    uint64_t last_sequence = 0;  // of the checkpoint
+    std::vector<uint64_t> emitted;
+    Digest emissions{};
+    std::string clock;
+    uint64_t outbox_sequence = 0;  // emissions up to here are (or were) in the outbox
+    std::vector<StateRow> state;
+    std::vector<Epoch> epochs;
+    std::map<std::string, Mark> marks;  // by uplink
+  };
+  Result<Recovered> recover();
+
+  // Bits for the uplinks of the configuration: the same name keeps its bit. Emissions for uplinks that are no longer
+  // there are removed; `removed` counts them. The answer holds names by bit, "" where none is.
+  Result<std::vector<std::string>> assign_bits(const std::vector<std::string>& uplinks,
+                                               uint64_t& removed);
+
+  // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or were delivered.
+  struct Changes {
+    const std::vector<Emission>* emissions = nullptr;
+    std::vector<QuarantineRow> quarantine;
+    std::map<std::string, Mark> marks;
+    std::optional<Epoch> new_epoch;
+    std::optional<Checkpoint> checkpoint;
+    bool empty() const {
+      return (!emissions || emissions->empty()) && quarantine.empty() && marks.empty() &&
+             !new_epoch && !checkpoint;
+    }
+  };
+  Status apply(const Changes& changes, uint64_t quarantine_rows);
+  // Removes emissions that every uplink in `marks` has delivered.
+  Status trim_outbox(const std::vector<std::string>& uplinks, const std::map<std::string, Mark>& marks);
+
+  // Makes everything durable that was applied so far. Until then the journal must keep what leads here.
+  Status make_durable();
+  uint64_t durable_entry() const { return durable_entry_; }
+
+  Result<uint64_t> count(const char* table);
+
+ private:
+  explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
+  Status create();
+  Status insert_emissions(const std::vector<Emission>& emissions);
+  Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
+  Status write_checkpoint(const Checkpoint& checkpoint);
+  Status set_meta(const char* name, std::string_view value);
+  Result<std::string> meta(const char* name);
+
+  std::unique_ptr<Database> db_;
+  uint64_t outbox_sequence_ = 0;
+  uint64_t state_entry_ = 0;
+  uint64_t durable_entry_ = 0;
+};
+
+// An uplink's view of the outbox, over a read-only connection. Owned by the uplink's thread.
+class OutboxReader {
+ public:
+  static Result<std::unique_ptr<OutboxReader>> open(const std::string& dir);
+
+  struct Row {
+    uint64_t sequence = 0;
+    std::string message;  // an Emission without its id
+  };
+  // The next emissions of a lane for the uplink with this bit, in order.
+  Result<std::vector<Row>> next(Lane lane, uint64_t after, uint32_t bit, size_t limit);
+  Result<std::vector<Epoch>> epochs();
+
+ private:
+  OutboxReader(std::unique_ptr<Database> db, Statement select)
+      : db_(std::move(db)), select_(std::move(select)) {}
+  std::unique_ptr<Database> db_;
+  Statement select_;
+};
+
+}  // namespace wayside

@@ -1,0 +1,156 @@
+#include "uplink/backlog.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "pipeline/emission_codec.h"
+
+namespace wayside {
+
+Result<std::unique_ptr<Backlog>> Backlog::open(Disk& disk, BacklogOptions options) {
+  WS_ASSIGN(auto outbox, OutboxReader::open(options.store_dir));
+  return std::unique_ptr<Backlog>(new Backlog(disk, std::move(options), std::move(outbox)));
+}
+
+Status Backlog::next(const Mark& from, uint64_t committed_entry, std::vector<Message>& messages,
+                     Mark& after) {
+  messages.clear();
+  bytes_ = 0;
+  after = from;
+  WS_TRY(add_emissions(Lane::kAlarm, messages, after));
+  WS_TRY(add_emissions(Lane::kResult, messages, after));
+  WS_TRY(add_readings(committed_entry, messages, after));
+  after.delivered += messages.size();
+  return {};
+}
+
+// The name of the epoch that `number`, a sequence or a journal entry, belongs to.
+Result<std::string> Backlog::epoch_of(uint64_t Epoch::*first, uint64_t number) {
+  WS_ASSIGN(epochs_, outbox_->epochs());
+  std::string name;
+  for (const Epoch& e : epochs_) {
+    if (e.*first <= number) name = e.name;
+  }
+  return name;
+}
+
+Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& after) {
+  if (full(messages)) return {};
+  uint64_t& upto = after.delivered_upto[static_cast<size_t>(lane)];
+  WS_ASSIGN(auto rows, outbox_->next(lane, upto, options_.bit, options_.batch_messages - messages.size()));
+  for (OutboxReader::Row& row : rows) {
+    if (full(messages)) break;
+    WS_ASSIGN(std::string epoch, epoch_of(&Epoch::first_sequence, row.sequence));
+    auto decoded = decode_emission(row.message);
+    upto = row.sequence;
+    if (!decoded.ok()) {
+      log_error("outbox: emission {}: {}; it is left out", row.sequence, decoded.error().message);
+      ++after.dropped;
+      continue;
+    }
+    Message m;
+    m.id = options_.gateway + '/' + epoch + '/' + std::to_string(row.sequence);
+    if (options_.format == ValueFormat::kProtobuf) {
+      m.value = with_id(m.id, row.message);
+    } else {
+      append_json(*decoded, m.id, options_.envelope, m.value);
+    }
+    m.type = std::move(decoded->type);
+    m.block = std::move(decoded->block);
+    m.key = std::move(decoded->key);
+    m.time_ms = decoded->time_ms;
+    bytes_ += m.value.size();
+    messages.push_back(std::move(m));
+  }
+  return {};
+}
+
+Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& messages, Mark& after) {
+  if (std::find(options_.forwarded.begin(), options_.forwarded.end(), true) ==
+      options_.forwarded.end()) {
+    after.raw_entry = std::max(after.raw_entry, committed_entry);
+    return {};
+  }
+  while (!full(messages) && after.raw_entry < committed_entry) {
+    if (entry_.sequence != after.raw_entry + 1) {
+      WS_ASSIGN(bool there, load_entry(after.raw_entry + 1, after));
+      if (!there) return {};
+    }
+    add_rows(messages, after);
+    if (after.raw_rows < rows_.size()) return {};
+    after.raw_entry = entry_.sequence;
+    after.raw_rows = 0;
+  }
+  return {};
+}
+
+// Reads one entry. When it is gone the oldest one that is there takes its place, and what lay between is counted as
+// dropped.
+Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
+  uint64_t oldest = 0;
+  if (entry_.sequence + 1 != wanted || entry_.sequence == 0) {
+    WS_ASSIGN(bool there, journal_.seek(wanted, oldest));
+    if (!there) {
+      WS_ASSIGN(bool again, journal_.seek(oldest, oldest));
+      if (!again) return false;
+    }
+  }
+  WS_ASSIGN(bool there, journal_.next(entry_));
+  if (!there) {
+    entry_.sequence = 0;
+    return false;
+  }
+  group_ = {};
+  for (const NamedSchema& s : options_.sources) group_.batches.emplace_back(s.schema);
+  group_.duplicates.resize(options_.sources.size());
+  group_.rows_before.resize(options_.sources.size());
+  WS_TRY(decode_group(entry_.block, options_.sources, {}, group_));
+  rows_.clear();
+  uint64_t seen = 0;
+  for (size_t s = 0; s < options_.sources.size(); ++s) {
+    if (options_.forwarded[s]) seen += group_.rows_before[s];
+  }
+  for (const Turn& turn : group_.turns) {
+    for (const Slice& slice : turn.slices) {
+      if (!options_.forwarded[slice.source]) continue;
+      for (uint32_t row = slice.begin; row < slice.end; ++row) rows_.emplace_back(slice.source, row);
+    }
+  }
+  if (entry_.sequence != wanted) {
+    const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
+    log_error("journal entries {} to {} were recycled before they were forwarded: {} readings dropped",
+              wanted, entry_.sequence - 1, lost);
+    after.dropped += lost;
+    after.raw_entry = entry_.sequence - 1;
+    after.raw_rows = 0;
+    after.raw_seen = seen;
+  }
+  WS_ASSIGN(entry_epoch_, epoch_of(&Epoch::first_entry, entry_.sequence));
+  return true;
+}
+
+void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
+  const std::string prefix =
+      options_.gateway + '/' + entry_epoch_ + '/' + std::to_string(entry_.sequence) + '.';
+  for (; after.raw_rows < rows_.size() && !full(messages); ++after.raw_rows, ++after.raw_seen) {
+    const auto [source, row] = rows_[after.raw_rows];
+    const ReadingBatch& batch = group_.batches[source];
+    const NamedSchema& named = options_.sources[source];
+    Message& m = messages.emplace_back();
+    m.id = prefix + std::to_string(after.raw_rows);
+    if (options_.format == ValueFormat::kProtobuf) {
+      std::string encoded;
+      encode_emission(as_emission(batch, named.schema, named.source, row), encoded);
+      m.value = with_id(m.id, encoded);
+    } else {
+      append_json(batch, named.schema, named.source, row, m.id, options_.envelope, m.value);
+    }
+    m.type = "reading";
+    m.block = named.source;
+    m.key = batch.texts.text(batch.keys()[row]);
+    m.time_ms = batch.times[row];
+    bytes_ += m.value.size();
+  }
+}
+
+}  // namespace wayside

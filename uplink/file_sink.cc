@@ -1,0 +1,201 @@
+// JSON Lines in rotating files. A batch is appended and synced, then the mark beside it is replaced; what a crash left
+// between the two is found again by the ids in the lines, so that no line is ever written twice or half.
+#include <algorithm>
+#include <charconv>
+
+#include "base/log.h"
+#include "uplink/sink.h"
+
+namespace wayside {
+namespace {
+
+constexpr const char* kSuffix = ".jsonl";
+
+// "00000012.jsonl" → 12; 0 for anything else.
+uint64_t number_of(std::string_view name) {
+  uint64_t number = 0;
+  if (name.size() != 14 || name.substr(8) != kSuffix) return 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + 8, number);
+  return error == std::errc() && end == name.data() + 8 ? number : 0;
+}
+
+// The id of a line that we wrote: {"id":"gateway/epoch/12",… or …/34.5",…
+std::string_view id_of(std::string_view line) {
+  constexpr std::string_view kHead = "{\"id\":\"";
+  if (!line.starts_with(kHead)) return {};
+  line.remove_prefix(kHead.size());
+  return line.substr(0, line.find('"'));
+}
+
+template <class T>
+bool to_number(std::string_view text, T& number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Moves the mark past one delivered line. Lines come in the order in which the backlog gave them.
+void pass_line(std::string_view line, Mark& mark) {
+  const std::string_view id = id_of(line);
+  const std::string_view last = id.substr(id.rfind('/') + 1);
+  const size_t dot = last.find('.');
+  uint64_t number = 0;
+  if (!to_number(last.substr(0, dot), number)) return;
+  if (dot != std::string_view::npos) {
+    uint64_t row = 0;
+    if (!to_number(last.substr(dot + 1), row)) return;
+    mark.raw_entry = number - 1;
+    mark.raw_rows = row + 1;
+    ++mark.raw_seen;
+  } else {
+    const bool alarm = line.find("\"type\":\"alarm\"") != std::string_view::npos ||
+                       line.find("\"type\":\"incident\"") != std::string_view::npos;
+    mark.delivered_upto[alarm ? 0 : 1] = number;
+  }
+  ++mark.delivered;
+}
+
+class FileSink : public Sink {
+ public:
+  FileSink(Disk& disk, const UplinkOptions& options) : disk_(disk), options_(options) {}
+
+  Result<Mark> open(const Mark& local) override {
+    file_.reset();
+    WS_TRY(disk_.make_dirs(options_.dir));
+    WS_TRY(list_files());
+    Place place;
+    if (auto text = read_file(disk_, mark_path()); text.ok()) place = read_place(*text);
+    Mark mark = place.mark && place.mark->delivered >= local.delivered ? *place.mark : local;
+    if (files_.empty()) {
+      WS_TRY(next_file());
+      return mark;
+    }
+    const bool known = place.mark && mark == *place.mark && place.file != 0;
+    for (uint64_t number : files_) {
+      if (known && number < place.file) continue;
+      const uint64_t from = known && number == place.file ? place.size : 0;
+      WS_TRY(pass_file(number, known ? from : 0, known, mark));
+    }
+    return mark;
+  }
+
+  Status deliver(std::span<const Message> messages, const Mark& after) override {
+    std::string lines;
+    for (const Message& m : messages) {
+      lines += m.value;
+      lines += '\n';
+    }
+    if (size_ > 0 && size_ + lines.size() > options_.file_bytes) WS_TRY(next_file());
+    WS_TRY(file_->write_at(size_, lines));
+    WS_TRY(file_->sync_data());
+    size_ += lines.size();
+    return replace_mark(after);
+  }
+
+ private:
+  // The mark, and the file and size that it stands for.
+  struct Place {
+    std::optional<Mark> mark;
+    uint64_t file = 0;
+    uint64_t size = 0;
+  };
+
+  std::string path(uint64_t number) const {
+    char name[24];
+    std::snprintf(name, sizeof name, "/%08llu", static_cast<unsigned long long>(number));
+    return options_.dir + name + kSuffix;
+  }
+  std::string mark_path() const { return options_.dir + "/mark"; }
+
+  static Place read_place(std::string_view text) {
+    Place place;
+    const size_t first = text.find(' ');
+    const size_t second = text.find(' ', first + 1);
+    if (second == std::string_view::npos) return place;
+    text = text.substr(0, text.find('\n'));
+    if (!to_number(text.substr(0, first), place.file) ||
+        !to_number(text.substr(first + 1, second - first - 1), place.size)) {
+      return {};
+    }
+    place.mark = Mark::from_text(text.substr(second + 1));
+    return place;
+  }
+
+  // Not synced: an older mark only means that more lines are looked at.
+  Status replace_mark(const Mark& mark) {
+    const std::string temporary = mark_path() + ".new";
+    const std::string text = std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' +
+                             mark.to_text() + '\n';
+    WS_ASSIGN(auto file, disk_.open(temporary, Disk::Mode::kCreate));
+    WS_TRY(file->truncate(0));
+    WS_TRY(file->write_at(0, text));
+    return disk_.rename(temporary, mark_path());
+  }
+
+  Status list_files() {
+    files_.clear();
+    WS_ASSIGN(auto names, disk_.list(options_.dir));
+    for (const std::string& name : names) {
+      if (uint64_t number = number_of(name)) files_.push_back(number);
+    }
+    std::sort(files_.begin(), files_.end());
+    return {};
+  }
+
+  // Counts the lines from `from` on as delivered (when there is a mark to count from), cuts a half line off the end,
+  // and leaves the file open for more.
+  Status pass_file(uint64_t number, uint64_t from, bool count, Mark& mark) {
+    WS_ASSIGN(file_, disk_.open(path(number), Disk::Mode::kReadWrite));
+    WS_ASSIGN(uint64_t size, file_->size());
+    from = std::min(from, size);
+    std::string text(size - from, '\0');
+    WS_ASSIGN(size_t n, file_->read_at(from, text.data(), text.size()));
+    text.resize(n);
+    size_t done = 0;
+    for (size_t end; (end = text.find('\n', done)) != std::string::npos; done = end + 1) {
+      std::string_view line(text.data() + done, end - done);
+      if (count || is_beyond(line, mark)) pass_line(line, mark);
+    }
+    size_ = from + done;
+    if (size_ < size) {
+      log_warn("{}: a half line was cut off", path(number));
+      WS_TRY(file_->truncate(size_));
+    }
+    return {};
+  }
+
+  // Without a mark of our own: is the line further than the store's?
+  static bool is_beyond(std::string_view line, const Mark& mark) {
+    Mark next = mark;
+    pass_line(line, next);
+    return next.delivered_upto[0] > mark.delivered_upto[0] ||
+           next.delivered_upto[1] > mark.delivered_upto[1] || next.raw_entry > mark.raw_entry ||
+           (next.raw_entry == mark.raw_entry && next.raw_rows > mark.raw_rows);
+  }
+
+  Status next_file() {
+    const uint64_t number = files_.empty() ? 1 : files_.back() + 1;
+    WS_ASSIGN(file_, disk_.open(path(number), Disk::Mode::kCreate));
+    WS_TRY(disk_.sync_dir(options_.dir));
+    files_.push_back(number);
+    size_ = 0;
+    while (files_.size() > 1 && files_.size() * options_.file_bytes > options_.max_bytes) {
+      WS_TRY(disk_.remove(path(files_.front())));
+      files_.erase(files_.begin());
+    }
+    return {};
+  }
+
+  Disk& disk_;
+  UplinkOptions options_;
+  std::vector<uint64_t> files_;  // oldest first; the last one is being written
+  std::unique_ptr<File> file_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options) {
+  return std::make_unique<FileSink>(disk, options);
+}
+
+}  // namespace wayside

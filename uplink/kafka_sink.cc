@@ -1,0 +1,243 @@
+// Kafka, each message exactly once. A transaction carries a batch and our mark, the mark as the metadata of a committed
+// offset of group wayside.<gateway>.<uplink>; so either both are there or neither. Whatever goes wrong, the way back is
+// the same: a new producer under the same transactional.id fences the old one and finishes what it left, and only then
+// the mark is read, which tells what was delivered.
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "uplink/sink.h"
+
+namespace wayside {
+namespace {
+
+constexpr int kTransactionTimeoutMs = 15'000;
+constexpr int kInitTimeoutMs = 30'000;
+constexpr int kCallTimeoutMs = 10'000;
+constexpr int kRetries = 5;
+
+template <class T, void (*destroy)(T*)>
+struct Destroy {
+  void operator()(T* object) const { destroy(object); }
+};
+template <class T, void (*destroy)(T*)>
+using Owned = std::unique_ptr<T, Destroy<T, destroy>>;
+using Handle = Owned<rd_kafka_t, rd_kafka_destroy>;
+using Partitions = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
+using GroupMetadata =
+    Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
+  (void)handle;
+  if (level <= 4) log_debug("kafka: {}: {}", facility, text);  // errors come back from the calls
+}
+
+// Calls a function of the transactional API until it neither fails nor may be tried again.
+template <class Call>
+Status transact(const char* what, Call call) {
+  for (int attempt = 0;; ++attempt) {
+    rd_kafka_error_t* error = call();
+    if (!error) return {};
+    const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries;
+    std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
+    rd_kafka_error_destroy(error);
+    if (!retry) return Error{ErrorCode::kUnavailable, std::move(text)};
+  }
+}
+
+Partitions one_partition(const std::string& topic, int64_t offset, const std::string& metadata) {
+  Partitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* p = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
+  p->offset = offset;
+  if (!metadata.empty()) {
+    p->metadata = strdup(metadata.c_str());
+    p->metadata_size = metadata.size();
+  }
+  return list;
+}
+
+class KafkaSink : public Sink {
+ public:
+  KafkaSink(const UplinkOptions& options, const std::string& gateway, std::vector<Epoch> epochs)
+      : options_(options),
+        gateway_(gateway),
+        identity_("wayside." + gateway + "." + options.name),
+        epochs_(std::move(epochs)) {}
+
+  Result<Mark> open(const Mark& local) override {
+    producer_.reset();
+    WS_TRY(connect());
+    WS_TRY(make_mark_topic());
+    WS_TRY(transact("init_transactions",
+                    [&] { return rd_kafka_init_transactions(producer_.get(), kInitTimeoutMs); }));
+    WS_ASSIGN(std::optional<Mark> remembered, read_mark());
+    if (!remembered) return local;
+    auto ours = [&](const Epoch& e) { return e.name == remembered->epoch; };
+    if (std::none_of(epochs_.begin(), epochs_.end(), ours)) {
+      log_warn("uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
+               options_.name, remembered->epoch);
+      return local;
+    }
+    remembered->epoch = local.epoch;
+    return remembered->delivered + remembered->dropped >= local.delivered + local.dropped ? *remembered
+                                                                                          : local;
+  }
+
+  Status deliver(std::span<const Message> messages, const Mark& after) override {
+    WS_TRY(transact("begin", [&] { return rd_kafka_begin_transaction(producer_.get()); }));
+    for (const Message& m : messages) WS_TRY(produce(m));
+    Partitions mark = one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered),
+                                    after.to_text());
+    GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
+    WS_TRY(transact("send mark", [&] {
+      return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
+                                                  kCallTimeoutMs);
+    }));
+    return transact("commit", [&] {
+      return rd_kafka_commit_transaction(producer_.get(), kTransactionTimeoutMs);
+    });
+  }
+
+ private:
+  Result<Handle> make_handle(rd_kafka_type_t type, const Settings& settings) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char why[512];
+    std::string brokers;
+    for (const std::string& b : options_.brokers) brokers += (brokers.empty() ? "" : ",") + b;
+    Settings all{{"bootstrap.servers", brokers}, {"client.id", identity_}};
+    all.insert(all.end(), options_.options.begin(), options_.options.end());
+    all.insert(all.end(), settings.begin(), settings.end());
+    for (const auto& [name, value] : all) {
+      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK) {
+        continue;
+      }
+      rd_kafka_conf_destroy(conf);
+      return Error{ErrorCode::kConfig, "uplink " + options_.name + ": " + why};
+    }
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_t* handle = rd_kafka_new(type, conf, why, sizeof why);
+    if (handle) return Handle(handle);
+    rd_kafka_conf_destroy(conf);
+    return Error{ErrorCode::kInternal, std::string("kafka: ") + why};
+  }
+
+  Status connect() {
+    WS_ASSIGN(producer_,
+              make_handle(RD_KAFKA_PRODUCER,
+                          {{"transactional.id", identity_},
+                           {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
+                           {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
+                           // librdkafka waits this long when the former transaction is not quite over.
+                           {"retry.backoff.ms", "5"},
+                           {"linger.ms", "0"},
+                           {"compression.type", "lz4"},
+                           {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
+                           {"queue.buffering.max.kbytes", "16384"}}));
+    const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
+    const auto error = rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, kCallTimeoutMs);
+    if (metadata) rd_kafka_metadata_destroy(metadata);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    return Error{ErrorCode::kUnavailable, "kafka: no broker answers: " + std::string(rd_kafka_err2str(error))};
+  }
+
+  // Offsets can only be committed for a topic that exists. It stays empty.
+  Status make_mark_topic() {
+    char why[256];
+    Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy> topic(
+        rd_kafka_NewTopic_new(options_.mark_topic.c_str(), 1, -1, why, sizeof why));
+    if (!topic) return Error{ErrorCode::kConfig, std::string("mark_topic: ") + why};
+    Owned<rd_kafka_queue_t, rd_kafka_queue_destroy> queue(rd_kafka_queue_new(producer_.get()));
+    rd_kafka_NewTopic_t* topics[] = {topic.get()};
+    rd_kafka_CreateTopics(producer_.get(), topics, 1, nullptr, queue.get());
+    Owned<rd_kafka_event_t, rd_kafka_event_destroy> event(
+        rd_kafka_queue_poll(queue.get(), kCallTimeoutMs));
+    if (!event) return Error{ErrorCode::kUnavailable, "kafka: making the mark topic: no answer"};
+    // Whether it is there now, or was, or may not be made by us, shows in the first transaction.
+    return {};
+  }
+
+  // With a consumer that never subscribes. (The Admin API's ListConsumerGroupOffsets of librdkafka 2.0.2 can crash when
+  // the broker goes away meanwhile.)
+  Result<std::optional<Mark>> read_mark() {
+    WS_ASSIGN(Handle consumer, make_handle(RD_KAFKA_CONSUMER, {{"group.id", identity_},
+                                                               {"enable.auto.commit", "false"},
+                                                               {"isolation.level", "read_committed"}}));
+    Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
+    auto error = rd_kafka_committed(consumer.get(), list.get(), kCallTimeoutMs);
+    const rd_kafka_topic_partition_t& p = list->elems[0];
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = p.err;
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Error{ErrorCode::kUnavailable, std::string("kafka: reading the mark: ") + rd_kafka_err2str(error)};
+    }
+    if (p.offset < 0) return std::optional<Mark>();
+    return Mark::from_text({static_cast<const char*>(p.metadata), p.metadata_size});
+  }
+
+  std::string topic_of(const Message& m) const {
+    std::string topic = options_.topic;
+    const std::pair<const char*, const std::string&> parts[] = {
+        {"{block}", m.block}, {"{key}", m.key}, {"{gateway}", gateway_}};
+    for (const auto& [name, value] : parts) {
+      const size_t at = topic.find(name);
+      if (at != std::string::npos) topic.replace(at, std::strlen(name), value);
+    }
+    for (char& c : topic) {  // what Kafka's topics may not hold
+      const bool good = is_name(std::string_view(&c, 1)) || c == '.';
+      if (!good) c = '_';
+    }
+    return topic;
+  }
+
+  // CloudEvents 1.0, Kafka protocol binding, binary mode.
+  rd_kafka_headers_t* headers_of(const Message& m) const {
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(8);
+    auto add = [&](const char* name, const std::string& value) {
+      rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
+    };
+    add("ce_specversion", "1.0");
+    add("ce_id", m.id);
+    add("ce_source", "wayside/" + gateway_ + "/" + m.block);
+    add("ce_type", "wayside." + m.type);
+    if (!m.key.empty()) add("ce_subject", m.key);
+    if (m.time_ms >= kPossibleMin && m.time_ms <= kPossibleMax) add("ce_time", format_rfc3339(m.time_ms));
+    add("content-type", options_.format == ValueFormat::kJson ? "application/json" : "application/protobuf");
+    return headers;
+  }
+
+  Status produce(const Message& m) {
+    using namespace std::chrono;
+    const int64_t now_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    // Brokers refuse records from the future; the true time stands in ce_time.
+    const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
+    rd_kafka_headers_t* headers = headers_of(m);
+    const auto error = rd_kafka_producev(
+        producer_.get(), RD_KAFKA_V_TOPIC(topic_of(m).c_str()), RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_END);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    rd_kafka_headers_destroy(headers);
+    return Error{ErrorCode::kUnavailable, "kafka: topic " + topic_of(m) + ": " + rd_kafka_err2str(error)};
+  }
+
+  UplinkOptions options_;
+  std::string gateway_;
+  std::string identity_;  // transactional.id and group
+  std::vector<Epoch> epochs_;
+  Handle producer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
+                                      std::vector<Epoch> epochs) {
+  return std::make_unique<KafkaSink>(options, gateway, std::move(epochs));
+}
+
+}  // namespace wayside

@@ -1,0 +1,109 @@
+#include "uplink/message.h"
+
+#include "base/text.h"
+
+namespace wayside {
+namespace {
+
+void append_head(std::string_view id, std::string_view type, std::string_view origin_name,
+                 std::string_view origin, std::string_view key, int64_t time_ms, Envelope envelope,
+                 std::string& out) {
+  out += '{';
+  if (envelope == Envelope::kInside) {
+    out += "\"id\":";
+    append_json_string(out, id);
+    out += ",\"type\":";
+    append_json_string(out, type);
+    out += ',';
+  }
+  out += '"';
+  out += origin_name;
+  out += "\":";
+  append_json_string(out, origin);
+  out += ",\"key\":";
+  append_json_string(out, key);
+  out += ",\"time\":";
+  out += std::to_string(time_ms);
+}
+
+void append_name(std::string_view name, std::string& out) {
+  out += ",\"";
+  out += name;  // names of the configuration need no escapes
+  out += "\":";
+}
+
+void append_value(const Value& value, std::string& out) {
+  if (const double* number = std::get_if<double>(&value)) {
+    append_json_number(out, *number);
+  } else if (const bool* flag = std::get_if<bool>(&value)) {
+    out += *flag ? "true" : "false";
+  } else if (const std::string* text = std::get_if<std::string>(&value)) {
+    append_json_string(out, *text);
+  } else {
+    out += "null";
+  }
+}
+
+}  // namespace
+
+void append_json(const Emission& e, std::string_view id, Envelope envelope, std::string& out) {
+  append_head(id, e.type, "block", e.block, e.key, e.time_ms, envelope, out);
+  for (const NamedValue& field : e.fields) {
+    append_name(field.name, out);
+    append_value(field.value, out);
+  }
+  out += '}';
+}
+
+void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source, size_t row,
+                 std::string_view id, Envelope envelope, std::string& out) {
+  const uint32_t key = batch.keys()[row];
+  append_head(id, "reading", "source", source,
+              key == Interner::kNone ? std::string_view() : batch.texts.text(key), batch.times[row],
+              envelope, out);
+  for (size_t i = 0; i < schema.fields.size(); ++i) {
+    if (i == schema.key) continue;
+    const Column& c = batch.columns[i];
+    switch (schema.fields[i].type) {
+      case FieldType::kText:
+        if (c.texts[row] == Interner::kNone) continue;
+        append_name(schema.fields[i].name, out);
+        append_json_string(out, batch.texts.text(c.texts[row]));
+        break;
+      case FieldType::kBool:
+        if (is_null(c.numbers[row])) continue;
+        append_name(schema.fields[i].name, out);
+        out += c.numbers[row] != 0 ? "true" : "false";
+        break;
+      case FieldType::kNumber:
+        if (is_null(c.numbers[row])) continue;
+        append_name(schema.fields[i].name, out);
+        append_json_number(out, c.numbers[row]);
+    }
+  }
+  out += '}';
+}
+
+Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
+                     size_t row) {
+  Emission e;
+  e.type = "reading";
+  e.block = source;
+  if (uint32_t key = batch.keys()[row]; key != Interner::kNone) e.key = batch.texts.text(key);
+  e.time_ms = batch.times[row];
+  for (size_t i = 0; i < schema.fields.size(); ++i) {
+    const Column& c = batch.columns[i];
+    if (i == schema.key) continue;
+    if (schema.fields[i].type == FieldType::kText) {
+      if (c.texts[row] == Interner::kNone) continue;
+      e.fields.push_back({schema.fields[i].name, std::string(batch.texts.text(c.texts[row]))});
+    } else if (!is_null(c.numbers[row])) {
+      const bool flag = schema.fields[i].type == FieldType::kBool;
+      e.fields.push_back({schema.fields[i].name,
+                          flag ? Value(c.numbers[row] != 0) : Value(c.numbers[row])});
+    }
+  }
+  return e;
+}
+
+}  // namespace wayside

@@ -1,0 +1,34 @@
+// What goes out: an emission, or a reading that is forwarded, encoded for one uplink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pipeline/emission.h"
+#include "sensors/group.h"
+#include "uplink/options.h"
+
+namespace wayside {
+
+struct Message {
+  std::string id;
+  std::string type;
+  std::string block;  // for a forwarded reading its source
+  std::string key;
+  int64_t time_ms = 0;
+  std::string value;
+};
+
+// Where id and type stand: in the JSON itself, or beside it (in Kafka's headers).
+enum class Envelope { kInside, kOutside };
+
+// {"id":…,"type":"window","block":…,"key":…,"time":…, fields…}
+void append_json(const Emission& emission, std::string_view id, Envelope envelope, std::string& out);
+// A reading as the journal holds it: {"id":…,"type":"reading","source":…,"key":…,"time":…, fields…}
+void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source, size_t row,
+                 std::string_view id, Envelope envelope, std::string& out);
+Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
+                     size_t row);
+
+}  // namespace wayside

@@ -1,0 +1,32 @@
+// Where messages go. A sink keeps its own mark beside what it delivered, so that after a crash it knows better than we
+// do how far it has come.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/disk.h"
+#include "base/result.h"
+#include "storage/mark.h"
+#include "storage/store.h"
+#include "uplink/message.h"
+
+namespace wayside {
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Connects, finishes or undoes what a former life left half done, and says from where to go on: `local`, or what
+  // the sink itself remembers if that is further. May take long; may be called again after an error.
+  virtual Result<Mark> open(const Mark& local) = 0;
+  // All of the messages and the mark, or an error: then open() is next, and tells what became of them.
+  virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
+};
+
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options);
+// `epochs` are those of our store: a mark of any other epoch is not ours.
+std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
+                                      std::vector<Epoch> epochs);
+
+}  // namespace wayside

@@ -1,0 +1,113 @@
+#include "uplink/worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include "base/log.h"
+
+namespace wayside {
+
+using std::chrono::milliseconds;
+
+UplinkWorker::UplinkWorker(const UplinkOptions& options, const Mark& local,
+                           std::unique_ptr<Sink> sink, std::unique_ptr<Backlog> backlog)
+    : options_(options), sink_(std::move(sink)), backlog_(std::move(backlog)) {
+  progress_.mark = local;
+}
+
+UplinkWorker::~UplinkWorker() { stop(false); }
+
+void UplinkWorker::start() { thread_ = std::thread([this] { run(); }); }
+
+void UplinkWorker::stop(bool drain) {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    drain_ = drain;
+    wake_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void UplinkWorker::notify(uint64_t committed_entry, bool urgent) {
+  std::lock_guard lock(mutex_);
+  committed_entry_ = committed_entry;
+  news_ = true;
+  urgent_ |= urgent;
+  wake_.notify_all();
+}
+
+UplinkWorker::Progress UplinkWorker::progress() const {
+  std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+void UplinkWorker::run() {
+  while (true) {
+    const bool worked = work();
+    std::unique_lock lock(mutex_);
+    if (stop_ && (!drain_ || !worked)) return;
+    if (worked) continue;
+    lock.unlock();
+    wait_for_news();
+  }
+}
+
+// Sleeps through the back-off after a failure; else until something is committed, and then a little longer, so that
+// more comes along, unless it is an alarm.
+void UplinkWorker::wait_for_news() {
+  std::unique_lock lock(mutex_);
+  if (backoff_ms_ > 0) {
+    wake_.wait_for(lock, milliseconds(backoff_ms_), [&] { return stop_; });
+    return;
+  }
+  wake_.wait(lock, [&] { return stop_ || news_; });
+  wake_.wait_for(lock, milliseconds(options_.linger_ms), [&] { return stop_ || urgent_; });
+  news_ = false;
+  urgent_ = false;
+}
+
+bool UplinkWorker::work() {
+  Mark mark;
+  uint64_t committed;
+  {
+    std::lock_guard lock(mutex_);
+    mark = progress_.mark;
+    committed = committed_entry_;
+  }
+  if (!open_) {
+    auto opened = sink_->open(mark);
+    if (!opened.ok()) return fail(opened.error()), false;
+    mark = *opened;
+    open_ = true;
+    backoff_ms_ = 0;
+    log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
+    std::lock_guard lock(mutex_);
+    progress_ = {mark, true, ""};
+  }
+  Mark after;
+  if (Status read = backlog_->next(mark, committed, messages_, after); !read.ok()) {
+    return fail(read.error()), false;
+  }
+  if (!messages_.empty()) {
+    if (Status sent = sink_->deliver(messages_, after); !sent.ok()) return fail(sent.error()), false;
+  }
+  backoff_ms_ = 0;
+  std::lock_guard lock(mutex_);
+  progress_ = {after, true, ""};
+  return !messages_.empty();
+}
+
+void UplinkWorker::fail(const Error& error) {
+  static thread_local std::minstd_rand jitter(std::random_device{}());
+  open_ = false;
+  backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.retry_min_ms, options_.retry_max_ms);
+  backoff_ms_ = backoff_ms_ * 3 / 4 + static_cast<int64_t>(jitter()) % (backoff_ms_ / 2 + 1);
+  log_warn("uplink {}: {}; trying again in {} ms", options_.name, error.message, backoff_ms_);
+  std::lock_guard lock(mutex_);
+  progress_.connected = false;
+  progress_.trouble = error.message;
+}
+
+}  // namespace wayside
