@@ -92,22 +92,24 @@ class Checker {
     }
   }
 
-  // State is kept under a block's name, so that names are unique over all kinds.
+  // State is kept, and results are told apart, under a block's name.
   void check_names() {
-    std::set<std::string> seen;
-    auto check = [&](const std::string& name) {
-      if (!is_name(name)) {
-        add(name, "name", "a name is made of letters, digits, '_' and '-', at most 64 of them");
-      } else if (!seen.insert(name).second) {
-        add(name, "name", "another block has the name '" + name + "'");
-      }
-    };
-    for (const auto& o : config_.mqtt) check(o.name);
-    for (const auto& o : config_.sources) check(o.name);
-    for (const auto& o : config_.windows) check(o.name);
-    for (const auto& o : config_.rules) check(o.name);
-    for (const auto& o : config_.detectors) check(o.name);
-    for (const auto& o : config_.uplinks) check(o.name);
+    std::set<std::string> connections, blocks, uplinks;
+    for (const auto& o : config_.mqtt) check_name("mqtt", o.name, connections);
+    for (const auto& o : config_.sources) check_name("source", o.name, blocks);
+    for (const auto& o : config_.windows) check_name("window", o.name, blocks);
+    for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
+    for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
+    for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
+  }
+
+  void check_name(const std::string& section, const std::string& name, std::set<std::string>& seen) {
+    const std::string key = position_key(section, name);
+    if (!is_name(name)) {
+      add(key, "name", "a name is made of letters, digits, '_' and '-', at most 64 of them");
+    } else if (!seen.insert(name).second) {
+      add(key, "name", "another block has the name '" + name + "'");
+    }
   }
 
   // Fields and aliases appear in SQL without quotes.
@@ -119,8 +121,9 @@ class Checker {
 
   void check_mqtt(const MqttOptions& m) {
     static const std::vector<std::string> kVersions{"5", "3.1.1"};
-    known(m.name, "version", "version", m.version, kVersions);
-    if (m.reconnect_max_ms < m.reconnect_min_ms) add(m.name, "reconnect_max", "is below reconnect_min");
+    const std::string key = position_key("mqtt", m.name);
+    known(key, "version", "version", m.version, kVersions);
+    if (m.reconnect_max_ms < m.reconnect_min_ms) add(key, "reconnect_max", "is below reconnect_min");
   }
 
   void check_source(const SourceOptions& s) {
@@ -167,19 +170,20 @@ class Checker {
   }
 
   void check_uplink(const UplinkOptions& u) {
-    for (const std::string& source : u.raw) known(u.name, "raw", "source", source, source_names());
+    const std::string key = position_key("uplink", u.name);
+    for (const std::string& source : u.raw) known(key, "raw", "source", source, source_names());
     if (u.type == UplinkType::kKafka && u.brokers.empty()) {
-      add(u.name, "brokers", "is missing: brokers = [\"HOST:PORT\"]");
+      add(key, "brokers", "is missing: brokers = [\"HOST:PORT\"]");
     }
     if (u.type == UplinkType::kFile && u.max_bytes < 2 * u.file_bytes) {
-      add(u.name, "max_bytes", "must hold at least two files of file_bytes");
+      add(key, "max_bytes", "must hold at least two files of file_bytes");
     }
-    if (u.retry_max_ms < u.retry_min_ms) add(u.name, "retry_max", "is below retry_min");
+    if (u.retry_max_ms < u.retry_min_ms) add(key, "retry_max", "is below retry_min");
     static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers", "group.id",
                                                  "enable.idempotence", "isolation.level"};
     for (const auto& [name, value] : u.options) {
       if (std::find(kOwned.begin(), kOwned.end(), name) != kOwned.end()) {
-        add(u.name, "options." + name, "is set by wayside itself");
+        add(key, "options." + name, "is set by wayside itself");
       }
     }
   }
@@ -202,6 +206,10 @@ std::string ConfigError::to_text() const {
   std::string text = file;
   if (at.line > 0) text += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
   return text + ": " + message;
+}
+
+std::string position_key(const std::string& section, const std::string& name) {
+  return section == "mqtt" || section == "uplink" ? section + ":" + name : name;
 }
 
 PipelineOptions Config::pipeline_options() const {

@@ -45,11 +45,15 @@ struct Config {
   std::vector<DetectorOptions> detectors;
   std::vector<UplinkOptions> uplinks;
 
-  // Where "block.key" stands in the file; "block" alone is the block itself.
+  // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;
 
   PipelineOptions pipeline_options() const;
 };
+
+// Blocks that readings pass share one space of names, connections and uplinks have one each: those are kept apart in
+// `positions` by a prefix.
+std::string position_key(const std::string& section, const std::string& name);
 
 // Reads and checks a file: syntax, keys, types, references between blocks, expressions.
 std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors);

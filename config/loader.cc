@@ -40,6 +40,7 @@ class Loader : public ConfigVisitor {
 
   void set_block(const std::string& section) {
     if (block_.empty()) block_ = section;
+    block_ = position_key(section, block_);
     positions_.emplace(block_, position_of(table_.source()));
   }
   const std::string& block() const { return block_; }
