@@ -1,0 +1,405 @@
+"""What the system tests share: a private mosquitto and Kafka, the daemon, and a publisher that loses nothing.
+
+Everything a test starts belongs to a Stand, which ends it when the `with` block ends, however it ends.
+"""
+
+import collections
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
+DEFAULT_BINARY = REPOSITORY / "build" / "dev" / "wayside"
+BROKER_CONFIG = REPOSITORY / "packaging" / "mosquitto" / "wayside.conf"
+BROKER_LIMITS = {"max_inflight_messages": 1000, "max_queued_messages": 1_000_000, "max_queued_bytes": 0}
+POLL_S = 0.02
+START_S = 20
+STOP_S = 15
+
+
+class TestError(Exception):
+    """Something of the test bed did not do what it should."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def wait_for(what, condition, seconds=START_S):
+    """Polls until `condition` gives something true, and returns it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise TestError(f"waited {seconds} s for: {what}")
+        time.sleep(POLL_S)
+
+
+def free_port(neighbours=1):
+    """A free port on 127.0.0.1 that is followed by free ones."""
+    for _ in range(100):
+        with contextlib.ExitStack() as stack:
+            try:
+                port = 0
+                for _ in range(neighbours):
+                    listener = stack.enter_context(socket.socket())
+                    listener.bind(("127.0.0.1", port))
+                    port = listener.getsockname()[1] + 1
+                return port - neighbours
+            except OSError:
+                continue
+    raise TestError("no free ports")
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Stand:
+    """A temporary folder and everything that runs in it. Kept on request, and when the test fails."""
+
+    def __init__(self, name, keep=False):
+        self.folder = Path(tempfile.mkdtemp(prefix=f"wayside-{name}-"))
+        self.keep = keep
+        self.ends = []
+
+    def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        return self
+
+    def __exit__(self, error, *_):
+        self.end()
+        if self.keep or error:
+            say(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self):
+        while self.ends:
+            with contextlib.suppress(Exception):
+                self.ends.pop()()
+
+    def path(self, name):
+        path = self.folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def mosquitto(self, **options):
+        return self._add(Mosquitto(self.path("mosquitto"), **options))
+
+    def kafka(self):
+        return self._add(Kafka(self.path("kafka")))
+
+    def daemon(self, binary, config, **options):
+        return self._add(Daemon(binary, self.path("gateway"), config, **options))
+
+    def publisher(self, port, **options):
+        return self._add(Publisher(port, **options))
+
+    def _add(self, part):
+        self.ends.append(part.abandon)
+        return part
+
+
+class Process:
+    """A process in a session of its own, so that a Ctrl-C at the terminal reaches only the test."""
+
+    def __init__(self, log):
+        self.log = log
+        self.process = None
+
+    def launch(self, command, env=None):
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(
+                list(map(str, command)), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                env={**os.environ, **(env or {})}, start_new_session=True)
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        """SIGTERM; the exit code."""
+        if self.running():
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired as error:
+            self.kill()
+            raise TestError(f"{self.log.stem} does not end within {STOP_S} s") from error
+
+    def abandon(self):
+        self.kill()
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def broker_limits():
+    """Those of the project's own mosquitto configuration; the ones above for what it does not set."""
+    limits = dict(BROKER_LIMITS)
+    if BROKER_CONFIG.exists():
+        for line in BROKER_CONFIG.read_text().splitlines():
+            name, _, value = line.strip().partition(" ")
+            if name in limits:
+                limits[name] = int(value)
+    return limits
+
+
+class Mosquitto(Process):
+    def __init__(self, folder, persistence=True):
+        super().__init__(folder / "mosquitto.log")
+        self.port = free_port()
+        self.config = folder / "mosquitto.conf"
+        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_type warning"]
+        lines += [f"{name} {value}" for name, value in broker_limits().items()]
+        if persistence:
+            lines += ["persistence true", f"persistence_location {folder}/"]
+        if os.geteuid() == 0:
+            lines.append("user root")  # else it drops its privileges, and cannot write into our folder
+        self.config.write_text("\n".join(lines) + "\n")
+
+    def start(self):
+        self.launch(["mosquitto", "-c", self.config])
+        wait_for("mosquitto", lambda: self.running() and listens(self.port))
+        return self
+
+
+class Kafka:
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port(neighbours=2)
+        self.address = f"127.0.0.1:{self.port}"
+
+    def start(self):
+        self._do("start", self.folder, self.port)
+        return self
+
+    def kill(self):
+        self._do("kill", self.folder)
+
+    def abandon(self):
+        self.kill()
+
+    def _do(self, *command):
+        done = subprocess.run([KAFKA, *map(str, command)], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        if done.returncode != 0:
+            raise TestError(done.stderr.strip())
+
+    def topics(self):
+        listing = subprocess.run(["kcat", "-b", self.address, "-L", "-J"], capture_output=True, check=True)
+        return [topic["topic"] for topic in json.loads(listing.stdout)["topics"]]
+
+    def read(self, topic):
+        """All messages of a topic that a read_committed consumer sees, as kcat's envelopes with headers as a dict."""
+        if topic not in self.topics():
+            return []
+        done = subprocess.run(["kcat", "-b", self.address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J",
+                               "-X", "isolation.level=read_committed"], capture_output=True)
+        if done.returncode != 0:
+            raise TestError(done.stderr.decode())
+        messages = [json.loads(line) for line in done.stdout.splitlines()]
+        for message in messages:
+            flat = message.get("headers", [])
+            message["headers"] = dict(zip(flat[::2], flat[1::2]))
+        return messages
+
+
+class Daemon(Process):
+    """`config` may name {state}, the state folder."""
+
+    def __init__(self, binary, folder, config, env=None):
+        super().__init__(folder / "wayside.log")
+        self.binary = Path(binary).resolve()
+        self.state = folder / "state"
+        self.config = folder / "wayside.toml"
+        self.config.write_text(config.replace("{state}", str(self.state)))
+        self.env = env
+
+    def start(self):
+        self.launch([self.binary, "run", "--config", self.config], env=self.env)
+        return self
+
+    def call(self, verb, *arguments):
+        return subprocess.run([self.binary, verb, "--config", self.config, *map(str, arguments)],
+                              capture_output=True, start_new_session=True)
+
+    def check(self):
+        checked = self.call("check")
+        if checked.returncode != 0:
+            raise TestError(checked.stderr.decode())
+
+    def status(self):
+        """{} while it does not answer."""
+        answer = self.call("status", "--json")
+        return json.loads(answer.stdout) if answer.returncode == 0 and answer.stdout.strip() else {}
+
+    def await_status(self, what, condition, seconds=START_S):
+        """The first status for which `condition` holds."""
+        def look():
+            if not self.running():
+                raise TestError(f"the gateway ended while waiting for: {what}\n{self.log_text()[-2000:]}")
+            status = self.status()
+            return status if status and condition(status) else None
+        try:
+            return wait_for(what, look, seconds)
+        except TestError as error:
+            raise TestError(f"{error}\n{json.dumps(self.status())}\n{self.log_text()[-2000:]}") from error
+
+    def await_connected(self):
+        return self.await_status("a connection to the broker", lambda s: all(c["connected"] for c in s["mqtt"]))
+
+    def replay_journal(self):
+        """Every line that the journal leads to."""
+        replayed = self.call("replay", "--journal", self.state)
+        if replayed.returncode != 0:
+            raise TestError(replayed.stderr.decode())
+        return replayed.stdout.decode().splitlines()
+
+
+def remaining_length(size):
+    encoded = bytearray()
+    while True:
+        size, byte = size >> 7, size & 0x7F
+        encoded.append(byte | (0x80 if size else 0))
+        if not size:
+            return bytes(encoded)
+
+
+def packet(first_byte, body):
+    return bytes([first_byte]) + remaining_length(len(body)) + body
+
+
+def packets(buffer):
+    """Takes the whole MQTT packets from the front of a bytearray: (first byte, body)."""
+    while True:
+        size, shift, at = 0, 0, 1
+        while True:
+            if at >= len(buffer):
+                return
+            byte = buffer[at]
+            size |= (byte & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if not byte & 0x80:
+                break
+        if len(buffer) < at + size:
+            return
+        first, body = buffer[0], bytes(buffer[at:at + size])
+        del buffer[:at + size]
+        yield first, body
+
+
+class Publisher(threading.Thread):
+    """Publishes over MQTT 3.1.1 with QoS 1, and sends again what was not acknowledged when a connection ended."""
+
+    CONNECT, CONNACK, PUBLISH_QOS1, PUBACK = 0x10, 0x20, 0x32, 0x40
+    KEEP_ALIVE_S = 0  # none
+    QUEUED_MAX = 10_000
+
+    def __init__(self, port, client_id="publisher", window=200):
+        super().__init__(daemon=True)
+        self.port, self.client_id, self.window = port, client_id, window
+        self.changed = threading.Condition()
+        self.queued = collections.deque()  # (topic, payload)
+        self.in_flight = {}                # packet id: (topic, payload), in the order of sending
+        self.last_id = 0
+        self.published = self.acknowledged = self.repeated = 0
+        self.closing = False
+        self.wake_reader, self.wake_writer = socket.socketpair()
+        self.start()
+
+    def publish(self, topic, payload):
+        payload = payload if isinstance(payload, bytes) else payload.encode()
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.queued) < self.QUEUED_MAX or self.closing)
+            self.queued.append((topic.encode(), payload))
+            self.published += 1
+        self.wake_writer.send(b"!")
+
+    def drain(self, seconds=60):
+        """Returns when the broker has acknowledged everything."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.acknowledged == self.published, seconds):
+                raise TestError(f"{self.published - self.acknowledged} messages are not acknowledged")
+
+    def abandon(self):
+        self.closing = True
+        with self.changed:
+            self.changed.notify_all()
+        self.wake_writer.send(b"!")
+        self.join(START_S)
+
+    def run(self):
+        while not self.closing:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=START_S) as link:
+                    self._serve(link)
+            except OSError:
+                time.sleep(POLL_S)
+
+    def _serve(self, link):
+        client = self.client_id.encode()
+        link.sendall(packet(self.CONNECT, b"\0\4MQTT\4\2" + struct.pack(">HH", self.KEEP_ALIVE_S, len(client)) + client))
+        received, connected = bytearray(), False
+        while not self.closing:
+            readable, _, _ = select.select([link, self.wake_reader], [], [])
+            if self.wake_reader in readable:
+                self.wake_reader.recv(4096)
+            if link in readable:
+                bytes_read = link.recv(1 << 16)
+                if not bytes_read:
+                    raise ConnectionError
+                received += bytes_read
+                for first, body in packets(received):
+                    if first == self.CONNACK and body[1] == 0:
+                        connected = True
+                        self._send_again(link)
+                    elif first == self.PUBACK:
+                        self._acknowledge(struct.unpack(">H", body[:2])[0])
+            if connected:
+                self._send_more(link)
+
+    def _send_again(self, link):
+        with self.changed:
+            waiting = list(self.in_flight.items())
+            self.repeated += len(waiting)
+        link.sendall(b"".join(self._encode(number, *message) for number, message in waiting))
+
+    def _send_more(self, link):
+        out = []
+        with self.changed:
+            while self.queued and len(self.in_flight) < self.window:
+                self.last_id = self.last_id % 0xFFFF + 1
+                self.in_flight[self.last_id] = self.queued.popleft()
+                out.append(self._encode(self.last_id, *self.in_flight[self.last_id]))
+            self.changed.notify_all()
+        link.sendall(b"".join(out))
+
+    def _encode(self, number, topic, payload):
+        return packet(self.PUBLISH_QOS1, struct.pack(">H", len(topic)) + topic + struct.pack(">H", number) + payload)
+
+    def _acknowledge(self, number):
+        with self.changed:
+            if self.in_flight.pop(number, None):
+                self.acknowledged += 1
+                self.changed.notify_all()
