@@ -88,6 +88,7 @@ name = "out"
 type = "file"
 dir = "{dir}/out"
 raw = ["readings"]
+max_bytes = "4GiB"   # each line is checked, so that none may be rotated away
 """
 
 
