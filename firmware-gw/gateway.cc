@@ -130,7 +130,7 @@ class Gateway {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
-      all.push_back({s->options().name, c.connected, c.connects, c.sessions_lost, c.messages,
+      all.push_back({s->options().name, c.connected, c.connects, c.messages,
                      c.acknowledged, c.skipped});
     }
     return all;

@@ -221,6 +221,7 @@ void Loop::stop() {
   if (!thread_.joinable()) return;
   thread_.join();
   for (auto& worker : workers_) worker->stop(true);
+  if (halted_) return;  // memory is ahead of the disk: the next start replays the journal's tail
   Store::Changes changes;
   take_marks(changes);
   changes.checkpoint = checkpoint(journal_->last_sequence());
@@ -243,7 +244,10 @@ void Loop::run() {
     if (!chunks.empty() || told || engine_->pipeline().next_timer() <= now.timer_ms) take(chunks);
     const bool last = stopping && chunks.empty();
     const bool due = commit_due(now, queue_.used_bytes() == 0);
-    if (!engine_->group().turns.empty() && (due || last)) commit();
+    if (!engine_->group().turns.empty() && (due || last) && !commit()) {
+      halted_ = true;
+      return;
+    }
     publish(now);
     if (last) return;
   }
@@ -294,7 +298,8 @@ bool Loop::insist(const char* what, const std::function<Status()>& action) {
   }
 }
 
-void Loop::commit() {
+// False: told to end while the disk failed.
+bool Loop::commit() {
   const auto begun = steady_clock::now();
   Group& group = engine_->group();
   engine_->end_group();
@@ -303,28 +308,32 @@ void Loop::commit() {
   if (!insist("journal", [&] {
         return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_);
       })) {
-    return;
+    return false;
   }
+  const auto& emissions = engine_->emissions().pending();
   former_digest_ = engine_->digest();
   for (uint32_t c = 0; c < tickets_.size(); ++c) outside_.release(c, tickets_[c]);
   commit_us_ = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
   ++commits_;
 
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
-  if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); })) return;
+  if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); })) return false;
   if (changes.checkpoint && journal_->next_loss() > store_->durable_entry()) {
     (void)insist("store", [&] { return store_->make_durable(); });
   }
   if (!changes.marks.empty()) {
     (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
   }
-  const auto& emissions = engine_->emissions().pending();
+  for (const Emission& e : emissions) {
+    if (e.type == "incident") log_warn("incident {} {}: {}", e.block, e.key, std::get<std::string>(e.fields.front().value));
+  }
   const bool urgent = std::any_of(emissions.begin(), emissions.end(),
                                   [](const Emission& e) { return e.lane == Lane::kAlarm; });
   for (auto& worker : workers_) worker->notify(journal_->last_sequence(), urgent);
   engine_->next_group();
   group_bytes_ = 0;
   window_full_ = false;
+  return true;
 }
 
 std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry) const {
@@ -408,6 +417,7 @@ void Loop::publish(Now now) {
                           bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered, p.mark.dropped});
   }
   if (connection_status) s->connections = connection_status();
+  for (ConnectionStatus& c : s->connections) c.sessions_lost = pipeline.sessions_lost(c.name);
   board_.publish(std::move(s));
 }
 

@@ -61,7 +61,7 @@ class Loop {
   std::chrono::milliseconds wait_time() const;
   void take(std::vector<std::unique_ptr<Chunk>>& chunks);
   bool commit_due(Now now, bool queue_empty) const;
-  void commit();
+  bool commit();
   bool insist(const char* what, const std::function<Status()>& action);
   std::vector<QuarantineRow> quarantined(const Group& group, uint64_t entry) const;
   Store::Changes changes_of_group(uint64_t entry);
@@ -103,6 +103,7 @@ class Loop {
   int64_t commit_us_ = 0;
   LogLimiter quarantine_log_;
   std::atomic<bool> stop_{false};
+  bool halted_ = false;  // ended in the middle of a commit
   std::thread thread_;
 };
 

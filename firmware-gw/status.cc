@@ -120,6 +120,7 @@ std::string Snapshot::to_json() const {
     json.open();
     json.add("key", k.key);
     json.add("newest_ms", k.newest_ms);
+    json.add("watermark_ms", k.watermark_ms);
     json.close();
   }
   json.close_list();

@@ -29,10 +29,10 @@ struct ConnectionStatus {
   std::string name;
   bool connected = false;
   uint64_t connects = 0;
-  uint64_t sessions_lost = 0;
   uint64_t messages = 0;
   uint64_t acknowledged = 0;
   uint64_t skipped = 0;
+  uint64_t sessions_lost = 0;
 };
 
 struct Snapshot {

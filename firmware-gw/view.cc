@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "base/time.h"
@@ -27,45 +28,66 @@ class View {
  public:
   std::string draw(const dom::element& status, double seconds_since) {
     std::string out;
-    const uint64_t in = get<uint64_t>(status, "/readings/in");
-    const double rate = seconds_since > 0 ? double(in - std::min(in, last_in_)) / seconds_since : 0;
-    last_in_ = in;
-    out += fmt::format("gateway {}   {:.0f} readings/s   journal entry {}   {} commits\n",
-                       get<std::string_view>(status, "/gateway"), rate,
-                       get<uint64_t>(status, "/journal/entry"), get<uint64_t>(status, "/journal/commits"));
-    out += fmt::format("readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
-                       fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
-                       fate(status, "quarantined"), fate(status, "dropped"));
+    draw_gateway(status, seconds_since, out);
     for (dom::element b : list(status, "/blocks")) {
-      out += fmt::format("{:<10} {:<20} {} told, {} open\n", get<std::string_view>(b, "/kind"),
+      out += fmt::format("{:<10} {:<20} {:>8} told {:>6} open\n", get<std::string_view>(b, "/kind"),
                          get<std::string_view>(b, "/name"), get<uint64_t>(b, "/emitted"),
                          get<uint64_t>(b, "/open"));
     }
     for (dom::element u : list(status, "/uplinks")) {
-      out += fmt::format("uplink     {:<20} {}  delivered {}  pending {}\n", get<std::string_view>(u, "/name"),
-                         get<bool>(u, "/connected") ? "ready" : "away ", get<uint64_t>(u, "/delivered"),
-                         get<uint64_t>(u, "/pending"));
+      out += fmt::format("{:<10} {:<20} {:>8} delivered {} pending   {} {}\n", "uplink",
+                         get<std::string_view>(u, "/name"), get<uint64_t>(u, "/delivered"),
+                         get<uint64_t>(u, "/pending"), get<bool>(u, "/connected") ? "ready" : "away",
+                         get<std::string_view>(u, "/trouble"));
     }
-    const int64_t now_ms = get<int64_t>(status, "/wall_ms");
-    out += "event time behind the clock\n";
-    int column = 0;
-    for (dom::element k : list(status, "/keys")) {
-      const double lag_s = double(now_ms - get<int64_t>(k, "/newest_ms")) / 1000;
-      out += fmt::format("  {:<10} {:>7.1f} s{}", get<std::string_view>(k, "/key"), lag_s,
-                         ++column % 4 == 0 ? "\n" : "");
-    }
-    if (column % 4 != 0) out += '\n';
+    draw_keys(status, out);
     return out;
   }
 
  private:
+  void draw_gateway(const dom::element& status, double seconds_since, std::string& out) {
+    const uint64_t in = get<uint64_t>(status, "/readings/in");
+    const double rate = seconds_since > 0 && last_in_ ? double(in - std::min(in, *last_in_)) / seconds_since : 0;
+    last_in_ = in;
+    out += fmt::format("gateway {}   {:.0f} readings/s   journal entry {}   {} commits\n",
+                       get<std::string_view>(status, "/gateway"), rate,
+                       get<uint64_t>(status, "/journal/entry"), get<uint64_t>(status, "/journal/commits"));
+    for (dom::element c : list(status, "/mqtt")) {
+      out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged   {}\n", "mqtt",
+                         get<std::string_view>(c, "/name"), get<uint64_t>(c, "/messages"),
+                         get<uint64_t>(c, "/acknowledged"), get<bool>(c, "/connected") ? "ready" : "away");
+    }
+    out += fmt::format("readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
+                       fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
+                       fate(status, "quarantined"), fate(status, "dropped"));
+  }
+
+  static void draw_keys(const dom::element& status, std::string& out) {
+    const int64_t now_ms = get<int64_t>(status, "/wall_ms");
+    const dom::array keys = list(status, "/keys");
+    if (keys.begin() == keys.end()) return;
+    out += "watermark behind the clock\n";
+    size_t shown = 0;
+    for (dom::element k : keys) {
+      const double lag_s = double(now_ms - get<int64_t>(k, "/watermark_ms")) / 1000;
+      out += fmt::format("  {:<10} {:>7.1f} s{}", get<std::string_view>(k, "/key"), lag_s,
+                         ++shown % kKeysPerLine == 0 ? "\n" : "");
+      if (shown == kKeysShown) break;
+    }
+    if (shown % kKeysPerLine != 0) out += '\n';
+    if (keys.size() > shown) out += fmt::format("  and {} more\n", keys.size() - shown);
+  }
+
   static uint64_t fate(const dom::element& status, const char* name) {
     return get<uint64_t>(status, (std::string("/readings/") + name).c_str());
   }
   static dom::array list(const dom::element& status, const char* pointer) {
     return get<dom::array>(status, pointer);
   }
-  uint64_t last_in_ = 0;
+
+  static constexpr size_t kKeysPerLine = 4;
+  static constexpr size_t kKeysShown = 40;
+  std::optional<uint64_t> last_in_;
 };
 
 }  // namespace

@@ -181,15 +181,22 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
 
 void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) {
   for (const Note& note : group.notes) {
-    if (note.turn != turn || note.text.empty()) continue;
+    if (note.turn != turn) continue;
     Emission e;
+    if (note.kind == Note::Kind::kNewSession) {
+      if (++sessions_[note.name] == 1) continue;  // the first one takes no other's place
+      e.block = "session_lost";
+      e.fields = {{"text", "the broker has forgotten our session, and what it had queued for us"}};
+    } else {
+      if (note.text.empty()) continue;
+      e.block = "new_epoch";
+      e.fields = {{"text", note.text}};
+    }
     e.lane = Lane::kAlarm;
     e.targets = bits({}, true);
     e.type = "incident";
-    e.block = note.kind == Note::Kind::kSessionLost ? "session_lost" : "new_epoch";
     e.key = note.name;
     e.time_ms = group.turns[turn].now.wall_ms;
-    e.fields = {{"text", note.text}};
     out.add(std::move(e));
   }
 }
@@ -433,9 +440,28 @@ void Pipeline::list_components() {
                          [](uint32_t, ByteReader&) {},
                          [this](ByteWriter& w) { w.fixed(unrouted_); },
                          [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
+  components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
+                         [](uint32_t, ByteReader&) {},
+                         [this](ByteWriter& w) { save_sessions(w); },
+                         [this](ByteReader& r) { load_sessions(r); }});
   for (auto& w : windows_) add_component("window", *w);
   for (auto& r : rules_) add_component("rule", *r);
   for (auto& d : detectors_) add_component("detector", *d);
+}
+
+void Pipeline::save_sessions(ByteWriter& out) const {
+  out.varint(sessions_.size());
+  for (const auto& [connection, begun] : sessions_) {
+    out.text(connection);
+    out.varint(begun);
+  }
+}
+
+void Pipeline::load_sessions(ByteReader& in) {
+  for (size_t n = in.count(2); n > 0; --n) {
+    std::string connection(in.text());
+    sessions_[std::move(connection)] = in.varint();
+  }
 }
 
 std::vector<StateRow> Pipeline::save_changes() {
@@ -480,6 +506,11 @@ void Pipeline::load(const std::vector<StateRow>& rows) {
 
 // ---- status
 
+uint64_t Pipeline::sessions_lost(const std::string& connection) const {
+  auto begun = sessions_.find(connection);
+  return begun == sessions_.end() ? 0 : begun->second - 1;
+}
+
 Ledger Pipeline::total() const {
   Ledger sum = unrouted_;
   for (const auto& source : sources_) sum += source->ledger;
@@ -506,11 +537,15 @@ std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
 std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
   std::vector<KeyLag> all;
   for (uint32_t key = 0; all.size() < limit && key < keys_.capacity(); ++key) {
-    int64_t newest = kTimeMin;
+    int64_t newest = kTimeMin, active = kTimeMax, any = kTimeMax;
     for (const auto& s : sources_) {
-      if (s->watermarks.knows(key)) newest = std::max(newest, s->watermarks.newest_ms(key));
+      const WatermarkTracker& w = s->watermarks;
+      if (!w.knows(key)) continue;
+      newest = std::max(newest, w.newest_ms(key));
+      any = std::min(any, w.watermark(key));
+      if (!w.is_idle(key)) active = std::min(active, w.watermark(key));
     }
-    if (newest != kTimeMin) all.push_back({keys_.text(key), newest});
+    if (newest != kTimeMin) all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   return all;

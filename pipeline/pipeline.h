@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -67,6 +68,8 @@ class Pipeline {
   };
   std::vector<SourceStatus> source_status() const;
   const Ledger& unrouted() const { return unrouted_; }  // messages that matched no source
+  // How often the broker of a connection had forgotten our session.
+  uint64_t sessions_lost(const std::string& connection) const;
   Ledger total() const;
   struct BlockStatus {
     std::string name;
@@ -77,9 +80,10 @@ class Pipeline {
   std::vector<BlockStatus> block_status() const;
   struct KeyLag {
     std::string key;
-    int64_t newest_ms;
+    int64_t newest_ms;     // of all its sources
+    int64_t watermark_ms;  // the lowest of its sources that are not idle; of all, if they all are
   };
-  // Newest event time of each key of a source, at most `limit` of them, by name.
+  // How far event time is at each key, at most `limit` of them, by name.
   std::vector<KeyLag> key_times(size_t limit) const;
 
  private:
@@ -112,6 +116,8 @@ class Pipeline {
     std::function<void(ByteReader&)> load_totals;
   };
   void list_components();
+  void save_sessions(ByteWriter& out) const;
+  void load_sessions(ByteReader& in);
   template <class Block>
   void add_component(const char* kind, Block& block);
 
@@ -123,6 +129,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<std::unique_ptr<RobustZDetector>> detectors_;
   Ledger unrouted_;
+  std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
   std::vector<Component> components_;
   std::vector<std::string> forgotten_;  // keys that are gone since the last save
 };

@@ -94,7 +94,8 @@ bool Window::compile_results(ExpressionEngine& engine, BlockError& error) {
     if (!set) {
       error.item = items[wrong.expression].name;
       error.offset = wrong.offset;
-      error.message = wrong.message;
+      error.message = wrong.message + " (known here are the other aliases, the key, "
+                                      "window_start and window_end, not the fields)";
     }
     return set;
   };

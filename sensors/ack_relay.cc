@@ -82,7 +82,6 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
   std::shared_ptr<Link> link;
   uint64_t last_ticket = 0;
   bool stopped_reading = false;
-  bool had_session = false;  // a session was made in this process's life
   std::atomic<uint64_t> released{0};
   std::atomic<bool> release_posted{false};
 };
@@ -391,15 +390,7 @@ void AckRelay::Link::on_connack(std::string_view body) {
   }
   ++core_->counters.connects;
   core_->counters.connected = true;
-  if (!connack.session_present) {
-    chunk_->session_lost = true;
-    if (core_->had_session) {
-      ++core_->counters.sessions_lost;
-      log_warn("mqtt {}: the broker has forgotten our session; what it had queued for us is lost",
-               core_->options.name);
-    }
-  }
-  core_->had_session = true;
+  if (!connack.session_present) chunk_->new_session = true;
   log_info("mqtt {}: connected to {}:{} (MQTT {}, session {})", core_->options.name,
            core_->options.host, core_->options.port, mqtt5_ ? "5" : "3.1.1",
            connack.session_present ? "resumed" : "new");
@@ -458,13 +449,13 @@ std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
     if (!f.payload.empty()) f.payload = {to + (f.payload.data() - from), f.payload.size()};
   }
   copy->acks = std::exchange(chunk_->acks, 0);
-  copy->session_lost = std::exchange(chunk_->session_lost, false);
+  copy->new_session = std::exchange(chunk_->new_session, false);
   return copy;
 }
 
 // Gives the frames to the handler; what is not consumed yet moves to the front of a buffer to be read into.
 void AckRelay::Link::hand_over(size_t consumed) {
-  const bool deliver = !chunk_->frames.empty() || chunk_->session_lost;
+  const bool deliver = !chunk_->frames.empty() || chunk_->new_session;
   std::unique_ptr<Chunk> out;
   if (deliver && consumed < kSmallRead) out = small_copy(consumed);
 

@@ -41,7 +41,6 @@ struct RelayOptions {
 // Read by the status snapshot; written on the io thread only.
 struct RelayCounters {
   std::atomic<uint64_t> connects{0};
-  std::atomic<uint64_t> sessions_lost{0};
   std::atomic<uint64_t> messages{0};
   std::atomic<uint64_t> acknowledged{0};
   std::atomic<uint64_t> skipped{0};   // refused before decoding and acknowledged: malformed, QoS 2

@@ -70,11 +70,10 @@ Group Admission::make_group() const {
 void Admission::begin_turn(Now now, Group& group) { group.turns.push_back({now, {}}); }
 
 void Admission::admit(const Chunk& chunk, Group& group) {
-  if (chunk.session_lost && chunk.connection < redelivery_.size()) {
+  if (chunk.new_session && chunk.connection < redelivery_.size()) {
     redelivery_[chunk.connection].forget_session();
-    group.notes.push_back({Note::Kind::kSessionLost, static_cast<uint32_t>(group.turns.size() - 1),
-                           options_.connections[chunk.connection].name,
-                           "the broker had no session of ours"});
+    group.notes.push_back({Note::Kind::kNewSession, static_cast<uint32_t>(group.turns.size() - 1),
+                           options_.connections[chunk.connection].name, ""});
   }
   for (const Frame& frame : chunk.frames) admit_frame(chunk, frame, group);
 }
@@ -238,7 +237,7 @@ uint64_t Admission::content_hash(const ReadingBatch& batch, size_t row, size_t f
 
 void Admission::remember(const Group& group) {
   for (const Note& note : group.notes) {
-    if (note.kind != Note::Kind::kSessionLost) continue;
+    if (note.kind != Note::Kind::kNewSession) continue;
     for (size_t i = 0; i < options_.connections.size(); ++i) {
       if (options_.connections[i].name == note.name) redelivery_[i].forget_session();
     }

@@ -33,7 +33,7 @@ struct Chunk {
   uint64_t ticket = 0;        // covers every acknowledgement due up to the end of this chunk
   uint64_t acks = 0;          // acknowledgements that wait for this chunk's commit
   bool window_full = false;   // the broker sends nothing more before it gets acknowledgements
-  bool session_lost = false;  // before these frames the broker had forgotten our session
+  bool new_session = false;  // before these frames the broker had no session of ours
 };
 
 }  // namespace wayside

@@ -44,11 +44,11 @@ struct Publish {
 
 // Something that happened to the gateway and that the output depends on.
 struct Note {
-  enum class Kind : uint8_t { kSessionLost = 1, kNewEpoch = 2 };
-  Kind kind = Kind::kSessionLost;
+  enum class Kind : uint8_t { kNewSession = 1, kNewEpoch = 2 };
+  Kind kind = Kind::kNewSession;
   uint32_t turn = 0;        // before which turn of the group
-  std::string name;         // kSessionLost: the mqtt block; kNewEpoch: the epoch's id
-  std::string text;         // for people; the incident says it. Empty: nothing to tell
+  std::string name;         // kNewSession: the mqtt block; kNewEpoch: the epoch's id
+  std::string text;         // kNewEpoch: why, for people; empty for the first one
 };
 
 struct Group {

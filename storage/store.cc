@@ -88,7 +88,7 @@ Result<std::string> Store::meta(const char* name) {
 
 Result<Store::Recovered> Store::recover() {
   Recovered r;
-  WS_ASSIGN(std::string position, meta("checkpoint"));
+  WS_ASSIGN(const std::string position, meta("checkpoint"));
   if (!position.empty()) {
     ByteReader in(position);
     r.state_entry = in.varint();

@@ -100,18 +100,18 @@ class Stand:
         return path
 
     def mosquitto(self, **options):
-        return self._add(Mosquitto(self.path("mosquitto"), **options))
+        return self.add(Mosquitto(self.path("mosquitto"), **options))
 
     def kafka(self):
-        return self._add(Kafka(self.path("kafka")))
+        return self.add(Kafka(self.path("kafka")))
 
     def daemon(self, binary, config, **options):
-        return self._add(Daemon(binary, self.path("gateway"), config, **options))
+        return self.add(Daemon(binary, self.path("gateway"), config, **options))
 
     def publisher(self, port, **options):
-        return self._add(Publisher(port, **options))
+        return self.add(Publisher(port, **options))
 
-    def _add(self, part):
+    def add(self, part):
         self.ends.append(part.abandon)
         return part
 
