@@ -56,6 +56,7 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     door->states_.push_back(std::move(state));
   }
   door->redelivery_.resize(o.connections.size());
+  door->bindings_.resize(o.connections.size() + 1);
   return door;
 }
 
@@ -104,13 +105,14 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
 }
 
 Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
-  if (auto found = bindings_.find(topic); found != bindings_.end()) return found->second;
+  auto& bindings = bindings_[std::min<size_t>(connection, options_.connections.size())];
+  if (auto found = bindings.find(topic); found != bindings.end()) return found->second;
   std::vector<std::string_view> levels;
   for (uint32_t i = 0; i < states_.size(); ++i) {
     bool same = connection == kAnyConnection || states_[i].connection == connection;
     if (!same || !states_[i].pattern.match(topic, levels)) continue;
-    if (bindings_.size() >= options_.topic_cache) bindings_.clear();
-    Binding& made = bindings_[std::string(topic)];
+    if (bindings.size() >= options_.topic_cache) bindings.clear();
+    Binding& made = bindings[std::string(topic)];
     made.source = i;
     made.levels.assign(levels.begin(), levels.end());
     return made;
