@@ -73,6 +73,9 @@ void Admission::begin_turn(Now now, Group& group) { group.turns.push_back({now, 
 void Admission::admit(const Chunk& chunk, Group& group) {
   if (chunk.session_lost && chunk.connection < redelivery_.size()) {
     redelivery_[chunk.connection].forget_session();
+    // Whoever reads the group back has to forget them, too.
+    std::erase_if(group.publishes,
+                  [&](const Publish& p) { return p.connection == chunk.connection; });
     group.notes.push_back({Note::Kind::kSessionLost, static_cast<uint32_t>(group.turns.size() - 1),
                            options_.connections[chunk.connection].name,
                            "the broker had no session of ours"});
