@@ -191,7 +191,7 @@ void Admission::append(Binding& binding, Group& group) {
     }
   }
   const size_t row = batch.rows() - 1;
-  if (source.recent && !source.recent->insert(content_hash(batch, row, source.recent_field))) {
+  if (is_repeated(source, batch, row)) {
     batch.times.pop_back();
     for (Column& c : batch.columns) {
       if (!c.texts.empty()) c.texts.pop_back();
@@ -201,6 +201,16 @@ void Admission::append(Binding& binding, Group& group) {
     return;
   }
   add_to_slice(binding.source, static_cast<uint32_t>(row), group);
+}
+
+// Remembers the reading. One that should hold a message id and does not is like no other.
+bool Admission::is_repeated(SourceState& source, const ReadingBatch& batch, size_t row) {
+  if (!source.recent) return false;
+  if (source.recent_field < batch.columns.size()) {
+    const Column& id = batch.columns[source.recent_field];
+    if (id.texts.empty() ? is_null(id.numbers[row]) : id.texts[row] == Interner::kNone) return false;
+  }
+  return !source.recent->insert(content_hash(batch, row, source.recent_field));
 }
 
 // Extends the last slice of the source, unless a source whose order matters to it came between.
@@ -252,9 +262,8 @@ void Admission::remember(const Group& group) {
     if (p.connection < redelivery_.size()) redelivery_[p.connection].remember(p.packet_id, p.hash);
   }
   for (size_t s = 0; s < states_.size() && s < group.batches.size(); ++s) {
-    if (!states_[s].recent) continue;
     for (size_t row = 0; row < group.batches[s].rows(); ++row) {
-      states_[s].recent->insert(content_hash(group.batches[s], row, states_[s].recent_field));
+      is_repeated(states_[s], group.batches[s], row);
     }
   }
 }

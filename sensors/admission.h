@@ -76,6 +76,7 @@ class Admission {
               int64_t arrival_ms, Refusal& refusal);
   bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
   void append(Binding& binding, Group& group);
+  bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
   void add_to_slice(uint32_t source, uint32_t row, Group& group);
   void reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group);
   uint64_t content_hash(const ReadingBatch& batch, size_t row, size_t field) const;
