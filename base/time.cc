@@ -31,15 +31,18 @@ bool take(std::string_view& text, std::string_view any_of) {
   return true;
 }
 
-int64_t take_fraction_ms(std::string_view& text) {
-  int64_t ms = 0;
+// ".25" or nothing, cut to milliseconds; false for a point without a digit.
+bool take_fraction(std::string_view& text, int64_t& ms) {
+  ms = 0;
+  if (!take(text, ".")) return true;
+  const size_t size = text.size();
   int64_t scale = 100;
   while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
     ms += (text.front() - '0') * scale;
     scale /= 10;
     text.remove_prefix(1);
   }
-  return ms;
+  return text.size() < size;
 }
 
 // "Z", "+02:00" or "+0200", in minutes east.
@@ -62,7 +65,8 @@ bool take_offset(std::string_view& text, int& minutes) {
 
 std::optional<int64_t> parse_duration_ms(std::string_view text) {
   double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
+                                      std::chars_format::fixed);
   if (error != std::errc() || !(value >= 0)) return std::nullopt;
   std::string_view unit = text.substr(end - text.data());
   for (const Unit& u : kUnits) {
@@ -88,8 +92,10 @@ std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
       !take(text, ":") || !take_number(text, 2, mi) || !take(text, ":") || !take_number(text, 2, s)) {
     return std::nullopt;
   }
-  int64_t fraction = take(text, ".") ? take_fraction_ms(text) : 0;
-  if (!take_offset(text, offset_min) || !text.empty()) return std::nullopt;
+  int64_t fraction;
+  if (!take_fraction(text, fraction) || !take_offset(text, offset_min) || !text.empty()) {
+    return std::nullopt;
+  }
   year_month_day date{year(y), month(mo), day(d)};
   if (!date.ok() || h > 23 || mi > 59 || s > 60) return std::nullopt;  // :60 is a leap second
   int64_t days = sys_days(date).time_since_epoch().count();

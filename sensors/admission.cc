@@ -56,6 +56,7 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     door->states_.push_back(std::move(state));
   }
   door->redelivery_.resize(o.connections.size());
+  door->bindings_.resize(o.connections.size() + 1);
   return door;
 }
 
@@ -72,6 +73,9 @@ void Admission::begin_turn(Now now, Group& group) { group.turns.push_back({now, 
 void Admission::admit(const Chunk& chunk, Group& group) {
   if (chunk.new_session && chunk.connection < redelivery_.size()) {
     redelivery_[chunk.connection].forget_session();
+    // Whoever reads the group back has to forget them, too.
+    std::erase_if(group.publishes,
+                  [&](const Publish& p) { return p.connection == chunk.connection; });
     group.notes.push_back({Note::Kind::kNewSession, static_cast<uint32_t>(group.turns.size() - 1),
                            options_.connections[chunk.connection].name, ""});
   }
@@ -103,13 +107,14 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
 }
 
 Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
-  if (auto found = bindings_.find(topic); found != bindings_.end()) return found->second;
+  auto& bindings = bindings_[std::min<size_t>(connection, options_.connections.size())];
+  if (auto found = bindings.find(topic); found != bindings.end()) return found->second;
   std::vector<std::string_view> levels;
   for (uint32_t i = 0; i < states_.size(); ++i) {
     bool same = connection == kAnyConnection || states_[i].connection == connection;
     if (!same || !states_[i].pattern.match(topic, levels)) continue;
-    if (bindings_.size() >= options_.topic_cache) bindings_.clear();
-    Binding& made = bindings_[std::string(topic)];
+    if (bindings.size() >= options_.topic_cache) bindings.clear();
+    Binding& made = bindings[std::string(topic)];
     made.source = i;
     made.levels.assign(levels.begin(), levels.end());
     return made;
@@ -185,7 +190,7 @@ void Admission::append(Binding& binding, Group& group) {
     }
   }
   const size_t row = batch.rows() - 1;
-  if (source.recent && !source.recent->insert(content_hash(batch, row, source.recent_field))) {
+  if (is_repeated(source, batch, row)) {
     batch.times.pop_back();
     for (Column& c : batch.columns) {
       if (!c.texts.empty()) c.texts.pop_back();
@@ -195,6 +200,16 @@ void Admission::append(Binding& binding, Group& group) {
     return;
   }
   add_to_slice(binding.source, static_cast<uint32_t>(row), group);
+}
+
+// Remembers the reading. One that should hold a message id and does not is like no other.
+bool Admission::is_repeated(SourceState& source, const ReadingBatch& batch, size_t row) {
+  if (!source.recent) return false;
+  if (source.recent_field < batch.columns.size()) {
+    const Column& id = batch.columns[source.recent_field];
+    if (id.texts.empty() ? is_null(id.numbers[row]) : id.texts[row] == Interner::kNone) return false;
+  }
+  return !source.recent->insert(content_hash(batch, row, source.recent_field));
 }
 
 // Extends the last slice of the source, unless a source whose order matters to it came between.
@@ -246,9 +261,8 @@ void Admission::remember(const Group& group) {
     if (p.connection < redelivery_.size()) redelivery_[p.connection].remember(p.packet_id, p.hash);
   }
   for (size_t s = 0; s < states_.size() && s < group.batches.size(); ++s) {
-    if (!states_[s].recent) continue;
     for (size_t row = 0; row < group.batches[s].rows(); ++row) {
-      states_[s].recent->insert(content_hash(group.batches[s], row, states_[s].recent_field));
+      is_repeated(states_[s], group.batches[s], row);
     }
   }
 }

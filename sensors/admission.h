@@ -28,7 +28,7 @@ struct AdmissionOptions {
   // Sources with the same number here keep their common order of arrival, since some block reads several of
   // them. By default each is alone.
   std::vector<uint32_t> order_groups;
-  size_t topic_cache = 20'000;        // topics whose source is remembered
+  size_t topic_cache = 20'000;        // topics whose source is remembered, a connection
   size_t recent_readings = 10'000;    // a source, with `deduplicate`
   size_t quarantine_payload = 4096;   // bytes kept of a rejected payload
 };
@@ -76,6 +76,7 @@ class Admission {
               int64_t arrival_ms, Refusal& refusal);
   bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
   void append(Binding& binding, Group& group);
+  bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
   void add_to_slice(uint32_t source, uint32_t row, Group& group);
   void reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group);
   uint64_t content_hash(const ReadingBatch& batch, size_t row, size_t field) const;
@@ -84,7 +85,8 @@ class Admission {
   std::vector<Schema> schemas_;
   std::vector<SourceState> states_;
   std::vector<Redelivery> redelivery_;  // one a connection
-  std::unordered_map<std::string, Binding, TextHash, std::equal_to<>> bindings_;
+  // One a connection, since two of them may use the same topics; the last for any connection.
+  std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
   Binding unknown_topic_;
   Row row_;
 };

@@ -55,6 +55,9 @@ Result<TopicPattern> TopicPattern::parse(std::string_view text) {
 
 bool TopicPattern::match(std::string_view topic, std::vector<std::string_view>& levels) const {
   levels.clear();
+  // MQTT 3.1.1 section 4.7.2: a wildcard in front does not match the broker's own topics.
+  const bool broker_own = !topic.empty() && topic.front() == '$';
+  if (broker_own && levels_.front().kind != Level::Kind::kLiteral) return false;
   bool last = false;
   for (const Level& expected : levels_) {
     if (expected.kind == Level::Kind::kRest) return true;

@@ -86,17 +86,19 @@ Result<std::string> Store::meta(const char* name) {
   return row ? std::string(get.column_text(0)) : std::string();
 }
 
+void Store::read_position(std::string_view bytes, Recovered& r) {
+  ByteReader in(bytes);
+  r.state_entry = in.varint();
+  r.last_sequence = in.varint();
+  for (size_t n = in.count(); n > 0; --n) r.emitted.push_back(in.varint());
+  r.emissions = in.fixed<Digest>();
+  r.clock = in.text();
+}
+
 Result<Store::Recovered> Store::recover() {
   Recovered r;
   WS_ASSIGN(const std::string position, meta("checkpoint"));
-  if (!position.empty()) {
-    ByteReader in(position);
-    r.state_entry = in.varint();
-    r.last_sequence = in.varint();
-    for (size_t n = in.count(); n > 0; --n) r.emitted.push_back(in.varint());
-    r.emissions = in.fixed<Digest>();
-    r.clock = in.text();
-  }
+  if (!position.empty()) read_position(position, r);
   WS_ASSIGN(std::string outbox, meta("outbox_sequence"));
   r.outbox_sequence = outbox.empty() ? 0 : ByteReader(outbox).varint();
   outbox_sequence_ = r.outbox_sequence;

@@ -96,6 +96,7 @@ class Store {
   Status write_checkpoint(const Checkpoint& checkpoint);
   Status set_meta(const char* name, std::string_view value);
   Result<std::string> meta(const char* name);
+  static void read_position(std::string_view bytes, Recovered& r);
 
   std::unique_ptr<Database> db_;
   uint64_t outbox_sequence_ = 0;

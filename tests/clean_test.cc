@@ -1,0 +1,178 @@
+#include "sensors/clean.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/fields.h"
+
+namespace wayside {
+namespace {
+
+// A source with a ranged number, a text and a flag; temp_c and door are kept.
+struct Bench {
+  Bench() : options(make_options()), cleaner(options, schema()), batch(schema()) {}
+
+  static SourceOptions make_options() {
+    SourceOptions o;
+    o.fields = {ranged(field("temp_c", "t"), -60, 90), field("door", "door", FieldType::kText),
+                ranged(field("level", "l"), std::nullopt, 100)};
+    o.keep = {"temp_c", "door"};
+    return o;
+  }
+  static Schema schema() {
+    return {{{"vehicle", FieldType::kText}, {"temp_c"}, {"door", FieldType::kText}, {"level"}}, 0};
+  }
+
+  struct In {
+    int64_t time;
+    double temp = kNull;
+    const char* door = nullptr;
+    double level = kNull;
+    uint32_t key = 0;
+  };
+  // "temp door level" of each row, '-' for nothing.
+  std::vector<std::string> clean(const std::vector<In>& rows) {
+    batch.clear_rows();
+    std::vector<uint32_t> keys;
+    for (const In& row : rows) {
+      batch.times.push_back(row.time);
+      batch.columns[0].texts.push_back(batch.texts.intern("truck-" + std::to_string(row.key)));
+      batch.columns[1].numbers.push_back(row.temp);
+      batch.columns[2].texts.push_back(row.door ? batch.texts.intern(row.door) : Interner::kNone);
+      batch.columns[3].numbers.push_back(row.level);
+      keys.push_back(row.key);
+    }
+    BatchView view;
+    cleaner.clean(batch, 0, batch.rows(), keys.data(), view);
+    return show(view);
+  }
+  static std::vector<std::string> show(const BatchView& view) {
+    std::vector<std::string> out;
+    auto number = [](double v) { return is_null(v) ? std::string("-") : std::to_string(int(v)); };
+    for (size_t i = 0; i < view.rows; ++i) {
+      const uint32_t door = view.columns[2].texts[i];
+      out.push_back(number(view.columns[1].numbers[i]) + " " +
+                    (door == Interner::kNone ? "-" : std::string(view.texts->text(door))) + " " +
+                    number(view.columns[3].numbers[i]));
+    }
+    return out;
+  }
+
+  SourceOptions options;
+  Cleaner cleaner;
+  ReadingBatch batch;
+};
+
+using Rows = std::vector<std::string>;
+
+TEST(Cleaner, a_number_out_of_its_range_becomes_nothing_and_is_counted) {
+  Bench b;
+  EXPECT_EQ(
+      b.clean({{1, kNull, nullptr, 100}, {2, kNull, nullptr, 101}, {3, kNull, nullptr, -1e9}}),
+      (Rows{"- - 100", "- - -", "- - -1000000000"}));
+  EXPECT_EQ(b.clean({{4, 91}, {5, -61, "open"}, {6, 90}, {7, -60}}),
+            (Rows{"- - -", "- open -", "90 open -", "-60 open -"}));
+  EXPECT_EQ(b.cleaner.out_of_range(), 3u);
+}
+
+TEST(Cleaner, the_batch_itself_keeps_what_came) {
+  Bench b;
+  b.clean({{1, 500}});
+  EXPECT_EQ(b.batch.columns[1].numbers[0], 500);
+}
+
+TEST(Cleaner, a_kept_field_is_carried_into_later_readings_of_its_key_only) {
+  Bench b;
+  EXPECT_EQ(b.clean({{1, 5, "open", 7}, {2}, {2, kNull, nullptr, kNull, 1}, {3, 6}}),
+            (Rows{"5 open 7", "5 open -", "- - -", "6 open -"}));
+  EXPECT_EQ(b.clean({{4}}), (Rows{"6 open -"}));  // also from batch to batch
+}
+
+TEST(Cleaner, a_value_out_of_range_is_not_carried_on_but_replaced_by_the_last_good_one) {
+  Bench b;
+  EXPECT_EQ(b.clean({{1, 5}, {2, 500}, {3}}), (Rows{"5 - -", "5 - -", "5 - -"}));
+}
+
+TEST(Cleaner, a_late_reading_finds_the_value_of_its_own_time) {
+  Bench b;
+  b.clean({{10, kNull, "closed"}, {20, kNull, "open"}});
+  EXPECT_EQ(b.clean({{15}, {20}, {25}, {9}}),
+            (Rows{"- closed -", "- open -", "- open -", "- - -"}));
+  // What a late reading brings itself is its own, but not news.
+  EXPECT_EQ(b.clean({{12, kNull, "ajar"}, {30}}), (Rows{"- ajar -", "- open -"}));
+}
+
+TEST(Cleaner, a_value_that_is_repeated_keeps_the_change_before_it) {
+  Bench b;
+  b.clean({{10, kNull, "closed"}, {20, kNull, "open"}, {30, kNull, "open"}, {40, kNull, "open"}});
+  EXPECT_EQ(b.clean({{15}, {25}}), (Rows{"- closed -", "- open -"}));
+}
+
+TEST(Cleaner, a_part_of_a_batch_is_cleaned_with_its_own_rows) {
+  Bench b;
+  b.clean({{1, 1, "a", 1}, {2, 2, "b", 2}, {3, 3, "c", 3}});
+  const uint32_t keys[] = {5};
+  BatchView view;
+  b.cleaner.clean(b.batch, 1, 2, keys, view);
+  EXPECT_EQ(Bench::show(view), Rows{"2 b 2"});
+  EXPECT_EQ(*view.times, 2);
+}
+
+TEST(Cleaner, texts_of_a_batch_may_be_forgotten_in_between) {
+  Bench b;
+  b.clean({{1, kNull, "open"}});
+  b.batch.clear_texts();
+  b.batch.texts.intern("another text with the former id");
+  EXPECT_EQ(b.clean({{2}}), Rows{"- open -"});
+}
+
+TEST(Cleaner, saved_and_loaded_it_goes_on_the_same) {
+  const std::vector<Bench::In> rows = {{10, 1, "closed"},
+                                       {20, 500, "open"},
+                                       {15},
+                                       {5, kNull, nullptr, 101, 1},
+                                       {30, 7, nullptr, kNull, 1},
+                                       {25},
+                                       {40, kNull, "ajar"},
+                                       {35},
+                                       {29, kNull, nullptr, 1, 1},
+                                       {41}};
+  Bench straight;
+  const Rows expected = straight.clean(rows);
+  auto bench = std::make_unique<Bench>();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(bench->clean({rows[i]}), Rows{expected[i]}) << i;
+    auto restored = std::make_unique<Bench>();
+    for (uint32_t key : {0u, 1u}) {
+      std::string bytes;
+      ByteWriter writer(bytes);
+      if (!bench->cleaner.save_key(key, writer)) continue;
+      ByteReader reader(bytes);
+      restored->cleaner.load_key(key, reader);
+      EXPECT_TRUE(reader.ok() && reader.left() == 0);
+    }
+    std::string totals;
+    ByteWriter writer(totals);
+    bench->cleaner.save_totals(writer);
+    ByteReader reader(totals);
+    restored->cleaner.load_totals(reader);
+    bench = std::move(restored);
+  }
+  EXPECT_EQ(bench->cleaner.out_of_range(), straight.cleaner.out_of_range());
+  EXPECT_EQ(straight.cleaner.out_of_range(), 2u);
+}
+
+TEST(Cleaner, a_key_that_is_forgotten_starts_anew) {
+  Bench b;
+  b.clean({{1, 5, "open"}, {1, 6, "ajar", kNull, 1}});
+  b.cleaner.forget_key(0);
+  std::string bytes;
+  ByteWriter writer(bytes);
+  EXPECT_FALSE(b.cleaner.save_key(0, writer));
+  EXPECT_EQ(b.clean({{2}, {2, kNull, nullptr, kNull, 1}}), (Rows{"- - -", "6 ajar -"}));
+  b.cleaner.forget_key(1'000);  // never seen: no harm
+}
+
+}  // namespace
+}  // namespace wayside

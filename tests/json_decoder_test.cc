@@ -1,0 +1,206 @@
+#include "sensors/json_decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/decode.h"
+#include "tests/fields.h"
+
+namespace wayside {
+namespace {
+
+constexpr auto kText = FieldType::kText;
+constexpr auto kBool = FieldType::kBool;
+
+SourceOptions source(std::vector<FieldOptions> fields, TimeUnit unit = TimeUnit::kMillis) {
+  SourceOptions o;
+  o.name = "s";
+  o.time_path = "ts";
+  o.time_unit = unit;
+  o.fields = std::move(fields);
+  return o;
+}
+
+SourceOptions truck() {
+  return source({field("temp_c", "t"), field("door", "door", kText), field("moving", "mv", kBool),
+                 field("lat", "pos.lat"), field("lon", "pos.lon")});
+}
+
+TEST(JsonDecoder, values_go_to_the_fields_whose_paths_they_have) {
+  Decoding d(truck());
+  EXPECT_EQ(
+      d(R"({"ts":1700000000123,"t":-18.5,"door":"open","mv":true,"pos":{"lat":48.1,"lon":11.5}})"),
+      "@1700000000123 -18.5 open 1 48.1 11.5");
+}
+
+TEST(JsonDecoder, order_spaces_and_unknown_members_do_not_matter) {
+  Decoding d(truck());
+  EXPECT_EQ(d("\t{ \"pos\" : { \"x\":[{\"lat\":9}], \"lon\" : 2 , \"lat\" :1 } ,\r\n"
+              " \"extra\":{\"t\":99,\"ts\":5}, \"ts\": 7, \"a\":[[]], \"mv\":false }\n "),
+            "@7 - - 0 1 2");
+  // The same payload again, and one with the members elsewhere: what was learnt must not mislead.
+  EXPECT_EQ(d(R"({"ts":1,"t":2})"), "@1 2 - - - -");
+  EXPECT_EQ(d(R"({"t":3,"ts":4})"), "@4 3 - - - -");
+  EXPECT_EQ(d(R"({"tt":3,"t":5,"ts":4})"), "@4 5 - - - -");
+}
+
+TEST(JsonDecoder, what_is_null_or_absent_stays_nothing) {
+  Decoding d(truck());
+  EXPECT_EQ(d("{}"), "@none - - - - -");
+  EXPECT_EQ(d(R"({"ts":null,"t":null,"door":null,"mv":null,"pos":null})"), "@none - - - - -");
+  EXPECT_EQ(d(R"({"ts":1,"pos":{}})"), "@1 - - - - -");
+}
+
+TEST(JsonDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_field) {
+  struct Row {
+    const char* payload;
+    const char* refusal;
+  };
+  const Row rows[] = {
+      {R"({"t":"5"})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"t":true})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"t":[1]})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"door":{}})", "wrong_type: field 'door' is not a text"},
+      {R"({"door":["open"]})", "wrong_type: field 'door' is not a text"},
+      {R"({"mv":1})", "wrong_type: field 'moving' is not true or false"},
+      {R"({"mv":"true"})", "wrong_type: field 'moving' is not true or false"},
+      {R"({"pos":5})", "wrong_type: 'pos' is not an object"},
+      {R"({"pos":{"lat":"n"}})", "wrong_type: field 'lat' is not a number"},
+  };
+  Decoding d(truck());
+  for (const Row& row : rows) EXPECT_EQ(d(row.payload), row.refusal) << row.payload;
+  EXPECT_EQ(d(R"({"ts":1,"t":5})"), "@1 5 - - - -");  // the next one is as good as ever
+}
+
+TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
+  Decoding d(truck());
+  for (const char* payload : {"",
+                              " ",
+                              "nonsense",
+                              "[1,2]",
+                              "5",
+                              "\"text\"",
+                              "null",
+                              "{",
+                              R"({"ts":1)",
+                              R"({"ts":1,)",
+                              R"({"ts":1}})",
+                              R"({"ts":1}{"ts":2})",
+                              R"({"ts":1} x)",
+                              R"({"t":01})",
+                              R"({"t":1.})",
+                              R"({"t":+1})",
+                              R"({"t":-})",
+                              R"({"t":NaN})",
+                              R"({"door":"open})",
+                              R"({"ts" 1})",
+                              R"({ts:1})",
+                              "{\"door\":\"\xff\"}",
+                              R"({"door":"\ud800"})",
+                              R"({"mv":tru})",
+                              R"({"mv":truex})"}) {
+    const std::string result = d(payload);
+    EXPECT_TRUE(result.starts_with("bad_json") || result.starts_with("wrong_type"))
+        << payload << result;
+  }
+}
+
+TEST(JsonDecoder, texts_are_unescaped_and_bare_numbers_are_taken_as_written) {
+  Decoding d(source({field("id", "id", kText)}));
+  const std::pair<const char*, const char*> rows[] = {
+      {R"({"id":"caf\u00e9 \"x\"\n"})", "@none caf\u00e9 \"x\"\n"},
+      {R"({"id":"\ud83d\ude9a"})", "@none \U0001f69a"},
+      {R"({"id":12345678901234567890123 })", "@none 12345678901234567890123"},
+      {R"({"id":1.50})", "@none 1.50"},
+      {R"({"id" : true , "x":1})", "@none true"},
+      {R"({"id":""})", "@none "},
+  };
+  for (const auto& [payload, row] : rows) EXPECT_EQ(d(payload), row);
+}
+
+TEST(JsonDecoder, numbers_come_in_any_form_that_json_knows) {
+  Decoding d(source({field("x", "x")}));
+  const std::pair<const char*, const char*> rows[] = {
+      {R"({"x":-0.5e1})", "@none -5"},
+      {R"({"x":1E3})", "@none 1000"},
+      {R"({"x":9007199254740993})", "@none 9007199254740992"},
+      {R"({"x":123456789012345678901})", "@none 123456789012345680000"},
+      {R"({"x":0})", "@none 0"}};
+  for (const auto& [payload, row] : rows) {
+    EXPECT_EQ(std::strtod(d(payload).c_str() + 6, nullptr), std::strtod(row + 6, nullptr))
+        << payload;
+  }
+}
+
+TEST(JsonDecoder, units_are_applied) {
+  Decoding d(source({scaled(field("speed", "spd"), 0.5), scaled(field("temp", "t"), 2, -10)}));
+  EXPECT_EQ(d(R"({"spd":90,"t":100})"), "@none 45 190");
+}
+
+TEST(JsonDecoder, times_are_read_in_their_declared_unit_and_cut_towards_the_past) {
+  struct Row {
+    TimeUnit unit;
+    const char* time;
+    const char* result;
+  };
+  const Row rows[] = {{TimeUnit::kSeconds, "1700000000", "@1700000000000"},
+                      {TimeUnit::kSeconds, "1700000000.001", "@1700000000001"},
+                      {TimeUnit::kSeconds, "1700000000.9999", "@1700000000999"},
+                      {TimeUnit::kSeconds, "-1", "@-1000"},
+                      {TimeUnit::kSeconds, "-0.0005", "@-1"},
+                      {TimeUnit::kMillis, "1700000000123", "@1700000000123"},
+                      {TimeUnit::kMillis, "1700000000123.9", "@1700000000123"},
+                      {TimeUnit::kMillis, "1.7e12", "@1700000000000"},
+                      {TimeUnit::kMicros, "1700000000123999", "@1700000000123"},
+                      {TimeUnit::kMicros, "-1", "@-1"},
+                      {TimeUnit::kNanos, "1700000000123999999", "@1700000000123"},
+                      {TimeUnit::kNanos, "-1000000", "@-1"},
+                      {TimeUnit::kNanos, "-1000001", "@-2"},
+                      {TimeUnit::kRfc3339, "\"2026-03-01T12:00:00.5+01:00\"", "@1772362800500"},
+                      {TimeUnit::kSeconds, "1e30", "bad_time"},
+                      {TimeUnit::kSeconds, "9223372036854775807", "bad_time"},
+                      {TimeUnit::kMillis, "\"1700000000123\"", "bad_time"},
+                      {TimeUnit::kMillis, "true", "bad_time"},
+                      {TimeUnit::kMillis, "{}", "bad_time"},
+                      {TimeUnit::kRfc3339, "1700000000", "bad_time"},
+                      {TimeUnit::kRfc3339, "\"yesterday\"", "bad_time"}};
+  for (const Row& row : rows) {
+    Decoding d(source({}, row.unit));
+    const std::string result = d("{\"ts\":" + std::string(row.time) + "}");
+    EXPECT_EQ(result.substr(0, result.find(':')), row.result) << row.time;
+  }
+}
+
+TEST(JsonDecoder, a_time_may_lie_in_a_nested_object_beside_fields) {
+  SourceOptions o = source({field("x", "m.x"), field("y", "m.in.y")});
+  o.time_path = "m.in.at";
+  Decoding d(o);
+  EXPECT_EQ(d(R"({"m":{"in":{"y":2,"at":9},"x":1}})"), "@9 1 2");
+}
+
+TEST(JsonDecoder, a_payload_that_is_cut_or_damaged_anywhere_does_no_harm) {
+  const std::string whole =
+      R"({"ts":1700000000123,"t":-18.5,"door":"op\u00e9n","mv":true,"pos":{"lat":48.1,"lon":[1]},"z":"\\"})";
+  Decoding d(truck());
+  for (size_t size = 0; size < whole.size(); ++size) {
+    const std::string result = d(whole.substr(0, size));
+    EXPECT_NE(result.front(), '@') << size;
+  }
+  const unsigned seed = 17;
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string damaged = whole;
+    for (int edits = 1 + random() % 3; edits > 0; --edits) {
+      damaged[random() % damaged.size()] = "{}[]\":,\\0e-x\x80 "[random() % 15];
+    }
+    const std::string result = d(damaged);
+    ASSERT_TRUE(result.front() == '@' || result.starts_with("bad_") ||
+                result.starts_with("wrong_type"))
+        << damaged << " " << result;
+  }
+}
+
+}  // namespace
+}  // namespace wayside
