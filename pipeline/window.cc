@@ -67,7 +67,7 @@ void Window::add_select_item(const std::string& alias, const std::string& text,
     if (!item.aggregate->takes_argument) {  // count(x) counts texts, too
       const std::string head = "CASE WHEN (";
       items.back().text = head + item.argument + ") IS NOT NULL THEN 1 END";
-      items.back().offset -= std::min(items.back().offset, head.size());
+      items.back().lead = head.size();
     }
   }
   if (!item.filter.empty()) {
