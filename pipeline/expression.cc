@@ -73,6 +73,12 @@ int cursor_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int ind
     if (!is_null(column.numbers[row])) sqlite3_result_double(context, column.numbers[row]);
   } else if (column.integers) {
     sqlite3_result_int64(context, column.integers[row]);
+  } else if (column.values) {
+    const Value& value = column.values[row];
+    if (const double* number = std::get_if<double>(&value)) sqlite3_result_double(context, *number);
+    if (const std::string* text = std::get_if<std::string>(&value)) {
+      sqlite3_result_text(context, text->data(), static_cast<int>(text->size()), SQLITE_TRANSIENT);
+    }
   } else {
     std::string_view text;
     if (column.strings) {

@@ -20,6 +20,7 @@ struct TableColumn {
   const int64_t* integers = nullptr;
   const uint32_t* texts = nullptr;  // ids of the table's dictionary
   const std::string* strings = nullptr;
+  const Value* values = nullptr;
 };
 
 struct Table {
