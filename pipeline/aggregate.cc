@@ -37,11 +37,17 @@ struct Sum {
     a[0] = total;
     a[2] += 1;
   }
-  static Value result(const double* a) { return a[2] > 0 ? Value(a[0] + a[1]) : Value(); }
+  // Beyond the largest number the correction means nothing; inf − inf is no number at all.
+  static double total(const double* a) { return std::isfinite(a[0]) ? a[0] + a[1] : a[0]; }
+  static Value result(const double* a) {
+    return a[2] > 0 && !is_null(a[0]) ? Value(total(a)) : Value();
+  }
 };
 
 struct Average : Sum {
-  static Value result(const double* a) { return a[2] > 0 ? Value((a[0] + a[1]) / a[2]) : Value(); }
+  static Value result(const double* a) {
+    return a[2] > 0 && !is_null(a[0]) ? Value(total(a) / a[2]) : Value();
+  }
 };
 
 struct Min {
@@ -109,7 +115,12 @@ size_t closing(std::string_view text, size_t open) {
 // Is a ',' at the top level of an argument list? Then it is no aggregate of ours but, say, SQL's max(a, b).
 bool has_two_arguments(std::string_view text) {
   int depth = 0;
-  for (char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\'' || c == '"') {
+      i = text.find(c, i + 1);
+      if (i == std::string_view::npos) return false;
+    }
     depth += c == '(' ? 1 : c == ')' ? -1 : 0;
     if (c == ',' && depth == 0) return true;
   }
@@ -140,7 +151,9 @@ SelectItem parse_select_item(std::string_view text) {
   SelectItem item{f, "", "", skip_space(text, open + 1), 0};
   item.argument = text.substr(item.argument_offset, close - std::min(close, item.argument_offset));
   if (has_two_arguments(item.argument) || (f->takes_argument && item.argument.empty())) return derived;
-  if (item.argument == "*") item.argument.clear();
+  if (item.argument.starts_with('*') && skip_space(item.argument, 1) == item.argument.size()) {
+    item.argument.clear();
+  }
 
   size_t at = skip_space(text, close + 1);
   if (at == text.size()) return item;

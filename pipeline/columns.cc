@@ -1,5 +1,7 @@
 #include "pipeline/columns.h"
 
+#include <algorithm>
+
 namespace wayside {
 namespace {
 
@@ -39,7 +41,7 @@ bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
   if (set_) return true;
   const Item& item = items[item_of[wrong.expression]];
   error.item = item.name;
-  error.offset = item.offset + wrong.offset;
+  error.offset = item.offset + wrong.offset - std::min(wrong.offset, item.lead);
   error.message = wrong.message;
   return false;
 }

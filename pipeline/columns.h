@@ -25,13 +25,14 @@ class ColumnExpressions {
     std::string name;
     std::string text;
     size_t offset = 0;  // where the text begins in the item
+    size_t lead = 0;    // bytes at the begin of the text that do not stand in the item
   };
   // False: `error` (without its block) says why.
   bool compile(ExpressionEngine& engine, const Schema& schema, const std::vector<Item>& items,
                BlockError& error);
 
-  // Evaluates all items over the view. A fault in a row (an overflow, say) makes the rest NULL; it is an error of
-  // data, not of the program, and is counted.
+  // Evaluates all items over the view. A fault in a row (an overflow, say) makes its computed items NULL; it is an
+  // error of data, not of the program, and views with one are counted.
   void evaluate(const BatchView& view);
   // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the view lives.
   const double* values(size_t item) const { return results_[item]; }

@@ -31,7 +31,9 @@ RobustZDetector::Score RobustZDetector::score(const Key& key, double value) {
   }
   const auto middle = deviations_.begin() + static_cast<ptrdiff_t>(deviations_.size() / 2);
   std::nth_element(deviations_.begin(), middle, deviations_.end());
-  double spread = *middle / 0.6745;
+  double mad = *middle;
+  if (deviations_.size() % 2 == 0) mad = (mad + *std::max_element(deviations_.begin(), middle)) / 2;
+  double spread = mad / 0.6745;
   if (spread == 0) spread = sum / double(key.sorted.size()) / 0.7979;
   spread = std::max(spread, 0.01 * std::abs(median));
   const double distance = std::abs(value - median);

@@ -14,6 +14,7 @@ namespace {
 struct TableShown {
   std::string declaration;
   Table table;
+  size_t first = 0;  // the row that a scan begins at
 };
 
 struct Cursor : sqlite3_vtab_cursor {
@@ -23,9 +24,10 @@ struct TableObject : sqlite3_vtab {
   TableShown* shown = nullptr;
 };
 
-const Table& table_of(sqlite3_vtab_cursor* cursor) {
-  return static_cast<TableObject*>(cursor->pVtab)->shown->table;
+const TableShown& shown_by(sqlite3_vtab_cursor* cursor) {
+  return *static_cast<TableObject*>(cursor->pVtab)->shown;
 }
+const Table& table_of(sqlite3_vtab_cursor* cursor) { return shown_by(cursor).table; }
 
 int table_connect(sqlite3* db, void* shown, int, const char* const*, sqlite3_vtab** out, char**) {
   int rc = sqlite3_declare_vtab(db, static_cast<TableShown*>(shown)->declaration.c_str());
@@ -49,7 +51,7 @@ int cursor_close(sqlite3_vtab_cursor* cursor) {
   return SQLITE_OK;
 }
 int cursor_filter(sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
-  static_cast<Cursor*>(cursor)->row = 0;
+  static_cast<Cursor*>(cursor)->row = shown_by(cursor).first;
   return SQLITE_OK;
 }
 int cursor_next(sqlite3_vtab_cursor* cursor) {
@@ -71,6 +73,12 @@ int cursor_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int ind
     if (!is_null(column.numbers[row])) sqlite3_result_double(context, column.numbers[row]);
   } else if (column.integers) {
     sqlite3_result_int64(context, column.integers[row]);
+  } else if (column.values) {
+    const Value& value = column.values[row];
+    if (const double* number = std::get_if<double>(&value)) sqlite3_result_double(context, *number);
+    if (const std::string* text = std::get_if<std::string>(&value)) {
+      sqlite3_result_text(context, text->data(), static_cast<int>(text->size()), SQLITE_TRANSIENT);
+    }
   } else {
     std::string_view text;
     if (column.strings) {
@@ -117,6 +125,9 @@ std::string declare(const std::vector<Field>& columns) {
   return sql + ")";
 }
 
+// The line break ends a `--` comment of the expression, the comment one that it leaves open.
+constexpr const char* kSuffix = "\n/**/) FROM ";
+
 // "no such column: spede" → the name that is wrong.
 std::string wrong_name(std::string_view message, std::string_view prefix) {
   if (!message.starts_with(prefix)) return "";
@@ -125,31 +136,51 @@ std::string wrong_name(std::string_view message, std::string_view prefix) {
 
 }  // namespace
 
+namespace {
+
+// What the authorizer saw in the statement that is being compiled.
+struct Watched {
+  int selects = 0;
+  std::string denied;    // the function that was refused
+  bool row_number = false;
+  bool may_name_rowid = false;  // a field has this name
+};
+
+}  // namespace
+
 struct ExpressionEngine::State {
   sqlite3* db = nullptr;
-  int selects = 0;     // SELECTs in the statement that is being compiled
-  std::string denied;  // the function that the authorizer refused last
+  Watched watched;
   int next_table = 0;
 };
 
 struct ExpressionSet::State {
+  sqlite3* db;
+  std::string table_name;
   sqlite3_stmt* statement = nullptr;
   TableShown shown;
-  ~State() { sqlite3_finalize(statement); }
+  ~State() {
+    sqlite3_finalize(statement);
+    sqlite3_create_module_v2(db, table_name.c_str(), nullptr, nullptr, nullptr);  // drops it
+  }
 };
 
 namespace {
 
 int authorize(void* user, int action, const char*, const char* second, const char*, const char*) {
-  auto& state = *static_cast<std::pair<int*, std::string*>*>(user);
+  auto& watched = *static_cast<Watched*>(user);
   switch (action) {
-    case SQLITE_READ: return SQLITE_OK;
-    case SQLITE_SELECT: return ++*state.first > 1 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_READ:
+      // SQLite's own name for a row's number, which depends on how readings were cut into batches.
+      if (std::strcmp(second, "ROWID") != 0 || watched.may_name_rowid) return SQLITE_OK;
+      watched.row_number = true;
+      return SQLITE_DENY;
+    case SQLITE_SELECT: return ++watched.selects > 1 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_FUNCTION:
       if (std::find(std::begin(kDenied), std::end(kDenied), second) == std::end(kDenied)) {
         return SQLITE_OK;
       }
-      *state.second = second;
+      watched.denied = second;
       return SQLITE_DENY;
     default: return SQLITE_DENY;
   }
@@ -188,19 +219,23 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(const std::vector<Field
   shown.declaration = declare(columns);
   shown.table.columns.resize(columns.size());
   const std::string table = "batch" + std::to_string(state_->next_table++);
+  set->state_->db = db;
+  set->state_->table_name = table;
   sqlite3_create_module_v2(db, table.c_str(), &kModule, &shown, nullptr);
 
   // The table connects before the authorizer watches, since that runs a CREATE TABLE of its own.
   sqlite3_exec(db, ("SELECT 1 FROM " + table).c_str(), nullptr, nullptr, nullptr);
 
-  std::pair<int*, std::string*> limits{&state_->selects, &state_->denied};
+  Watched& watched = state_->watched;
+  const char* rest = nullptr;  // of the text, behind the first statement
   auto prepare = [&](const std::string& sql) {
-    state_->selects = 0;
-    state_->denied.clear();
+    watched = {};
+    watched.may_name_rowid = std::any_of(columns.begin(), columns.end(),
+                                         [](const Field& f) { return f.name == "ROWID"; });
     sqlite3_finalize(std::exchange(set->state_->statement, nullptr));
-    sqlite3_set_authorizer(db, authorize, &limits);
+    sqlite3_set_authorizer(db, authorize, &watched);
     int rc = sqlite3_prepare_v3(db, sql.c_str(), static_cast<int>(sql.size()),
-                                SQLITE_PREPARE_PERSISTENT, &set->state_->statement, nullptr);
+                                SQLITE_PREPARE_PERSISTENT, &set->state_->statement, &rest);
     sqlite3_set_authorizer(db, nullptr, nullptr);
     return rc == SQLITE_OK;
   };
@@ -212,14 +247,15 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(const std::vector<Field
   std::string all = "SELECT ";
   for (size_t i = 0; i < expressions.size(); ++i) {
     const std::string prefix = "SELECT (";
-    if (!prepare(prefix + expressions[i] + "\n) FROM " + table)) {
+    if (!prepare(prefix + expressions[i] + kSuffix + table)) {
       std::string message = sqlite3_errmsg(db);
       int at = sqlite3_error_offset(db);
       size_t offset = at > static_cast<int>(prefix.size()) ? size_t(at) - prefix.size() : 0;
-      if (!state_->denied.empty()) {
-        return fail(i, offset, "function " + state_->denied + "() is not allowed: its answer changes");
+      if (!watched.denied.empty()) {
+        return fail(i, offset, "function " + watched.denied + "() is not allowed: its answer changes");
       }
-      if (state_->selects > 1) return fail(i, offset, "only an expression is allowed, not a query");
+      if (watched.row_number) return fail(i, offset, "unknown field 'rowid'");
+      if (watched.selects > 1) return fail(i, offset, "only an expression is allowed, not a query");
       if (std::string name = wrong_name(message, "no such column: "); !name.empty()) {
         std::vector<std::string> names;
         for (const Field& f : columns) names.push_back(f.name);
@@ -233,12 +269,16 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(const std::vector<Field
       }
       return fail(i, offset, std::move(message));
     }
+    if (*rest != '\0') return fail(i, 0, "one expression, not a statement");
+    if (sqlite3_bind_parameter_count(set->state_->statement) > 0) {
+      return fail(i, 0, "a parameter (?, :name, @name, $name) has no value here");
+    }
     if (sqlite3_column_count(set->state_->statement) != 1) return fail(i, 0, "one expression, not a list");
     // Over no rows an expression yields no row, an aggregate one.
     if (sqlite3_step(set->state_->statement) == SQLITE_ROW) {
       return fail(i, 0, "an aggregate is not allowed here");
     }
-    all += (i ? ", (" : "(") + expressions[i] + "\n)";
+    all += (i ? ", (" : "(") + expressions[i] + "\n/**/)";
   }
   if (!prepare(all + " FROM " + table)) return fail(0, 0, sqlite3_errmsg(db));
   return set;
@@ -277,12 +317,15 @@ Status ExpressionSet::evaluate(const Table& table,
   if (table.rows == 0) return {};
   state_->shown.table = table;
   RowValues values(*this);
-  int rc;
-  for (size_t i = 0; (rc = sqlite3_step(state_->statement)) == SQLITE_ROW; ++i) row(i, values);
-  sqlite3_reset(state_->statement);
+  Status status;
+  for (size_t i = 0; i < table.rows; ++i) {
+    state_->shown.first = i;
+    for (; sqlite3_step(state_->statement) == SQLITE_ROW; ++i) row(i, values);
+    if (i < table.rows) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
+    sqlite3_reset(state_->statement);
+  }
   state_->shown.table.rows = 0;
-  if (rc == SQLITE_DONE) return {};
-  return Error{ErrorCode::kBadData, sqlite3_errmsg(sqlite3_db_handle(state_->statement))};
+  return status;
 }
 
 }  // namespace wayside

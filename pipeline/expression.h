@@ -20,6 +20,7 @@ struct TableColumn {
   const int64_t* integers = nullptr;
   const uint32_t* texts = nullptr;  // ids of the table's dictionary
   const std::string* strings = nullptr;
+  const Value* values = nullptr;
 };
 
 struct Table {
@@ -71,7 +72,8 @@ class ExpressionSet {
     explicit RowValues(const ExpressionSet& set) : set_(set) {}
     const ExpressionSet& set_;
   };
-  // Calls back for each row, in order. The error is SQLite's (out of memory, number overflow in a function).
+  // Calls back for each row, in order, but for those that cannot be evaluated: a fault of one row says nothing about
+  // the others. The error is SQLite's for the last of them (malformed JSON, number overflow in a function).
   Status evaluate(const Table& table, const std::function<void(size_t, const RowValues&)>& row);
 
  private:

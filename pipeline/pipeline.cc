@@ -313,12 +313,14 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
                       !source.ordered->add(view.keys[row], view.times[row], values, row);
     (late ? source.fates.late : source.fates.taken)[row] = 1;
   }
-  // Source mode: one key's readings release those of all.
+  // Source mode: one key's readings release those of all, and bring the time that raises an alarm of another.
   std::vector<uint32_t> keys;
   if (source.watermarks.by_key()) {
     keys.assign(view.keys, view.keys + view.rows);
   } else {
     keys = source.ordered->waiting_keys();
+    const int64_t watermark = source.watermarks.watermark(KeyTable::kNone);
+    for (const Rule* rule : source.rules) rule->add_due_keys(watermark, keys);
   }
   keys_.sort_by_text(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());

@@ -29,10 +29,16 @@ void Rule::on_reading(uint32_t id, int64_t time, double condition, EmissionBuffe
 
 void Rule::on_watermark(uint32_t id, int64_t watermark, EmissionBuffer& out) {
   Key& key = state(id);
-  if (!key.holds || key.raised || watermark < key.since_ms + options_.for_ms) return;
+  if (!is_due(key, watermark)) return;
   key.raised = true;
   ++raised_;
   emit(id, key.since_ms + options_.for_ms, "raised", key.since_ms, out);
+}
+
+void Rule::add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const {
+  for (uint32_t id = 0; id < states_.size(); ++id) {
+    if (is_due(states_[id], watermark)) keys.push_back(id);
+  }
 }
 
 void Rule::emit(uint32_t key, int64_t time, const char* state, int64_t since_ms,

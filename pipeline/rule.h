@@ -23,6 +23,9 @@ class Rule {
   // All readings up to here have been seen.
   void on_watermark(uint32_t key, int64_t watermark, EmissionBuffer& out);
 
+  // Adds the keys for which on_watermark() would raise an alarm.
+  void add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const;
+
   const std::string& name() const { return options_.name; }
   uint64_t raised() const { return raised_; }
   uint64_t fingerprint() const;
@@ -39,6 +42,9 @@ class Rule {
     int64_t since_ms = 0;
   };
   Key& state(uint32_t key);
+  bool is_due(const Key& key, int64_t watermark) const {
+    return key.holds && !key.raised && watermark >= key.since_ms + options_.for_ms;
+  }
   void emit(uint32_t key, int64_t time, const char* state, int64_t since_ms, EmissionBuffer& out);
 
   RuleOptions options_;

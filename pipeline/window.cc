@@ -67,7 +67,7 @@ void Window::add_select_item(const std::string& alias, const std::string& text,
     if (!item.aggregate->takes_argument) {  // count(x) counts texts, too
       const std::string head = "CASE WHEN (";
       items.back().text = head + item.argument + ") IS NOT NULL THEN 1 END";
-      items.back().offset -= std::min(items.back().offset, head.size());
+      items.back().lead = head.size();
     }
   }
   if (!item.filter.empty()) {
@@ -331,10 +331,10 @@ void Window::finish(EmissionBuffer& out) {
 void Window::emit_results(EmissionBuffer& out) {
   if (results_.empty()) return;
   const size_t n = results_.size();
-  std::vector<std::vector<Value>> derived(n);
+  std::vector<std::vector<Value>> derived(n, std::vector<Value>(derived_items_.size()));
   std::vector<uint8_t> keep(n, 1);
   if (derived_ || having_) {
-    std::vector<std::vector<double>> numbers(aggregates_.size() + derived_items_.size());
+    std::vector<std::vector<double>> numbers(aggregates_.size());
     std::vector<std::string> keys;
     std::vector<int64_t> starts, ends;
     for (const Result& r : results_) {
@@ -354,17 +354,15 @@ void Window::emit_results(EmissionBuffer& out) {
     table.columns.push_back({nullptr, nullptr, nullptr, keys.data()});
     table.columns.push_back({nullptr, starts.data(), nullptr, nullptr});
     table.columns.push_back({nullptr, ends.data(), nullptr, nullptr});
-    for (size_t d = 0; d < derived_items_.size(); ++d) numbers[aggregates_.size() + d].assign(n, kNull);
     if (derived_) {
       (void)derived_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-        for (size_t d = 0; d < derived_items_.size(); ++d) {
-          derived[row].push_back(values.value(d));
-          numbers[aggregates_.size() + d][row] = values.number(d);
-        }
+        for (size_t d = 0; d < derived_items_.size(); ++d) derived[row][d] = values.value(d);
       }).ok();
     }
+    std::vector<std::vector<Value>> derived_columns(derived_items_.size());
     for (size_t d = 0; d < derived_items_.size(); ++d) {
-      table.columns.push_back({numbers[aggregates_.size() + d].data(), nullptr, nullptr, nullptr});
+      for (const auto& row : derived) derived_columns[d].push_back(row[d]);
+      table.columns.push_back({.values = derived_columns[d].data()});
     }
     if (having_) {
       std::fill(keep.begin(), keep.end(), 0);
@@ -374,7 +372,6 @@ void Window::emit_results(EmissionBuffer& out) {
     }
   }
   for (size_t i = 0; i < n; ++i) {
-    derived[i].resize(derived_items_.size());
     if (keep[i]) out.add(emission_of(results_[i], derived[i]));
   }
   results_.clear();

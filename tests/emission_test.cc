@@ -1,0 +1,173 @@
+#include "pipeline/emission.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "pipeline/emission_codec.h"
+
+namespace wayside {
+namespace {
+
+Emission to(uint32_t targets, bool critical = false) {
+  Emission e;
+  e.targets = targets;
+  e.critical = critical;
+  return e;
+}
+
+TEST(Emissions, are_numbered_without_gaps_and_counted_by_uplink) {
+  EmissionBuffer out;
+  for (uint32_t targets : {0b001u, 0b101u, 0b100u}) out.add(to(targets));
+  out.clear();
+  out.add(to(0b100));
+  EXPECT_EQ(out.pending().size(), 1u);
+  EXPECT_EQ(out.pending()[0].sequence, 4u) << "a number is given once";
+  EXPECT_EQ(out.emitted(), (std::vector<uint64_t>{2, 0, 3}));
+  out.count_forwarded(1, 10);
+  EXPECT_EQ(out.emitted(), (std::vector<uint64_t>{2, 10, 3}));
+}
+
+TEST(Emissions, without_a_target_do_not_exist) {
+  EmissionBuffer out;
+  out.add(to(0, true));
+  EXPECT_TRUE(out.pending().empty());
+  EXPECT_FALSE(out.has_critical());
+  EXPECT_EQ(out.last_sequence(), 0u);
+}
+
+TEST(Emissions, a_critical_one_hurries_its_commit_only) {
+  EmissionBuffer out;
+  out.add(to(1));
+  EXPECT_FALSE(out.has_critical());
+  out.add(to(1, true));
+  out.add(to(1));
+  EXPECT_TRUE(out.has_critical());
+  out.clear();
+  EXPECT_FALSE(out.has_critical());
+}
+
+TEST(Emissions, numbers_go_on_after_a_restart) {
+  EmissionBuffer out;
+  out.restore(41, {40, 7});
+  out.add(to(0b10));
+  EXPECT_EQ(out.pending()[0].sequence, 42u);
+  EXPECT_EQ(out.emitted(), (std::vector<uint64_t>{40, 8}));
+}
+
+Emission sample() {
+  Emission e;
+  e.sequence = 7;
+  e.targets = 3;
+  e.type = "window";
+  e.block = "cold_5m";
+  e.key = "Lkw 17 ❄";
+  e.time_ms = -1;
+  e.fields = {{"n", 3.0},
+              {"avg", -0.1},
+              {"final", true},
+              {"open", false},
+              {"label", std::string("a\0b", 3)},
+              {"empty", std::string()},
+              {"none", Value()}};
+  return e;
+}
+
+std::string encoded(const Emission& e) {
+  std::string bytes;
+  encode_emission(e, bytes);
+  return bytes;
+}
+
+TEST(EmissionCodec, a_decoded_emission_says_what_was_encoded) {
+  const Emission e = sample();
+  const auto back = decode_emission(encoded(e));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->type, e.type);
+  EXPECT_EQ(back->block, e.block);
+  EXPECT_EQ(back->key, e.key);
+  EXPECT_EQ(back->time_ms, e.time_ms);
+  EXPECT_EQ(back->fields, e.fields);
+  EXPECT_TRUE(decode_emission(encoded(Emission())).ok());
+}
+
+TEST(EmissionCodec, an_id_in_front_changes_nothing_else) {
+  const std::string bytes = encoded(sample());
+  const std::string whole = with_id("truck-17/2/9", bytes);
+  EXPECT_TRUE(whole.ends_with(bytes));
+  EXPECT_NE(whole.find("truck-17/2/9"), std::string::npos);
+  const auto back = decode_emission(whole);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->fields, sample().fields);
+}
+
+TEST(EmissionCodec, a_field_of_a_later_version_is_passed_over) {
+  std::string bytes = encoded(sample());
+  bytes += std::string("\x78\x05", 2);        // field 15, a varint
+  bytes += std::string("\xa2\x06\x02hi", 5);  // field 100, a text
+  const auto back = decode_emission(bytes);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->fields, sample().fields);
+}
+
+// A cut between two fields is a shorter message; any other is refused. None reads beyond the end.
+TEST(EmissionCodec, a_cut_message_is_refused_or_says_less) {
+  const Emission e = sample();
+  const std::string bytes = encoded(e);
+  size_t refused = 0;
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    const std::unique_ptr<char[]> exact(new char[n]);  // so that a sanitizer sees a step too far
+    std::copy_n(bytes.begin(), n, exact.get());
+    const auto back = decode_emission({exact.get(), n});
+    if (!back.ok()) {
+      ++refused;
+      EXPECT_EQ(back.error().code, ErrorCode::kBadData);
+      continue;
+    }
+    ASSERT_LT(back->fields.size(), e.fields.size()) << n;
+    for (size_t i = 0; i < back->fields.size(); ++i) EXPECT_EQ(back->fields[i], e.fields[i]);
+  }
+  EXPECT_EQ(bytes.size() - refused, 4 + e.fields.size()) << "the places between two fields";
+}
+
+TEST(EmissionCodec, bytes_of_chance_are_refused_or_decoded_but_never_fatal) {
+  constexpr uint64_t kSeed = 3;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  std::mt19937_64 random(kSeed);
+  const std::string good = encoded(sample());
+  size_t refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = good;
+    for (uint64_t flips = 1 + random() % 3; flips > 0; --flips) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    refused += !decode_emission(bytes).ok();
+  }
+  EXPECT_GT(refused, 1'000u);
+}
+
+TEST(EmissionCodec, the_digest_tells_any_difference) {
+  const std::vector<Emission> two = {sample(), sample()};
+  const Digest digest = digest_of(two);
+  EXPECT_EQ(digest_of(two), digest);
+  EXPECT_NE(digest_of({two[0]}), digest);
+  const std::vector<void (*)(Emission&)> changes = {
+      [](Emission& e) { ++e.sequence; },
+      [](Emission& e) { e.targets = 1; },
+      [](Emission& e) { e.lane = Lane::kAlarm; },
+      [](Emission& e) { e.type = "late"; },
+      [](Emission& e) { e.block += "x"; },
+      [](Emission& e) { e.key = "x"; },
+      [](Emission& e) { ++e.time_ms; },
+      [](Emission& e) { e.fields.pop_back(); },
+      [](Emission& e) { e.fields[0].value = std::nextafter(3.0, 4.0); },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    std::vector<Emission> other = two;
+    changes[i](other[1]);
+    EXPECT_NE(digest_of(other), digest) << "change " << i;
+  }
+}
+
+}  // namespace
+}  // namespace wayside
