@@ -56,6 +56,11 @@ class ByteReader {
 
   bool ok() const { return ok_; }
   size_t left() const { return in_.size(); }
+  // For whoever finds that the bytes cannot be right.
+  void fail() {
+    ok_ = false;
+    in_ = {};
+  }
 
   template <class T>
   T fixed() {

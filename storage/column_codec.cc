@@ -61,6 +61,7 @@ void encode_planes(const std::vector<double>& values, ByteWriter& out) {
 }
 
 void decode_planes(ByteReader& in, size_t count, std::vector<double>& values) {
+  if (count > in.left() / 8) return in.fail();
   std::vector<uint64_t> bits(count);
   for (int byte = 7; byte >= 0; --byte) {
     std::string_view plane = in.raw(count);
@@ -112,11 +113,15 @@ void encode_numbers(const std::vector<double>& values, ByteWriter& out) {
 
 void decode_numbers(ByteReader& in, size_t count, std::vector<double>& values) {
   switch (in.fixed<Encoding>()) {
-    case Encoding::kAllNull: values.insert(values.end(), count, kNull); return;
+    case Encoding::kDecimal: break;
+    case Encoding::kAllNull:
+      if (in.ok()) values.insert(values.end(), count, kNull);
+      return;
     case Encoding::kPlanes: decode_planes(in, count, values); return;
-    default: break;
+    default: in.fail(); return;
   }
-  const size_t power = std::min<size_t>(in.fixed<uint8_t>(), kMaxPower);
+  const size_t power = in.fixed<uint8_t>();
+  if (power > kMaxPower) return in.fail();
   std::string_view nulls;
   if (in.fixed<uint8_t>()) nulls = in.raw((count + 7) / 8);
   std::vector<int64_t> integers;

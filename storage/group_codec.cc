@@ -7,6 +7,14 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 
+// Times may be any 64 bits, so their differences wrap around.
+int64_t difference(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
 // ---- writing
 
 void encode_texts(const Column& column, const Interner& texts, ByteWriter& out) {
@@ -44,8 +52,8 @@ void encode_turns(const Group& group, const std::vector<uint32_t>& place, ByteWr
   Now previous;
   out.varint(group.turns.size());
   for (const Turn& t : group.turns) {
-    out.signed_varint(t.now.wall_ms - previous.wall_ms);
-    out.signed_varint(t.now.timer_ms - previous.timer_ms);
+    out.signed_varint(difference(t.now.wall_ms, previous.wall_ms));
+    out.signed_varint(difference(t.now.timer_ms, previous.timer_ms));
     previous = t.now;
     out.varint(t.slices.size());
     for (const Slice& s : t.slices) {  // rows of a source follow each other: their number is enough
@@ -73,6 +81,7 @@ void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* colu
   }
   for (size_t i = 0; i < rows && in.ok(); ++i) {
     const uint64_t index = in.varint();
+    if (index >= ids.size()) in.fail();
     if (column) column->texts.push_back(index < ids.size() ? ids[index] : Interner::kNone);
   }
 }
@@ -81,10 +90,13 @@ void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* colu
 size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Group& group) {
   const size_t source = schema_index(sources, in.text());
   ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
+  if (batch && batch->rows() > 0) in.fail();  // a source comes once
   std::vector<Field> fields(in.count(2));
   for (Field& f : fields) {
     f.name = in.text();
-    f.type = static_cast<FieldType>(in.fixed<uint8_t>());
+    const auto type = in.fixed<uint8_t>();
+    if (type > static_cast<uint8_t>(FieldType::kBool)) in.fail();
+    f.type = static_cast<FieldType>(type);
   }
   const size_t rows = in.count();
   std::vector<int64_t> times;
@@ -98,6 +110,8 @@ size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Gro
       const size_t at = schema.find(f.name);
       if (at < schema.fields.size() && schema.fields[at].type == f.type) column = &batch->columns[at];
     }
+    if (column && column->numbers.size() + column->texts.size() > 0) in.fail();  // so does a field
+    if (!in.ok()) return source;
     if (f.type == FieldType::kText) {
       decode_texts(in, rows, batch, column);
     } else {
@@ -120,8 +134,8 @@ void decode_turns(ByteReader& in, const std::vector<size_t>& source_at, size_t s
   Now now;
   const size_t turns = in.count(3);
   for (size_t t = 0; t < turns && in.ok(); ++t) {
-    now.wall_ms += in.signed_varint();
-    now.timer_ms += in.signed_varint();
+    now.wall_ms = sum(now.wall_ms, in.signed_varint());
+    now.timer_ms = sum(now.timer_ms, in.signed_varint());
     Turn turn{now, {}};
     const size_t slices = in.count(2);
     for (size_t i = 0; i < slices && in.ok(); ++i) {

@@ -101,16 +101,41 @@ Result<bool> JournalReader::seek(uint64_t sequence, uint64_t& oldest) {
   next_ = sequence;
   WS_ASSIGN(std::vector<uint64_t> firsts, first_sequences(disk_, dir_));
   oldest = firsts.empty() ? 1 : firsts.front();
+  if (firsts.empty()) return true;
   auto after = std::upper_bound(firsts.begin(), firsts.end(), sequence);
-  if (after == firsts.begin()) return firsts.empty();
-  WS_ASSIGN(bool good, open_file(*(after - 1)));
-  if (!good) return false;
-  JournalEntry entry;
-  for (uint64_t s = *(after - 1); s < sequence; ++s) {
-    WS_ASSIGN(bool there, read_here(s, entry));
-    if (!there) break;
+  if (after != firsts.begin()) {
+    WS_ASSIGN(bool there, go_to(*(after - 1), sequence));
+    if (there || (file_ && after == firsts.end())) return true;
   }
-  return true;
+  // Recycled, skipped or damaged: what comes behind it is the oldest that is there.
+  oldest = firsts.back();
+  for (; after != firsts.end(); ++after) {
+    WS_ASSIGN(bool there, go_to(*after, *after));
+    if (!there) continue;
+    oldest = *after;
+    break;
+  }
+  file_.reset();
+  return false;
+}
+
+// Opens the file that begins with entry `first` and goes up to `sequence`. False: that entry is not there; without a
+// good header there is no open file either.
+Result<bool> JournalReader::go_to(uint64_t first, uint64_t sequence) {
+  last_hash_.reset();
+  WS_ASSIGN(bool good, open_file(first));
+  if (!good) file_.reset();
+  JournalEntry entry;
+  for (uint64_t s = first; good && s < sequence; ++s) {
+    WS_ASSIGN(good, read_here(s, entry));
+  }
+  if (!good) return false;
+  const uint64_t offset = offset_;
+  const std::optional<Digest> last_hash = last_hash_;
+  WS_ASSIGN(bool there, read_here(sequence, entry));
+  offset_ = offset;
+  last_hash_ = last_hash;
+  return there;
 }
 
 Result<bool> JournalReader::next(JournalEntry& entry) {
@@ -198,14 +223,18 @@ Status Journal::find_end() {
       head_ = entry.hash;
       offset_ = reader.offset_;
     }
-    if (last_sequence_ == 0 && good && i == 0 && files_.size() == 1) offset_ = kJournalPage;
     if (last_sequence_ != 0 && i + 1 < files_.size()) {
       // The files behind hold no entry: they were made, and the power went.
       for (size_t k = i + 1; k < files_.size(); ++k) WS_TRY(disk_.remove(files_[k].path));
       files_.resize(i + 1);
     }
   }
-  if (files_.empty() || offset_ == 0) return roll();
+  if (last_sequence_ == 0) {
+    // Nothing was ever appended, or nothing can be read: it begins anew.
+    for (const FileInfo& file : files_) WS_TRY(disk_.remove(file.path));
+    files_.clear();
+    return roll();
+  }
   WS_ASSIGN(file_, disk_.open(files_.back().path, Disk::Mode::kReadWrite));
   return {};
 }
@@ -213,7 +242,8 @@ Status Journal::find_end() {
 Status Journal::skip_to(uint64_t sequence) {
   last_sequence_ = sequence;
   head_ = {};
-  return roll();
+  if (files_.back().first_sequence != sequence + 1) WS_TRY(roll());
+  return sync_name();
 }
 
 uint64_t Journal::used_bytes() const { return files_.size() * options_.file_bytes; }
@@ -236,29 +266,36 @@ Status Journal::prepare_spare(uint64_t bytes) {
   return {};
 }
 
-// Goes on in a new file: the spare, or the oldest one when the journal has reached its size.
+// Goes on in a new file: the spare, or the oldest one when the journal has reached its size. Wherever it fails, it can
+// be tried again.
 Status Journal::roll() {
   const uint64_t first = last_sequence_ + 1;
-  std::string from = spare_path();
-  const bool recycle = next_loss() != 0;
-  if (recycle) {
-    from = files_.front().path;
-    WS_TRY(disk_.rename(from, spare_path()));
-    from = spare_path();
+  if (next_loss() != 0) {
+    WS_TRY(disk_.rename(files_.front().path, spare_path()));
     files_.erase(files_.begin());
-    WS_ASSIGN(spare_, disk_.open(from, Disk::Mode::kReadWrite));
+    spare_.reset();
+    spare_bytes_ = 0;
+    WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kReadWrite));
   } else {
     WS_TRY(prepare_spare(options_.file_bytes));
   }
   // The header names the file before its name does: a name without its header never exists.
   WS_TRY(spare_->write_at(0, file_header(first)));
   WS_TRY(spare_->sync_data());
-  WS_TRY(disk_.rename(from, path_of(first)));
-  WS_TRY(disk_.sync_dir(options_.dir));
+  WS_TRY(disk_.rename(spare_path(), path_of(first)));
   file_ = std::move(spare_);
   spare_bytes_ = 0;
   files_.push_back({first, path_of(first)});
   offset_ = kJournalPage;
+  name_synced_ = false;
+  return {};
+}
+
+// No entry counts before the name of its file is safe.
+Status Journal::sync_name() {
+  if (name_synced_) return {};
+  WS_TRY(disk_.sync_dir(options_.dir));
+  name_synced_ = true;
   return {};
 }
 
@@ -293,6 +330,7 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
     return Error{ErrorCode::kConfig, "journal: a group is larger than storage.file_bytes"};
   }
   if (offset_ + buffer_.size() > options_.file_bytes) WS_TRY(roll());
+  WS_TRY(sync_name());
   WS_TRY(file_->write_at(offset_, buffer_));
   WS_TRY(file_->sync_data());
   offset_ += buffer_.size();

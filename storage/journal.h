@@ -43,7 +43,8 @@ class JournalReader {
   JournalReader(Disk& disk, std::string dir);
   ~JournalReader();
 
-  // The next read gives this entry. False: it is gone (recycled); `oldest` is then the first that is there.
+  // The next read gives this entry. False: it is gone (recycled, skipped or damaged); `oldest` is then the first that
+  // is there behind it.
   Result<bool> seek(uint64_t sequence, uint64_t& oldest);
   // False: there is no further entry.
   Result<bool> next(JournalEntry& entry);
@@ -53,6 +54,7 @@ class JournalReader {
   // Reads the entry at `offset_` if it is a whole one with this sequence.
   Result<bool> read_here(uint64_t sequence, JournalEntry& entry);
   Result<bool> open_file(uint64_t first_sequence);
+  Result<bool> go_to(uint64_t first, uint64_t sequence);
 
   Disk& disk_;
   std::string dir_;
@@ -97,6 +99,7 @@ class Journal {
   Journal(Disk& disk, JournalOptions options);
   Status find_end();
   Status roll();
+  Status sync_name();
   Status prepare_spare(uint64_t bytes);
   std::string path_of(uint64_t first_sequence) const;
   std::string spare_path() const { return options_.dir + "/spare"; }
@@ -107,6 +110,7 @@ class Journal {
   JournalOptions options_;
   std::vector<FileInfo> files_;  // oldest first; the last one is being written
   std::unique_ptr<File> file_;
+  bool name_synced_ = true;  // of the file that is being written
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;
   Digest head_{};

@@ -136,6 +136,7 @@ Result<std::vector<std::string>> Store::assign_bits(const std::vector<std::strin
       if (bit >= 0 && bit < 32) by_bit[static_cast<size_t>(bit)] = list.column_text(1);
     }
   }
+  if (uplinks.size() > by_bit.size()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
   WS_TRY(db_->exec("BEGIN IMMEDIATE"));
   for (size_t bit = 0; bit < 32; ++bit) {
     if (by_bit[bit].empty()) continue;
@@ -150,7 +151,6 @@ Result<std::vector<std::string>> Store::assign_bits(const std::vector<std::strin
   for (const std::string& name : uplinks) {
     if (std::find(by_bit.begin(), by_bit.end(), name) != by_bit.end()) continue;
     const auto free = std::find(by_bit.begin(), by_bit.end(), std::string());
-    if (free == by_bit.end()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
     *free = name;
     WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?)"));
     put.bind(1, static_cast<int64_t>(free - by_bit.begin()));
@@ -261,17 +261,30 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
 Status Store::trim_outbox(const std::vector<std::string>& uplinks,
                           const std::map<std::string, Mark>& marks) {
   for (size_t lane = 0; lane < 2; ++lane) {
-    uint64_t upto = UINT64_MAX;
-    for (const std::string& uplink : uplinks) {
-      if (uplink.empty()) continue;
+    auto upto = [&](const std::string& uplink) {
       auto mark = marks.find(uplink);
-      upto = std::min(upto, mark == marks.end() ? 0 : mark->second.delivered_upto[lane]);
+      return mark == marks.end() ? 0 : mark->second.delivered_upto[lane];
+    };
+    std::string wanted;  // by an uplink that has not come so far
+    for (size_t bit = 0; bit < uplinks.size(); ++bit) {
+      if (uplinks[bit].empty()) continue;
+      wanted += (wanted.empty() ? "" : " OR ") + ("(targets >> " + std::to_string(bit)) +
+                " & 1 AND sequence > " + std::to_string(upto(uplinks[bit])) + ")";
     }
-    if (upto == 0 || upto == UINT64_MAX) continue;
-    WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence <= ?"));
-    drop.bind(1, static_cast<int64_t>(lane));
-    drop.bind(2, as_i64(upto));
-    WS_TRY(drop.run());
+    if (wanted.empty()) continue;
+    WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence > ? AND "
+                                           "sequence <= ? AND NOT (" + wanted + ")"));
+    for (const std::string& uplink : uplinks) {
+      // Only what the uplink has passed since the last time can have become free: an uplink that is far behind must
+      // not make this slow.
+      uint64_t& trimmed = trimmed_[lane][uplink];
+      if (uplink.empty() || upto(uplink) <= trimmed) continue;
+      drop.bind(1, static_cast<int64_t>(lane));
+      drop.bind(2, as_i64(trimmed));
+      drop.bind(3, as_i64(upto(uplink)));
+      WS_TRY(drop.run());
+      trimmed = upto(uplink);
+    }
   }
   return {};
 }

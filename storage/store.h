@@ -3,6 +3,7 @@
 // uplinks read the outbox over connections of their own (OutboxReader).
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -79,7 +80,7 @@ class Store {
     }
   };
   Status apply(const Changes& changes, uint64_t quarantine_rows);
-  // Removes emissions that every uplink in `marks` has delivered.
+  // Removes emissions that each uplink they are for has delivered. `uplinks` as assign_bits() gave them.
   Status trim_outbox(const std::vector<std::string>& uplinks, const std::map<std::string, Mark>& marks);
 
   // Makes everything durable that was applied so far. Until then the journal must keep what leads here.
@@ -102,6 +103,7 @@ class Store {
   uint64_t outbox_sequence_ = 0;
   uint64_t state_entry_ = 0;
   uint64_t durable_entry_ = 0;
+  std::array<std::map<std::string, uint64_t>, 2> trimmed_;  // by lane and uplink: up to here
 };
 
 // An uplink's view of the outbox, over a read-only connection. Owned by the uplink's thread.

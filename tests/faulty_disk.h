@@ -1,0 +1,219 @@
+// A disk in memory that fails like a real one: at the n-th call, or for good from there on, as when
+// the power goes. What was written and not synced is then lost, kept or torn, sector by sector;
+// names that were made, changed or removed since the last sync of their folder come back in order,
+// up to some point.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/disk.h"
+
+namespace wayside {
+
+class FaultyDisk : public Disk {
+ public:
+  explicit FaultyDisk(uint64_t seed = 1) : random_(seed) {}
+
+  // The n-th call from now on fails, counted from 1; it may leave half a write behind. 0: none.
+  void fail_call(uint64_t n) { fail_at_ = n == 0 ? 0 : calls_ + n; }
+  // From the n-th call on everything fails, until power_cycle().
+  void lose_power_at(uint64_t n) { dark_at_ = n == 0 ? 0 : calls_ + n; }
+  bool is_dark() const { return dark_at_ != 0 && calls_ >= dark_at_; }
+  uint64_t calls() const { return calls_; }
+
+  // Files that were open are dead after it.
+  void power_cycle() {
+    ++life_;
+    dark_at_ = fail_at_ = 0;
+    const size_t kept = changes_.empty() ? 0 : random_() % (changes_.size() + 1);
+    for (size_t i = 0; i < kept; ++i) apply(changes_[i], durable_names_);
+    changes_.clear();
+    names_ = durable_names_;
+    for (auto& [path, inode] : names_) {
+      tear(*inode);
+      inode->seen = inode->durable;
+    }
+  }
+
+  // Behind the back of whoever uses the disk; durable at once.
+  bool has(const std::string& path) const { return names_.contains(path); }
+  std::string contents(const std::string& path) const { return names_.at(path)->seen; }
+  void set_contents(const std::string& path, std::string bytes) {
+    auto& inode = names_[path];
+    if (!inode) inode = std::make_shared<Inode>();
+    durable_names_[path] = inode;
+    inode->seen = inode->durable = std::move(bytes);
+    inode->unsynced.clear();
+  }
+  void drop(const std::string& path) {
+    names_.erase(path);
+    durable_names_.erase(path);
+  }
+  std::vector<std::string> paths() const {
+    std::vector<std::string> all;
+    for (const auto& [path, inode] : names_) all.push_back(path);
+    return all;
+  }
+
+  Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
+    if (!alive()) return error("open", path);
+    if (!names_.contains(path)) {
+      if (mode != Mode::kCreate) return error("open", path);
+      change({"", path, std::make_shared<Inode>()});
+    }
+    return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, names_.at(path)));
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    if (!alive() || !names_.contains(from)) return error("rename", from);
+    change({from, to, names_.at(from)});
+    return {};
+  }
+  Status remove(const std::string& path) override {
+    if (!alive() || !names_.contains(path)) return error("remove", path);
+    change({path, "", nullptr});
+    return {};
+  }
+  Status make_dirs(const std::string& path) override {
+    if (!alive()) return error("create folder", path);
+    return {};
+  }
+  Status sync_dir(const std::string& path) override {
+    if (!alive()) return error("sync folder", path);
+    durable_names_ = names_;
+    changes_.clear();
+    return {};
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    if (!alive()) return error("list", path);
+    std::vector<std::string> found;
+    for (const auto& [name, inode] : names_) {
+      if (name.starts_with(path + '/')) found.push_back(name.substr(path.size() + 1));
+    }
+    return found;
+  }
+
+ private:
+  struct Write {
+    uint64_t offset = 0;  // of a truncation: the new size
+    std::string bytes;
+    bool truncates = false;
+  };
+  struct Inode {
+    std::string seen;     // by those who read it
+    std::string durable;  // what a power cut leaves at least
+    std::vector<Write> unsynced;
+  };
+  struct NameChange {
+    std::string from;  // "": a new file
+    std::string to;    // "": removed
+    std::shared_ptr<Inode> inode;
+  };
+  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+
+  class OpenFile : public File {
+   public:
+    OpenFile(FaultyDisk& disk, std::shared_ptr<Inode> inode)
+        : disk_(disk), inode_(std::move(inode)), life_(disk.life_) {}
+    Status write_at(uint64_t offset, std::string_view bytes) override {
+      const bool good = alive();
+      if (!good && life_ != disk_.life_) return error("write", "");
+      if (!good) bytes = bytes.substr(0, bytes.size() / 2);
+      put(inode_->seen, {offset, std::string(bytes), false});
+      inode_->unsynced.push_back({offset, std::string(bytes), false});
+      return good ? Status() : error("write", "");
+    }
+    Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
+      if (!alive()) return error("read", "");
+      const std::string& all = inode_->seen;
+      if (offset >= all.size()) return size_t{0};
+      return all.copy(into, size, offset);
+    }
+    Status sync_data() override {
+      if (!alive()) {
+        // As Linux has it: pages that could not be written are taken for clean, a later sync does
+        // not try again.
+        if (life_ == disk_.life_ && !disk_.is_dark()) disk_.tear(*inode_);
+        return error("fdatasync", "");
+      }
+      for (const Write& w : inode_->unsynced) put(inode_->durable, w);
+      inode_->unsynced.clear();
+      return {};
+    }
+    Status truncate(uint64_t size) override {
+      if (!alive()) return error("truncate", "");
+      put(inode_->seen, {size, "", true});
+      inode_->unsynced.push_back({size, "", true});
+      return {};
+    }
+    Result<uint64_t> size() override {
+      if (!alive()) return error("stat", "");
+      return uint64_t{inode_->seen.size()};
+    }
+
+   private:
+    bool alive() { return disk_.alive() && life_ == disk_.life_; }
+    FaultyDisk& disk_;
+    std::shared_ptr<Inode> inode_;
+    const uint64_t life_;
+  };
+
+  static Error error(const char* what, const std::string& path) {
+    return {ErrorCode::kIo, std::string(what) + ' ' + path + ": the disk was told to fail"};
+  }
+  bool alive() {
+    ++calls_;
+    return calls_ != fail_at_ && !is_dark();
+  }
+  void change(NameChange c) {
+    apply(c, names_);
+    changes_.push_back(std::move(c));
+  }
+  static void apply(const NameChange& c, Names& names) {
+    if (!c.from.empty()) names.erase(c.from);
+    if (!c.to.empty()) names[c.to] = c.inode;
+  }
+  static void put(std::string& file, const Write& w) {
+    if (w.truncates) return file.resize(w.offset);
+    if (w.bytes.empty()) return;
+    file.resize(std::max(file.size(), w.offset + w.bytes.size()));
+    file.replace(w.offset, w.bytes.size(), w.bytes);
+  }
+  void tear(Inode& inode) {
+    constexpr uint64_t kSector = 512;
+    const uint64_t mood =
+        random_() % 4;  // all lost, all kept, some lost, some of the lost turned to rubbish
+    for (const Write& w : inode.unsynced) {
+      if (mood == 0 || (w.truncates && random_() % 2)) continue;
+      if (mood == 1 || w.truncates) {
+        put(inode.durable, w);
+        continue;
+      }
+      for (uint64_t at = 0; at < w.bytes.size();) {
+        const uint64_t n = std::min(w.bytes.size() - at, kSector - (w.offset + at) % kSector);
+        std::string sector = w.bytes.substr(at, n);
+        const bool rubbish = mood == 3 && random_() % 3 == 0;
+        if (rubbish) std::generate(sector.begin(), sector.end(), [&] { return char(random_()); });
+        if (rubbish || random_() % 2) put(inode.durable, {w.offset + at, sector, false});
+        at += n;
+      }
+    }
+    inode.unsynced.clear();
+  }
+
+  std::mt19937_64 random_;
+  Names names_;
+  Names durable_names_;
+  std::vector<NameChange> changes_;  // since the last sync of the folder
+  uint64_t life_ = 0;
+  uint64_t calls_ = 0;
+  uint64_t fail_at_ = 0;
+  uint64_t dark_at_ = 0;
+};
+
+}  // namespace wayside

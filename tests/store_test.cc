@@ -1,0 +1,314 @@
+#include "storage/store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "pipeline/emission_codec.h"
+#include "tests/temp_folder.h"
+
+namespace wayside {
+namespace {
+
+std::unique_ptr<Store> open_store(const TempFolder& folder) {
+  auto store = Store::open(folder.path());
+  if (!store.ok()) ADD_FAILURE() << store.error().message;
+  return std::move(*store);
+}
+
+Store::Recovered recover(Store& store) {
+  auto recovered = store.recover();
+  if (!recovered.ok()) ADD_FAILURE() << recovered.error().message;
+  return std::move(*recovered);
+}
+
+Emission emission(uint64_t sequence, Lane lane = Lane::kResult, uint32_t targets = 1) {
+  Emission e;
+  e.sequence = sequence;
+  e.lane = lane;
+  e.targets = targets;
+  e.type = "window";
+  e.block = "cold";
+  e.key = "truck-" + std::to_string(sequence);
+  return e;
+}
+
+void apply(Store& store, const Store::Changes& changes, uint64_t quarantine_rows = 100) {
+  const Status status = store.apply(changes, quarantine_rows);
+  ASSERT_TRUE(status.ok()) << status.error().message;
+}
+void add(Store& store, const std::vector<Emission>& emissions) {
+  Store::Changes changes;
+  changes.emissions = &emissions;
+  apply(store, changes);
+}
+
+using Sequences = std::vector<uint64_t>;
+Sequences in_outbox(const TempFolder& folder, Lane lane, uint32_t bit, uint64_t after = 0,
+                    size_t limit = 100) {
+  auto reader = OutboxReader::open(folder.path());
+  auto rows = (*reader)->next(lane, after, bit, limit);
+  if (!rows.ok()) ADD_FAILURE() << rows.error().message;
+  Sequences sequences;
+  for (const auto& row : *rows) sequences.push_back(row.sequence);
+  return sequences;
+}
+
+TEST(Store, is_empty_when_it_is_new) {
+  TempFolder folder;
+  const auto recovered = recover(*open_store(folder));
+  EXPECT_EQ(recovered.state_entry, 0u);
+  EXPECT_EQ(recovered.outbox_sequence, 0u);
+  EXPECT_TRUE(recovered.state.empty());
+  EXPECT_TRUE(recovered.epochs.empty());
+  EXPECT_TRUE(recovered.marks.empty());
+}
+
+TEST(Store, brings_back_everything_that_was_applied) {
+  TempFolder folder;
+  const std::vector<Emission> emissions{emission(41), emission(42)};
+  const Mark mark{"7f3a", {1, 2}, 3, 4, 5, 6, 7};
+  Digest digest{};
+  digest[15] = 9;
+  Store::Changes changes;
+  changes.emissions = &emissions;
+  changes.marks["centre"] = mark;
+  changes.new_epoch = Epoch{"7f3a", 41, 10};
+  changes.checkpoint = Checkpoint{11,
+                                  42,
+                                  {40, 0, 2},
+                                  digest,
+                                  std::string("boot\0id", 7),
+                                  {{"window", "truck-1", std::string("\0\1", 2)}}};
+  apply(*open_store(folder), changes);
+
+  const auto recovered = recover(*open_store(folder));
+  EXPECT_EQ(recovered.state_entry, 11u);
+  EXPECT_EQ(recovered.last_sequence, 42u);
+  EXPECT_EQ(recovered.outbox_sequence, 42u);
+  EXPECT_EQ(recovered.emitted, (std::vector<uint64_t>{40, 0, 2}));
+  EXPECT_EQ(recovered.emissions, digest);
+  EXPECT_EQ(recovered.clock, std::string("boot\0id", 7));
+  ASSERT_EQ(recovered.state.size(), 1u);
+  EXPECT_EQ(recovered.state[0].component, "window");
+  EXPECT_EQ(recovered.state[0].key, "truck-1");
+  EXPECT_EQ(recovered.state[0].bytes, std::string("\0\1", 2));
+  ASSERT_EQ(recovered.epochs.size(), 1u);
+  EXPECT_EQ(recovered.epochs[0].name, "7f3a");
+  EXPECT_EQ(recovered.epochs[0].first_sequence, 41u);
+  EXPECT_EQ(recovered.epochs[0].first_entry, 10u);
+  EXPECT_EQ(recovered.marks.at("centre"), mark);
+  EXPECT_EQ(in_outbox(folder, Lane::kResult, 0), (Sequences{41, 42}));
+}
+
+TEST(Store, a_checkpoint_changes_only_the_state_that_it_names) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  auto checkpoint = [&](std::vector<StateRow> rows) {
+    Store::Changes changes;
+    changes.checkpoint.emplace();
+    changes.checkpoint->rows = std::move(rows);
+    apply(*store, changes);
+  };
+  checkpoint(
+      {{"w", "a", "1"}, {"r", "a", "1"}, {"w", "b", "1"}, {"w", "c", "1"}, {"w", "", "all"}});
+  checkpoint({{"w", "a", "2"}, {"r", "a", ""}, {"", "c", ""}});
+  std::map<std::string, std::string> state;
+  for (const StateRow& row : recover(*store).state)
+    state[row.component + '/' + row.key] = row.bytes;
+  EXPECT_EQ(state, (std::map<std::string, std::string>{{"w/a", "2"}, {"w/b", "1"}, {"w/", "all"}}));
+}
+
+TEST(Store, emissions_that_a_replay_gives_again_are_kept_once) {
+  TempFolder folder;
+  add(*open_store(folder), {emission(1), emission(2)});
+  auto store = open_store(folder);
+  recover(*store);
+  add(*store, {emission(1), emission(2), emission(3)});
+  add(*store, {emission(2), emission(3)});
+  EXPECT_EQ(in_outbox(folder, Lane::kResult, 0), (Sequences{1, 2, 3}));
+}
+
+TEST(Store, emissions_that_were_delivered_do_not_come_back_with_a_replay) {
+  TempFolder folder;
+  {
+    auto store = open_store(folder);
+    add(*store, {emission(1), emission(2)});
+    ASSERT_TRUE(store->trim_outbox({"centre"}, {{"centre", Mark{"", {0, 2}}}}).ok());
+  }
+  auto store = open_store(folder);
+  recover(*store);
+  add(*store, {emission(1), emission(2), emission(3)});
+  EXPECT_EQ(in_outbox(folder, Lane::kResult, 0), (Sequences{3}));
+}
+
+TEST(Store, an_uplink_reads_its_own_emissions_lane_by_lane_in_order) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  add(*store, {emission(1, Lane::kResult, 0b01), emission(2, Lane::kAlarm, 0b11),
+               emission(3, Lane::kResult, 1u << 31), emission(4, Lane::kResult, 0b11),
+               emission(5, Lane::kAlarm, 0b10)});
+  const struct {
+    Lane lane;
+    uint32_t bit;
+    uint64_t after;
+    size_t limit;
+    Sequences expected;
+  } rows[] = {
+      {Lane::kAlarm, 0, 0, 9, {2}},     {Lane::kAlarm, 1, 0, 9, {2, 5}},
+      {Lane::kResult, 0, 0, 9, {1, 4}}, {Lane::kResult, 0, 1, 9, {4}},
+      {Lane::kResult, 0, 4, 9, {}},     {Lane::kResult, 0, 0, 1, {1}},
+      {Lane::kResult, 31, 0, 9, {3}},   {Lane::kResult, 2, 0, 9, {}},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(in_outbox(folder, row.lane, row.bit, row.after, row.limit), row.expected);
+  }
+}
+
+TEST(Store, an_emission_in_the_outbox_decodes_to_what_was_said) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  Emission said = emission(1);
+  said.time_ms = -5;
+  said.fields = {{"n", 2.5}, {"open", true}, {"note", std::string("ä\0", 3)}, {"none", {}}};
+  add(*store, {said});
+  auto rows = (*OutboxReader::open(folder.path()))->next(Lane::kResult, 0, 0, 1);
+  auto read = decode_emission((*rows)[0].message);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->key, said.key);
+  EXPECT_EQ(read->time_ms, said.time_ms);
+  EXPECT_EQ(read->fields, said.fields);
+}
+
+TEST(Store, trims_what_every_uplink_has_delivered_and_keeps_what_one_still_needs) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  add(*store, {emission(1, Lane::kResult, 0b11), emission(2, Lane::kResult, 0b01),
+               emission(3, Lane::kResult, 0b11), emission(4, Lane::kResult, 0b10),
+               emission(5, Lane::kAlarm, 0b11)});
+  const std::vector<std::string> uplinks{"fast", "slow"};
+  const struct {
+    uint64_t fast;
+    uint64_t slow;
+    Sequences left_fast;
+    Sequences left_slow;
+  } steps[] = {
+      {0, 0, {1, 2, 3}, {1, 3, 4}}, {1, 0, {1, 2, 3}, {1, 3, 4}},
+      {3, 0, {1, 3}, {1, 3, 4}},  // only the fast one was to get 2
+      {3, 1, {3}, {3, 4}},          {3, 4, {}, {}},
+  };
+  for (const auto& step : steps) {
+    const std::map<std::string, Mark> marks{{"fast", {"", {0, step.fast}}},
+                                            {"slow", {"", {0, step.slow}}}};
+    ASSERT_TRUE(store->trim_outbox(uplinks, marks).ok());
+    EXPECT_EQ(in_outbox(folder, Lane::kResult, 0), step.left_fast);
+    EXPECT_EQ(in_outbox(folder, Lane::kResult, 1), step.left_slow);
+  }
+  EXPECT_EQ(in_outbox(folder, Lane::kAlarm, 0), (Sequences{5}));
+}
+
+TEST(Store, an_uplink_that_gets_nothing_does_not_make_the_outbox_grow) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  uint64_t sequence = 0;
+  for (int turn = 0; turn < 5; ++turn) {
+    for (int i = 0; i < 10; ++i) add(*store, {emission(++sequence, Lane::kResult, 0b010)});
+    const std::map<std::string, Mark> marks{{"busy", {"", {0, sequence}}}};
+    ASSERT_TRUE(store->trim_outbox({"idle", "busy", ""}, marks).ok());
+    EXPECT_EQ(*store->count("outbox"), 0u);
+  }
+}
+
+TEST(Store, an_uplink_keeps_its_bit) {
+  TempFolder folder;
+  uint64_t removed = 0;
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(*open_store(folder)->assign_bits({"a", "b", "c"}, removed), (Names{"a", "b", "c"}));
+  EXPECT_EQ(*open_store(folder)->assign_bits({"c", "a"}, removed), (Names{"a", "", "c"}));
+  EXPECT_EQ(*open_store(folder)->assign_bits({"d", "c", "a"}, removed), (Names{"a", "d", "c"}));
+}
+
+TEST(Store, emissions_for_an_uplink_that_is_gone_are_removed_and_counted) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  uint64_t removed = 0;
+  ASSERT_TRUE(store->assign_bits({"a", "b"}, removed).ok());
+  add(*store, {emission(1, Lane::kResult, 0b01), emission(2, Lane::kResult, 0b11),
+               emission(3, Lane::kAlarm, 0b10)});
+  ASSERT_TRUE(store->assign_bits({"a"}, removed).ok());
+  EXPECT_EQ(removed, 2u);
+  EXPECT_EQ(*store->count("outbox"), 2u);
+  ASSERT_TRUE(store->assign_bits({"a", "new"}, removed).ok());
+  EXPECT_EQ(removed, 0u);
+  EXPECT_EQ(in_outbox(folder, Lane::kResult, 1), Sequences())
+      << "it must not inherit the bit's past";
+}
+
+TEST(Store, more_than_32_uplinks_are_refused_and_harm_nothing) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  std::vector<std::string> names;
+  for (int i = 0; i < 33; ++i) names.push_back("uplink-" + std::to_string(i));
+  uint64_t removed = 0;
+  EXPECT_FALSE(store->assign_bits(names, removed).ok());
+  names.pop_back();
+  auto bits = store->assign_bits(names, removed);
+  ASSERT_TRUE(bits.ok()) << bits.error().message;
+  EXPECT_EQ(*bits, names);
+  add(*store, {emission(1)});
+}
+
+TEST(Store, quarantine_keeps_the_newest_rows_and_none_of_them_twice) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  for (uint64_t entry : {1, 2, 2, 3, 4}) {
+    Store::Changes changes;
+    for (uint64_t i = 0; i < 2; ++i) {
+      changes.quarantine.push_back({entry, i, 5, "climate", "range", "temp_c", "fleet/1", "{\xff"});
+    }
+    apply(*store, changes, 5);
+    EXPECT_EQ(*store->count("quarantine"), std::min<uint64_t>(entry * 2, 5));
+  }
+}
+
+TEST(Store, state_counts_as_durable_only_after_it_was_made_so) {
+  TempFolder folder;
+  auto store = open_store(folder);
+  Store::Changes changes;
+  changes.checkpoint.emplace().entry = 7;
+  apply(*store, changes);
+  EXPECT_EQ(store->durable_entry(), 0u);
+  ASSERT_TRUE(store->make_durable().ok());
+  EXPECT_EQ(store->durable_entry(), 7u);
+  changes.checkpoint->entry = 9;
+  apply(*store, changes);
+  EXPECT_EQ(store->durable_entry(), 7u);
+}
+
+TEST(Store, a_file_that_is_no_store_is_an_error) {
+  for (const std::string& bytes :
+       {std::string(5'000, 'x'), "SQLite format 3" + std::string(9'000, '\1')}) {
+    TempFolder folder;
+    std::ofstream(folder.path() + "/wayside.db") << bytes;
+    auto store = Store::open(folder.path());
+    ASSERT_FALSE(store.ok());
+    EXPECT_NE(store.error().message.find("wayside.db"), std::string::npos) << store.error().message;
+  }
+}
+
+TEST(Store, a_store_of_a_newer_version_is_refused) {
+  TempFolder folder;
+  open_store(folder);
+  {
+    auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE((*db)->exec("PRAGMA user_version = 2").ok());
+  }
+  auto store = Store::open(folder.path());
+  ASSERT_FALSE(store.ok());
+  EXPECT_NE(store.error().message.find("newer version"), std::string::npos)
+      << store.error().message;
+}
+
+}  // namespace
+}  // namespace wayside
