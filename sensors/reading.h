@@ -1,6 +1,7 @@
 // Readings in columns: the form in which they travel from the decoder to the last block.
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -43,6 +44,12 @@ struct Column {
   std::vector<uint32_t> texts;
 };
 
+// A number that no batch of this process has had.
+inline uint64_t new_generation() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 // Readings of one source in order of arrival. Owned by one thread.
 struct ReadingBatch {
   ReadingBatch() = default;
@@ -61,14 +68,14 @@ struct ReadingBatch {
   }
   void clear_texts() {
     texts.clear();
-    ++generation;
+    generation = new_generation();
   }
 
   std::vector<int64_t> times;  // event time, ms
   std::vector<Column> columns;
   size_t key = 0;
   Interner texts;
-  uint64_t generation = 0;  // another number: ids mean other texts
+  uint64_t generation = new_generation();  // another number, in whichever batch: ids mean other texts
 };
 
 }  // namespace wayside
