@@ -88,6 +88,11 @@ Status Loop::restore() {
   former_digest_ = engine_->digest();
   clock_ = std::make_unique<SystemClock>(from.clock, last_now_);
   if (epochs_.empty()) begin_epoch("");
+  const bool noted = !engine_->group().notes.empty();
+  if (!noted && epochs_.back().first_entry > journal_->last_sequence()) {
+    // The former life ended before its first commit: the store knows the epoch, the journal does not yet.
+    engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epochs_.back().name, ""});
+  }
   return {};
 }
 

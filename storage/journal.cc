@@ -236,7 +236,8 @@ Status Journal::find_end() {
     return roll();
   }
   WS_ASSIGN(file_, disk_.open(files_.back().path, Disk::Mode::kReadWrite));
-  return {};
+  // The last entry may have been written but not synced when the process ended. From now on it counts.
+  return file_->sync_data();
 }
 
 Status Journal::skip_to(uint64_t sequence) {
