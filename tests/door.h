@@ -48,7 +48,7 @@ class Door {
   void lose_session(uint32_t connection = 0) {
     Chunk chunk(0);
     chunk.connection = connection;
-    chunk.session_lost = true;
+    chunk.new_session = true;
     door_->admit(chunk, group_);
   }
   void next_turn() { door_->begin_turn({}, group_); }

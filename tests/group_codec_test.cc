@@ -62,7 +62,7 @@ Group full_group() {
   g.duplicates = {3, 0};
   g.rows_before = {1ull << 40, 7};
   g.publishes = {{0, 1, 0xdeadbeef}, {1, 65'535, 0}, {0, 2, 0xffffffff}};
-  g.notes = {{Note::Kind::kSessionLost, 1, "local", "the broker forgot us"},
+  g.notes = {{Note::Kind::kNewSession, 1, "local", "the broker forgot us"},
              {Note::Kind::kNewEpoch, 0, "7f3a", ""}};
   return g;
 }

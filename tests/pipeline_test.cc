@@ -110,20 +110,24 @@ TEST(Pipeline, what_became_no_reading_is_in_the_ledger_too) {
   EXPECT_EQ(stage.pipeline().source_status()[0].ledger.in, 5u);
 }
 
-TEST(Pipeline, an_incident_goes_to_every_uplink_before_the_readings_of_its_turn) {
+TEST(Pipeline, a_lost_session_is_told_to_every_uplink_and_a_first_one_is_not) {
   PipelineOptions options = fleet();
   options.uplinks = {"x", "", "y"};
   Stage stage(options);
   Group group = stage.make_group({{0, "a"}}, 5'000);
-  group.notes.push_back(
-      {Note::Kind::kSessionLost, 0, "local", "the broker had no session of ours"});
+  group.notes.push_back({Note::Kind::kNewSession, 0, "local", ""});
   group.notes.push_back({Note::Kind::kNewEpoch, 0, "e1", ""});  // nothing to tell
   EmissionBuffer out;
   stage.pipeline().turn(group, 0, out);
+  EXPECT_TRUE(out.pending().empty());
+  EXPECT_EQ(stage.pipeline().sessions_lost("local"), 0u);
+  stage.pipeline().turn(group, 0, out);
   ASSERT_EQ(out.pending().size(), 1u);
-  EXPECT_EQ(to_line(out.pending()[0]),
-            "session_lost local @5000 text=the broker had no session of ours");
+  EXPECT_EQ(out.pending()[0].block, "session_lost");
+  EXPECT_EQ(out.pending()[0].key, "local");
+  EXPECT_EQ(out.pending()[0].targets, 0b101u);
   EXPECT_EQ(out.pending()[0].lane, Lane::kAlarm);
+  EXPECT_EQ(stage.pipeline().sessions_lost("local"), 1u);
 }
 
 TEST(Pipeline, blocks_send_to_the_uplinks_they_name_and_by_default_to_all) {
