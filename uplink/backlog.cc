@@ -87,24 +87,28 @@ Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& mes
 // Reads one entry. When it is gone the oldest one that is there takes its place, and what lay between is counted as
 // dropped.
 Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
-  uint64_t oldest = 0;
-  if (entry_.sequence + 1 != wanted || entry_.sequence == 0) {
-    WS_ASSIGN(bool there, journal_.seek(wanted, oldest));
-    if (!there) {
-      WS_ASSIGN(bool again, journal_.seek(oldest, oldest));
-      if (!again) return false;
-    }
+  const bool follows = entry_.sequence != 0 && entry_.sequence + 1 == wanted;
+  entry_.sequence = 0;  // nothing is loaded until all of it is
+  JournalEntry entry;
+  bool there = false;
+  if (follows) {
+    WS_ASSIGN(there, journal_.next(entry));
   }
-  WS_ASSIGN(bool there, journal_.next(entry_));
   if (!there) {
-    entry_.sequence = 0;
-    return false;
+    uint64_t oldest = 0;
+    WS_ASSIGN(bool found, journal_.seek(wanted, oldest));
+    if (!found) {
+      WS_ASSIGN(found, journal_.seek(oldest, oldest));
+    }
+    if (!found) return false;
+    WS_ASSIGN(there, journal_.next(entry));
   }
+  if (!there) return false;
   group_ = {};
   for (const NamedSchema& s : options_.sources) group_.batches.emplace_back(s.schema);
   group_.duplicates.resize(options_.sources.size());
   group_.rows_before.resize(options_.sources.size());
-  WS_TRY(decode_group(entry_.block, options_.sources, {}, group_));
+  WS_TRY(decode_group(entry.block, options_.sources, {}, group_));
   rows_.clear();
   uint64_t seen = 0;
   for (size_t s = 0; s < options_.sources.size(); ++s) {
@@ -116,16 +120,17 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
       for (uint32_t row = slice.begin; row < slice.end; ++row) rows_.emplace_back(slice.source, row);
     }
   }
-  if (entry_.sequence != wanted) {
+  if (entry.sequence != wanted) {
     const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
     log_error("journal entries {} to {} were recycled before they were forwarded: {} readings dropped",
-              wanted, entry_.sequence - 1, lost);
+              wanted, entry.sequence - 1, lost);
     after.dropped += lost;
-    after.raw_entry = entry_.sequence - 1;
+    after.raw_entry = entry.sequence - 1;
     after.raw_rows = 0;
     after.raw_seen = seen;
   }
-  WS_ASSIGN(entry_epoch_, epoch_of(&Epoch::first_entry, entry_.sequence));
+  WS_ASSIGN(entry_epoch_, epoch_of(&Epoch::first_entry, entry.sequence));
+  entry_ = std::move(entry);
   return true;
 }
 
@@ -147,7 +152,8 @@ void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
     }
     m.type = "reading";
     m.block = named.source;
-    m.key = batch.texts.text(batch.keys()[row]);
+    // Without a key: the entry was written when the configuration had another one.
+    if (const uint32_t key = batch.keys()[row]; key != Interner::kNone) m.key = batch.texts.text(key);
     m.time_ms = batch.times[row];
     bytes_ += m.value.size();
   }

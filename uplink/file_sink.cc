@@ -33,10 +33,23 @@ bool to_number(std::string_view text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or rubbish.
+bool is_whole(std::string_view line) {
+  return !id_of(line).empty() && line.ends_with('}') &&
+         std::none_of(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
+// "gateway/epoch/12" → "epoch"
+std::string_view epoch_of(std::string_view id) {
+  id = id.substr(0, std::min(id.rfind('/'), id.size()));
+  return id.substr(id.rfind('/') + 1);
+}
+
 // Moves the mark past one delivered line. Lines come in the order in which the backlog gave them.
 void pass_line(std::string_view line, Mark& mark) {
   const std::string_view id = id_of(line);
   const std::string_view last = id.substr(id.rfind('/') + 1);
+  std::string_view rest = line.substr(std::min(line.find(",\"type\":\""), line.size()));
   const size_t dot = last.find('.');
   uint64_t number = 0;
   if (!to_number(last.substr(0, dot), number)) return;
@@ -47,8 +60,7 @@ void pass_line(std::string_view line, Mark& mark) {
     mark.raw_rows = row + 1;
     ++mark.raw_seen;
   } else {
-    const bool alarm = line.find("\"type\":\"alarm\"") != std::string_view::npos ||
-                       line.find("\"type\":\"incident\"") != std::string_view::npos;
+    const bool alarm = rest.starts_with(",\"type\":\"alarm\"") || rest.starts_with(",\"type\":\"incident\"");
     mark.delivered_upto[alarm ? 0 : 1] = number;
   }
   ++mark.delivered;
@@ -56,7 +68,8 @@ void pass_line(std::string_view line, Mark& mark) {
 
 class FileSink : public Sink {
  public:
-  FileSink(Disk& disk, const UplinkOptions& options) : disk_(disk), options_(options) {}
+  FileSink(Disk& disk, const UplinkOptions& options, std::vector<Epoch> epochs)
+      : disk_(disk), options_(options), epochs_(std::move(epochs)) {}
 
   Result<Mark> open(const Mark& local) override {
     file_.reset();
@@ -64,16 +77,21 @@ class FileSink : public Sink {
     WS_TRY(list_files());
     Place place;
     if (auto text = read_file(disk_, mark_path()); text.ok()) place = read_place(*text);
-    Mark mark = place.mark && place.mark->delivered >= local.delivered ? *place.mark : local;
+    if (place.mark && !is_ours(place.mark->epoch)) {
+      log_warn("uplink {}: the mark in {} is of epoch {}, which is not of this store; it is ignored",
+               options_.name, options_.dir, place.mark->epoch);
+      place = {};
+    }
+    if (place.mark) place.mark->epoch = local.epoch;
+    const bool known = place.mark && place.mark->delivered >= local.delivered && place.file != 0;
+    Mark mark = known ? *place.mark : local;
     if (files_.empty()) {
       WS_TRY(next_file());
       return mark;
     }
-    const bool known = place.mark && mark == *place.mark && place.file != 0;
     for (uint64_t number : files_) {
-      if (known && number < place.file) continue;
-      const uint64_t from = known && number == place.file ? place.size : 0;
-      WS_TRY(pass_file(number, known ? from : 0, known, mark));
+      if (known && number < place.file && number != files_.back()) continue;
+      WS_TRY(pass_file(number, known && number == place.file ? place.size : 0, mark));
     }
     return mark;
   }
@@ -111,7 +129,8 @@ class FileSink : public Sink {
     const size_t first = text.find(' ');
     const size_t second = text.find(' ', first + 1);
     if (second == std::string_view::npos) return place;
-    text = text.substr(0, text.find('\n'));
+    if (!text.ends_with('\n')) return place;
+    text.remove_suffix(1);
     if (!to_number(text.substr(0, first), place.file) ||
         !to_number(text.substr(first + 1, second - first - 1), place.size)) {
       return {};
@@ -141,29 +160,47 @@ class FileSink : public Sink {
     return {};
   }
 
-  // Counts the lines from `from` on as delivered (when there is a mark to count from), cuts a half line off the end,
-  // and leaves the file open for more.
-  Status pass_file(uint64_t number, uint64_t from, bool count, Mark& mark) {
+  // Counts the lines from `from` on that are beyond the mark as delivered, cuts what is torn off the end of the last
+  // file, and leaves it open for more.
+  Status pass_file(uint64_t number, uint64_t from, Mark& mark) {
     WS_ASSIGN(file_, disk_.open(path(number), Disk::Mode::kReadWrite));
     WS_ASSIGN(uint64_t size, file_->size());
     from = std::min(from, size);
     std::string text(size - from, '\0');
     WS_ASSIGN(size_t n, file_->read_at(from, text.data(), text.size()));
     text.resize(n);
+    constexpr size_t kNowhere = std::string::npos;
+    size_t torn = kNowhere;
+    size_t news = kNowhere;  // where the lines begin that are beyond the mark
     size_t done = 0;
-    for (size_t end; (end = text.find('\n', done)) != std::string::npos; done = end + 1) {
+    for (size_t end; (end = text.find('\n', done)) != kNowhere; done = end + 1) {
       std::string_view line(text.data() + done, end - done);
-      if (count || is_beyond(line, mark)) pass_line(line, mark);
+      if (!is_whole(line)) {
+        torn = std::min(torn, done);
+      } else if (!is_ours(epoch_of(id_of(line))) || !is_beyond(line, mark)) {
+        torn = kNowhere;  // this one was safe already: what is broken before it was not broken by a crash
+      } else if (torn == kNowhere) {
+        news = std::min(news, done);
+        pass_line(line, mark);
+      }
     }
-    size_ = from + done;
+    if (number != files_.back()) return {};
+    const size_t good = std::min(torn, done);
+    size_ = from + good;
     if (size_ < size) {
-      log_warn("{}: a half line was cut off", path(number));
+      log_warn("{}: a torn end was cut off", path(number));
       WS_TRY(file_->truncate(size_));
     }
-    return {};
+    if (news >= good) return {};
+    // Nobody knows whether these lines were ever synced, and after a sync that failed another one would not try again.
+    WS_TRY(file_->write_at(from + news, std::string_view(text).substr(news, good - news)));
+    return file_->sync_data();
   }
 
-  // Without a mark of our own: is the line further than the store's?
+  bool is_ours(std::string_view epoch) const {
+    return std::any_of(epochs_.begin(), epochs_.end(), [&](const Epoch& e) { return e.name == epoch; });
+  }
+
   static bool is_beyond(std::string_view line, const Mark& mark) {
     Mark next = mark;
     pass_line(line, next);
@@ -187,6 +224,7 @@ class FileSink : public Sink {
 
   Disk& disk_;
   UplinkOptions options_;
+  std::vector<Epoch> epochs_;
   std::vector<uint64_t> files_;  // oldest first; the last one is being written
   std::unique_ptr<File> file_;
   uint64_t size_ = 0;
@@ -194,8 +232,8 @@ class FileSink : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options) {
-  return std::make_unique<FileSink>(disk, options);
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options, std::vector<Epoch> epochs) {
+  return std::make_unique<FileSink>(disk, options, std::move(epochs));
 }
 
 }  // namespace wayside

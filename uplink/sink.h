@@ -24,8 +24,8 @@ class Sink {
   virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
 };
 
-std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options);
 // `epochs` are those of our store: a mark of any other epoch is not ours.
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options, std::vector<Epoch> epochs);
 std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
                                       std::vector<Epoch> epochs);
 

@@ -1,0 +1,240 @@
+#include "uplink/backlog.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/uplink_fixture.h"
+
+namespace wayside {
+namespace {
+
+using Ids = std::vector<std::string>;
+
+// What the next batch holds, without "gw/"; the mark goes on.
+Ids next_ids(Backlog& backlog, Mark& mark, uint64_t committed) {
+  std::vector<Message> messages;
+  Mark after;
+  const Status status = backlog.next(mark, committed, messages, after);
+  if (!status.ok()) ADD_FAILURE() << status.error().message;
+  Ids ids;
+  for (const Message& m : messages) {
+    EXPECT_TRUE(m.id.starts_with("gw/")) << m.id;
+    EXPECT_NE(m.value.find('"' + m.id + '"'), std::string::npos) << m.value;
+    ids.push_back(m.id.substr(3));
+  }
+  EXPECT_EQ(after.delivered, mark.delivered + ids.size());
+  mark = after;
+  return ids;
+}
+
+TEST(Backlog, alarms_go_first_then_results_then_readings) {
+  UplinkFixture f;
+  f.read(2);
+  f.emit(Lane::kResult);
+  f.emit(Lane::kAlarm);
+  f.emit(Lane::kResult);
+  f.emit(Lane::kAlarm);
+  Mark mark;
+  auto backlog = f.backlog();
+  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/2", "e1/4", "e1/1", "e1/3", "e1/1.0", "e1/1.1"}));
+  EXPECT_EQ(mark.delivered_upto, (std::array<uint64_t, 2>{4, 3}));
+  EXPECT_EQ(mark.raw_seen, 2u);
+  EXPECT_EQ(next_ids(*backlog, mark, 1), Ids());
+}
+
+TEST(Backlog, any_batch_size_gives_the_same_messages_once) {
+  UplinkFixture f;
+  for (int i = 0; i < 3; ++i) {
+    f.read(4, 2);
+    f.emit(Lane::kResult);
+    f.emit(Lane::kAlarm);
+  }
+  Mark whole_mark;
+  const Ids whole = next_ids(*f.backlog(), whole_mark, 3);
+  EXPECT_EQ(whole.size(), 3u * (4 + 2));
+  for (const bool reopened : {false, true}) {
+    for (uint32_t size = 1; size <= whole.size(); ++size) {
+      SCOPED_TRACE("batches of " + std::to_string(size) +
+                   (reopened ? ", reopened after each" : ""));
+      BacklogOptions options = f.options();
+      options.batch_messages = size;
+      auto backlog = f.backlog(options);
+      Mark mark;
+      Ids all;
+      while (true) {
+        const Ids ids = next_ids(*backlog, mark, 3);
+        EXPECT_LE(ids.size(), size);
+        if (ids.empty()) break;
+        all.insert(all.end(), ids.begin(), ids.end());
+        if (reopened) backlog = f.backlog(options);
+      }
+      EXPECT_EQ(all, whole);
+      EXPECT_EQ(mark, whole_mark);
+    }
+  }
+}
+
+TEST(Backlog, a_batch_ends_soon_after_its_limit_in_bytes) {
+  UplinkFixture f;
+  for (int i = 0; i < 5; ++i) f.emit(Lane::kResult);
+  BacklogOptions options = f.options();
+  options.batch_bytes = 1;
+  Mark mark;
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 0), (Ids{"e1/1"}));
+}
+
+TEST(Backlog, a_batch_that_was_not_delivered_is_given_again) {
+  UplinkFixture f;
+  f.emit(Lane::kAlarm);
+  f.read(3);
+  auto backlog = f.backlog();
+  Mark first;
+  const Ids ids = next_ids(*backlog, first, 1);
+  Mark again;
+  EXPECT_EQ(next_ids(*backlog, again, 1), ids);
+  EXPECT_EQ(again, first);
+}
+
+TEST(Backlog, what_is_not_committed_is_not_looked_at) {
+  UplinkFixture f;
+  f.read(1);
+  f.read(1);
+  auto backlog = f.backlog();
+  Mark mark;
+  EXPECT_EQ(next_ids(*backlog, mark, 0), Ids());
+  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/1.0"}));
+  EXPECT_EQ(next_ids(*backlog, mark, 2), (Ids{"e1/2.0"}));
+}
+
+TEST(Backlog, an_uplink_gets_what_is_meant_for_it_only) {
+  UplinkFixture f;
+  f.emit(Lane::kResult, 0b01);
+  f.emit(Lane::kResult, 0b10);
+  f.read(2, 1);
+  BacklogOptions options = f.options();
+  options.bit = 1;
+  options.forwarded = {false, true};
+  Mark mark;
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/2", "e1/1.0"}));
+  options.forwarded = {false, false};
+  Mark without_raw;
+  EXPECT_EQ(next_ids(*f.backlog(options), without_raw, 1), (Ids{"e1/2"}));
+  EXPECT_EQ(without_raw.raw_entry, 1u);
+}
+
+TEST(Backlog, an_id_names_the_epoch_in_which_it_was_given) {
+  UplinkFixture f;
+  f.emit(Lane::kResult);
+  f.read(1);
+  f.begin_epoch({"e2", 2, 2});
+  f.emit(Lane::kResult);
+  f.read(1);
+  Mark mark;
+  EXPECT_EQ(next_ids(*f.backlog(), mark, 2), (Ids{"e1/1", "e2/2", "e1/1.0", "e2/2.0"}));
+}
+
+TEST(Backlog, readings_that_were_recycled_are_counted_as_dropped) {
+  for (const bool was_reading : {false, true}) {
+    SCOPED_TRACE(was_reading);
+    UplinkFixture f;
+    auto backlog = f.backlog();
+    Mark mark;
+    f.read(3, 5);
+    if (was_reading) {
+      EXPECT_EQ(next_ids(*backlog, mark, 1).size(), 3u);
+    }
+    for (int i = 2; i <= 12; ++i) f.read(3, 5);
+    const uint64_t oldest = f.journal->oldest_sequence();
+    ASSERT_GT(oldest, 2u);
+    size_t delivered = mark.delivered;
+    while (const size_t n = next_ids(*backlog, mark, 12).size()) delivered += n;
+    EXPECT_EQ(delivered, 3 * ((was_reading ? 1 : 0) + 12 - oldest + 1));
+    EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
+    EXPECT_EQ(mark.raw_seen, 3u * 12);
+  }
+}
+
+TEST(Backlog, readings_of_a_half_forwarded_entry_that_is_gone_are_counted_once) {
+  UplinkFixture f;
+  BacklogOptions options = f.options();
+  options.batch_messages = 2;
+  Mark mark;
+  f.read(3);
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/1.0", "e1/1.1"}));
+  for (int i = 2; i <= 12; ++i) f.read(3);
+  auto backlog = f.backlog(options);
+  while (!next_ids(*backlog, mark, 12).empty()) {
+  }
+  EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
+}
+
+TEST(Backlog, forwarding_goes_on_behind_entries_that_were_skipped) {
+  UplinkFixture f;
+  auto backlog = f.backlog();
+  Mark mark;
+  f.read(1);
+  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/1.0"}));
+  ASSERT_TRUE(f.journal->skip_to(50).ok());
+  f.read(1);
+  EXPECT_EQ(next_ids(*backlog, mark, 51), (Ids{"e1/51.0"}));
+  EXPECT_EQ(mark.raw_entry, 51u);
+}
+
+TEST(Backlog, a_reading_from_before_the_key_was_renamed_has_no_key) {
+  UplinkFixture f;
+  f.read(1);
+  BacklogOptions options = f.options();
+  options.sources[0].schema.fields[0].name = "truck";
+  std::vector<Message> messages;
+  Mark after;
+  ASSERT_TRUE(f.backlog(options)->next({}, 1, messages, after).ok());
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].key, "");
+  EXPECT_EQ(messages[0].block, "climate");
+}
+
+TEST(Backlog, a_disk_that_fails_once_loses_and_repeats_nothing) {
+  UplinkFixture f;
+  for (int i = 0; i < 3; ++i) f.read(3);
+  Mark expected_mark;
+  const Ids expected = next_ids(*f.backlog(), expected_mark, 3);
+  BacklogOptions options = f.options();
+  options.batch_messages = 2;
+  for (uint64_t n = 1; n <= 30; ++n) {
+    SCOPED_TRACE("call " + std::to_string(n) + " fails");
+    auto backlog = f.backlog(options);
+    f.disk.fail_call(n);
+    Mark mark;
+    Ids all;
+    for (int failures = 0; failures < 2;) {
+      std::vector<Message> messages;
+      Mark after;
+      if (!backlog->next(mark, 3, messages, after).ok()) {
+        ++failures;
+        continue;
+      }
+      if (messages.empty()) break;
+      for (const Message& m : messages) all.push_back(m.id.substr(3));
+      mark = after;
+    }
+    f.disk.fail_call(0);
+    EXPECT_EQ(all, expected);
+    EXPECT_EQ(mark, expected_mark);
+  }
+}
+
+TEST(Backlog, a_block_that_cannot_be_read_is_an_error_each_time) {
+  UplinkFixture f;
+  f.read(2);
+  ASSERT_TRUE(f.journal->append(0, 0, {}, "no block").ok());
+  auto backlog = f.backlog();
+  Mark mark;
+  EXPECT_EQ(next_ids(*backlog, mark, 1).size(), 2u);
+  for (int i = 0; i < 3; ++i) {
+    std::vector<Message> messages;
+    Mark after;
+    EXPECT_FALSE(backlog->next(mark, 2, messages, after).ok());
+  }
+}
+
+}  // namespace
+}  // namespace wayside

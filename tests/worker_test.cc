@@ -1,0 +1,185 @@
+#include "uplink/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "tests/uplink_fixture.h"
+
+namespace wayside {
+namespace {
+
+// The far side, and what it does to us: one letter a call, the last one for good. Calls are open()
+// and deliver() in turn as they come.
+//   .  works
+//   x  fails, nothing happened
+//   ?  fails, but all of it arrived
+struct Remote {
+  explicit Remote(std::string plan) : plan(std::move(plan)) {}
+
+  std::string plan;
+  size_t calls = 0;
+  Mark mark;
+  std::vector<std::string> ids;
+  size_t wanted = SIZE_MAX;
+  std::promise<void> complete;  // `wanted` messages are there
+  std::promise<void> failed;    // for the first time
+
+  char next_call() {
+    const char what = plan[std::min(calls++, plan.size() - 1)];
+    if (what != '.' && calls - 1 == plan.find_first_not_of('.')) failed.set_value();
+    return what;
+  }
+};
+
+class RemoteSink : public Sink {
+ public:
+  explicit RemoteSink(Remote& remote) : remote_(remote) {}
+  Result<Mark> open(const Mark& local) override {
+    EXPECT_FALSE(open_);
+    if (remote_.next_call() != '.') return Error{ErrorCode::kUnavailable, "nobody answers"};
+    open_ = true;
+    return remote_.mark.delivered >= local.delivered ? remote_.mark : local;
+  }
+  Status deliver(std::span<const Message> messages, const Mark& after) override {
+    EXPECT_TRUE(open_) << "after an error open() is next";
+    EXPECT_FALSE(messages.empty());
+    const char what = remote_.next_call();
+    if (what != 'x') {
+      for (const Message& m : messages) remote_.ids.push_back(m.id);
+      remote_.mark = after;
+      if (remote_.ids.size() >= remote_.wanted) {
+        remote_.wanted = SIZE_MAX;
+        remote_.complete.set_value();
+      }
+    }
+    open_ = what == '.';
+    return open_ ? Status() : Error{ErrorCode::kUnavailable, "the line is cut"};
+  }
+
+ private:
+  Remote& remote_;
+  bool open_ = false;
+};
+
+constexpr uint64_t kEntries = 4;
+
+struct WorkerTest : testing::Test, UplinkFixture {
+  WorkerTest() {
+    for (uint64_t i = 0; i < kEntries; ++i) {
+      read(3);
+      emit(Lane::kResult);
+      emit(Lane::kAlarm);
+    }
+    std::vector<Message> messages;
+    Mark after;
+    EXPECT_TRUE(backlog()->next({}, kEntries, messages, after).ok());
+    for (const Message& m : messages) expected.push_back(m.id);
+  }
+
+  // Pauses of a few milliseconds, and no company is waited for.
+  UplinkOptions options() const {
+    UplinkOptions o;
+    o.name = "centre";
+    o.retry_min_ms = o.retry_max_ms = 2;
+    o.linger_ms = 0;
+    return o;
+  }
+  std::unique_ptr<UplinkWorker> worker(Remote& remote, const UplinkOptions& o,
+                                       const Mark& local = {}) {
+    BacklogOptions b = UplinkFixture::options();
+    b.batch_messages = 4;
+    return std::make_unique<UplinkWorker>(o, local, std::make_unique<RemoteSink>(remote),
+                                          backlog(b));
+  }
+
+  std::vector<std::string> expected;
+};
+
+TEST_F(WorkerTest, delivers_everything_once_and_in_order_whatever_fails) {
+  for (const char* plan : {".", "x.", "xxx.", ".x.", ".?.", "..x.", "..?.", ".xx?.", ".x.x.x.x.",
+                           ".?.?.?.?.", ".?x.?x.", "..?xxx.x.?.", ".xx..?x?x?.."}) {
+    SCOPED_TRACE(plan);
+    Remote remote(plan);
+    remote.wanted = expected.size();
+    auto complete = remote.complete.get_future();
+    auto w = worker(remote, WorkerTest::options());
+    w->start();
+    w->notify(kEntries, false);
+    complete.wait();
+    w->stop(true);
+    EXPECT_EQ(remote.ids, expected);
+    EXPECT_EQ(remote.mark.delivered, expected.size());
+  }
+}
+
+TEST_F(WorkerTest, tells_how_far_it_has_come) {
+  Remote remote(".");
+  auto w = worker(remote, WorkerTest::options());
+  EXPECT_FALSE(w->progress().connected);
+  w->start();
+  w->notify(kEntries, true);
+  w->stop(true);
+  EXPECT_TRUE(w->progress().connected);
+  EXPECT_EQ(w->progress().trouble, "");
+  EXPECT_EQ(w->progress().mark, remote.mark);
+  EXPECT_EQ(w->progress().mark.raw_entry, kEntries);
+}
+
+TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
+  Remote remote(".");
+  std::vector<Message> messages;
+  BacklogOptions five = UplinkFixture::options();
+  five.batch_messages = 5;
+  ASSERT_TRUE(backlog(five)->next({}, kEntries, messages, remote.mark).ok());
+  auto w = worker(remote, WorkerTest::options());
+  w->start();
+  w->notify(kEntries, true);
+  w->stop(true);
+  EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 5, expected.end()));
+}
+
+TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {
+  Remote remote(".");
+  UplinkOptions patient = WorkerTest::options();
+  patient.linger_ms = 3'600'000;
+  auto w = worker(remote, patient);
+  w->start();
+  w->notify(kEntries, false);
+  w->stop(true);
+  EXPECT_EQ(remote.ids, expected);
+}
+
+TEST_F(WorkerTest, an_alarm_does_not_wait_for_company) {
+  Remote remote(".");
+  remote.wanted = expected.size();
+  auto complete = remote.complete.get_future();
+  UplinkOptions patient = WorkerTest::options();
+  patient.linger_ms = 3'600'000;
+  auto w = worker(remote, patient);
+  w->start();
+  w->notify(kEntries, true);
+  complete.wait();
+  w->stop(false);
+  EXPECT_EQ(remote.ids, expected);
+}
+
+TEST_F(WorkerTest, ends_although_the_sink_fails_and_says_what_the_trouble_was) {
+  for (const bool drain : {false, true}) {
+    Remote remote("x");
+    auto failed = remote.failed.get_future();
+    UplinkOptions patient = WorkerTest::options();
+    patient.retry_min_ms = patient.retry_max_ms = 3'600'000;
+    auto w = worker(remote, patient);
+    w->start();
+    w->notify(kEntries, true);
+    failed.wait();
+    w->stop(drain);
+    EXPECT_FALSE(w->progress().connected);
+    EXPECT_EQ(w->progress().trouble, "nobody answers");
+    EXPECT_EQ(w->progress().mark, Mark());
+  }
+}
+
+}  // namespace
+}  // namespace wayside
