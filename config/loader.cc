@@ -141,8 +141,9 @@ class Loader : public ConfigVisitor {
       }
       const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
       std::ifstream in(path);
-      if (!in) return wrong(key.name, *node, "cannot read " + path);
-      std::getline(in, value);
+      if (!std::getline(in, value)) {
+        return wrong(key.name, *node, "cannot read " + path + ", or it is empty");
+      }
     } else {
       wrong(key.name, *node, "unknown kind of secret '" + kind + "': file, env or credential");
     }
@@ -422,7 +423,7 @@ std::optional<Config> load_config(const std::string& path, std::vector<ConfigErr
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) {
+  if (!in || std::filesystem::is_directory(path)) {
     errors.push_back({path, {}, "cannot be read"});
     return std::nullopt;
   }
