@@ -62,6 +62,7 @@ class Loader : public ConfigVisitor {
     const toml::array* array = node->as_array();
     if (!array) return wrong_type(key.name, *node, "a text or an array of texts");
     for (const toml::node& item : *array) take_text(key.name, item, value.emplace_back());
+    positions_[block_ + "." + key.name] = position_of(node->source());
   }
 
   void duration(const Key& key, int64_t& ms, int64_t min_ms) override {
