@@ -143,8 +143,15 @@ class Checker {
       }
       if (f.min && f.max && *f.min > *f.max) add(s.name, "fields." + f.name, "min is above max");
     }
+    auto pattern = TopicPattern::parse(s.topic);
+    if (!pattern.ok()) return add(s.name, "topic", pattern.error().message);
+    for (const FieldOptions& f : s.fields) {
+      const auto& levels = pattern->names();
+      if (std::find(levels.begin(), levels.end(), f.name) == levels.end()) continue;
+      return add(s.name, "fields." + f.name, "the topic has a level of this name");
+    }
     auto schema = make_schema(s);
-    if (!schema.ok()) return add(s.name, "topic", schema.error().message);
+    if (!schema.ok()) return add(s.name, "key", schema.error().message);
     std::vector<std::string> names;
     for (const Field& f : schema->fields) names.push_back(f.name);
     for (const std::string& keep : s.keep) known(s.name, "keep", "field", keep, names);

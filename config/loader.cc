@@ -1,6 +1,8 @@
 // The visitor that reads tables of the file, and the walk over its sections.
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -60,6 +62,7 @@ class Loader : public ConfigVisitor {
     const toml::array* array = node->as_array();
     if (!array) return wrong_type(key.name, *node, "a text or an array of texts");
     for (const toml::node& item : *array) take_text(key.name, item, value.emplace_back());
+    positions_[block_ + "." + key.name] = position_of(node->source());
   }
 
   void duration(const Key& key, int64_t& ms, int64_t min_ms) override {
@@ -139,8 +142,9 @@ class Loader : public ConfigVisitor {
       }
       const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
       std::ifstream in(path);
-      if (!in) return wrong(key.name, *node, "cannot read " + path);
-      std::getline(in, value);
+      if (!std::getline(in, value)) {
+        return wrong(key.name, *node, "cannot read " + path + ", or it is empty");
+      }
     } else {
       wrong(key.name, *node, "unknown kind of secret '" + kind + "': file, env or credential");
     }
@@ -171,13 +175,16 @@ class Loader : public ConfigVisitor {
     text.erase(0, kScheme.size());
     const size_t colon = text.rfind(':');
     const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos;
-    const long number = has_port ? std::strtol(text.c_str() + colon + 1, nullptr, 10) : 1883;
+    uint16_t number = has_port ? 0 : 1883;
+    const char* end = text.c_str() + text.size();
+    const bool good_port =
+        !has_port || (std::from_chars(text.c_str() + colon + 1, end, number).ptr == end && number > 0);
     host = text.substr(0, has_port ? colon : text.size());
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    if (host.empty() || host.find('/') != std::string::npos || number < 1 || number > 65'535) {
+    if (host.empty() || host.find('/') != std::string::npos || !good_port) {
       return wrong(key.name, *node, "expected mqtt://HOST or mqtt://HOST:PORT");
     }
-    port = static_cast<uint16_t>(number);
+    port = number;
   }
 
   void time(const Key& key, std::string& path, TimeUnit& unit) override {
@@ -417,7 +424,7 @@ std::optional<Config> load_config(const std::string& path, std::vector<ConfigErr
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) {
+  if (!in || std::filesystem::is_directory(path)) {
     errors.push_back({path, {}, "cannot be read"});
     return std::nullopt;
   }

@@ -462,7 +462,9 @@ void AckRelay::Link::hand_over(size_t consumed) {
   std::string_view tail(chunk_->bytes.get() + consumed, filled_ - consumed);
   mqtt::Packet packet;
   mqtt::scan_packet(tail, packet);
-  const size_t needed = skip_left_ > 0 ? 0 : packet.total_bytes;
+  // A packet over the limit never comes in as a whole: of it only the head has to find room.
+  const size_t largest = core_->options.max_payload_bytes + kHeadRoom;
+  const size_t needed = skip_left_ > 0 ? 0 : std::min(packet.total_bytes, largest);
   const bool keep_buffer = (out || !deliver) && needed <= chunk_->size;
   std::unique_ptr<Chunk> old;
   if (!keep_buffer) {

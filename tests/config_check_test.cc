@@ -1,0 +1,166 @@
+#include "config/check.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "tests/config_text.h"
+
+namespace wayside {
+namespace {
+
+TEST(ConfigCheck, what_is_left_out_is_completed) {
+  const auto c = parse_good(with("[[uplink]]\nname = \"centre\"", ""));
+  ASSERT_TRUE(c);
+  EXPECT_EQ(c->mqtt[0].client_id, "wayside-truck-17-local");
+  EXPECT_EQ(c->sources[0].mqtt, "local");  // there is just one connection
+  ASSERT_EQ(c->uplinks.size(), 1u);        // nothing is lost for want of an uplink
+  EXPECT_EQ(c->uplinks[0].type, UplinkType::kFile);
+  EXPECT_EQ(c->uplinks[0].dir, c->gateway.state_dir + "/out/" + c->uplinks[0].name);
+}
+
+TEST(ConfigCheck, a_gateway_without_an_id_always_makes_the_same_one) {
+  const auto first = parse_good(""), second = parse_good("");
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->gateway.id, second->gateway.id);
+  EXPECT_TRUE(is_name(first->gateway.id));
+}
+
+TEST(ConfigCheck, a_reference_to_nothing_is_an_error_with_the_nearest_name) {
+  const std::string rule = "name = \"door_open_moving\"\nfrom = \"climate\"";
+  expect_errors({
+      {rule, "name = \"r\"\nfrom = @@\"climat\"",
+       "'from': there is no source 'climat'; did you mean 'climate'?"},
+      {rule, "name = \"r\"\nfrom = \"climate\"\nto = @@[\"center\"]",
+       "'to': there is no uplink 'center'; did you mean 'centre'?"},
+      {"name = \"centre\"", "name = \"centre\"\nraw = @@\"position\"",
+       "'raw': there is no source 'position'"},
+      {"key = \"vehicle\"", "key = \"vehicle\"\nmqtt = @@\"locl\"",
+       "'mqtt': there is no connection 'locl'; did you mean 'local'?"},
+      {"key = \"vehicle\"", "key = \"vehicle\"\nkeep = @@[\"dor\", \"door\"]",
+       "'keep': there is no field 'dor'; did you mean 'door'?"},
+      {"key = \"vehicle\"", "key = \"vehicle\"\ndeduplicate = @@\"contents\"",
+       "'deduplicate': there is no field 'contents'"},
+      {"field = \"temp_c\"", "field = @@\"door\"", "'field': there is no number field 'door'"},
+      {"field = \"temp_c\"", "field = \"temp_c\"\nmethod = @@\"robust-z\"",
+       "'method': there is no method 'robust-z'; did you mean 'robust_z'?"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nversion = @@\"3.1\"",
+       "'version': there is no version '3.1'"},
+      {"id = \"truck-17\"", "log_level = @@\"warning\"",
+       "'log_level': there is no level 'warning'"},
+  });
+}
+
+TEST(ConfigCheck, of_several_connections_a_source_names_one) {
+  std::string text =
+      with("[[source]]\nname = \"climate\"",
+           "[[mqtt]]\nname = \"second\"\nurl = \"mqtt://b\"\n@@[[source]]\nname = \"climate\"");
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text), std::vector<std::string>{
+                                 marks[0] + ": 'mqtt': there are several connections: name one"});
+}
+
+TEST(ConfigCheck, names_are_unique_where_they_could_be_confused) {
+  expect_errors({
+      {"name = \"door_open_moving\"", "name = @@\"climate\"",
+       "'name': another block has the name 'climate'"},
+      {"name = \"centre\"", "name = \"centre\"\n[[uplink]]\nname = @@\"centre\"",
+       "'name': another block has the name 'centre'"},
+      {"\"truck-17\"", "@@\"truck 17\"",
+       "'id': a name is made of letters, digits, '_' and '-', at most 64 of them"},
+      {"\"centre\"", "@@\"a/b\"",
+       "'name': a name is made of letters, digits, '_' and '-', at most 64 of them"},
+  });
+  // A connection, a source and an uplink may share theirs.
+  std::string text = with("\"local\"", "\"climate\"");
+  EXPECT_TRUE(parse_good(with("\"centre\"", "\"climate\"", text)));
+}
+
+TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
+  expect_errors({
+      {"key = \"vehicle\"", "key = \"vehicle\"\nidle_after = \"1h\"\nforget_after = @@\"1m\"",
+       "'forget_after': is below idle_after"},
+      {"\"mqtt://broker:1884\"",
+       "\"mqtt://broker\"\nreconnect_min = \"10s\"\nreconnect_max = @@\"5s\"",
+       "'reconnect_max': is below reconnect_min"},
+      {"name = \"centre\"", "name = \"centre\"\nretry_min = \"10s\"\nretry_max = @@\"5s\"",
+       "'retry_max': is below retry_min"},
+      {"name = \"centre\"", "name = \"centre\"\nfile_bytes = \"1MiB\"\nmax_bytes = @@\"1MiB\"",
+       "'max_bytes': must hold at least two files of file_bytes"},
+      {"[[mqtt]]", "[storage]\nfile_bytes = \"8MiB\"\nmax_bytes = @@\"16MiB\"\n[[mqtt]]",
+       "'max_bytes': must hold at least four files of file_bytes"},
+      {"[[mqtt]]", "[storage]\nfile_bytes = \"1MiB\"\ncommit_bytes = @@\"512KiB\"\n[[mqtt]]",
+       "'commit_bytes': must be at most a quarter of file_bytes"},
+      {"temp_c = \"t\"", "temp_c = @@{ path = \"t\", min = 5, max = 4 }",
+       "'fields.temp_c': min is above max"},
+      {"temp_c = \"t\"", "temp_c = @@\"ts\"", "'fields.temp_c': path \"ts\" is read twice"},
+  });
+}
+
+TEST(ConfigCheck, a_kafka_uplink_needs_brokers_and_leaves_some_settings_to_wayside) {
+  const std::string kafka = "name = \"centre\"\ntype = \"kafka\"\n";
+  EXPECT_TRUE(parse_good(
+      with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
+                                        "options = { \"security.protocol\" = \"ssl\" }")));
+  const auto missing = errors_of(with("name = \"centre\"", kafka));
+  ASSERT_EQ(missing.size(), 1u);
+  EXPECT_NE(missing[0].find("'brokers': is missing"), std::string::npos);
+  const auto owned =
+      errors_of(with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
+                                                  "options = { \"transactional.id\" = \"x\" }"));
+  ASSERT_EQ(owned.size(), 1u);
+  EXPECT_NE(owned[0].find("'options.transactional.id': is set by wayside itself"),
+            std::string::npos);
+}
+
+TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
+  expect_errors({
+      {"\"fleet/{vehicle}/climate\"", "@@\"fleet/#/{vehicle}\"",
+       "'topic': topic \"fleet/#/{vehicle}\": '#' may only be the last level"},
+      {"door = {", "door-2 = @@{",
+       "'fields.door-2': 'door-2' does not work in SQL: letters, digits and '_' only"},
+      {"door = {", "vehicle = @@{", "'fields.vehicle': the topic has a level of this name"},
+      {"n = \"count()\"", "\"2n\" = @@\"count()\"",
+       "'select.2n': '2n' does not work in SQL: letters, digits and '_' only"},
+  });
+}
+
+TEST(ConfigCheck, a_key_that_does_not_exist_is_told_where_it_stands) {
+  std::string text = with("key = \"vehicle\"", "key = @@\"truck\"");
+  const auto marks = take_marks(text);
+  const auto errors = errors_of(text);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_TRUE(errors[0].starts_with(marks[0] + ": 'key': ")) << errors[0];
+  EXPECT_NE(errors[0].find("neither a {level} of the topic nor a field"), std::string::npos);
+}
+
+TEST(ConfigCheck, an_unknown_field_in_an_expression_is_told_to_the_letter) {
+  expect_errors({
+      {"speed > 5", "@@sped > 5", "'when': unknown field 'sped'; did you mean 'speed'?"},
+      {"\"door = 'closed'\"", "\"@@dor = 'closed'\"",
+       "'where': unknown field 'dor'; did you mean 'door'?"},
+      {"\"avg(temp_c)\"", "\"avg(@@tempc)\"",
+       "'select.avg_c': unknown field 'tempc'; did you mean 'temp_c'?"},
+      {"\"n >= 3\"", "\"@@m >= 3\"", "'having': unknown field 'm'; did you mean 'n'?"},
+      {"speed > 5", "@@abss(speed) > 5", "'when': unknown function 'abss'; did you mean 'abs'?"},
+  });
+}
+
+TEST(ConfigCheck, wrong_expressions_of_several_blocks_are_told_at_once) {
+  std::string text =
+      with("speed > 5", "@@sped > 5", with("\"door = 'closed'\"", "\"@@dor = 'closed'\""));
+  const auto marks = take_marks(text);
+  const auto errors = errors_of(text);
+  ASSERT_EQ(errors.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(errors[i].starts_with(marks[i] + ": ")) << errors[i];
+}
+
+TEST(ConfigCheck, an_expression_may_not_reach_beyond_its_reading) {
+  for (const char* when : {"(SELECT 1)", "random() > 0", "datetime('now') > ''",
+                           "load_extension('x')", "speed > 5; DROP TABLE t", "speed >", ""}) {
+    const auto errors = errors_of(with("door = 'open' AND speed > 5", when));
+    EXPECT_EQ(errors.size(), 1u) << when;
+  }
+}
+
+}  // namespace
+}  // namespace wayside

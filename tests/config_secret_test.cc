@@ -1,0 +1,81 @@
+// Secrets never stand in the file itself.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "tests/config_text.h"
+#include "tests/temp_folder.h"
+
+namespace wayside {
+namespace {
+
+// Sets an environment variable for a while; null removes it.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* found = getenv(name)) former_ = found;
+    set(value);
+  }
+  ~Environment() { set(former_ ? former_->c_str() : nullptr); }
+
+ private:
+  void set(const char* value) { value ? setenv(name_, value, 1) : unsetenv(name_); }
+  const char* name_;
+  std::optional<std::string> former_;
+};
+
+std::string with_password(const std::string& value) {
+  return with("url = \"mqtt://broker:1884\"", "url = \"mqtt://broker\"\npassword = " + value);
+}
+
+TEST(ConfigSecret, it_comes_from_a_file_the_environment_or_a_credential) {
+  TempFolder folder;
+  std::ofstream(folder / "one") << "open sesame\nsecond line\n";
+  std::ofstream(folder / "mqtt") << "no line end";
+  Environment variable("WAYSIDE_TEST_SECRET", "from outside");
+  Environment credentials("CREDENTIALS_DIRECTORY", folder.path().c_str());
+  const std::pair<std::string, std::string> rows[] = {
+      {"{ file = \"" + (folder / "one") + "\" }", "open sesame"},
+      {"{ env = \"WAYSIDE_TEST_SECRET\" }", "from outside"},
+      {"{ credential = \"mqtt\" }", "no line end"}};
+  for (const auto& [value, secret] : rows) {
+    const auto config = parse_good(with_password(value));
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->mqtt[0].password, secret);
+  }
+}
+
+TEST(ConfigSecret, one_that_is_not_there_is_an_error) {
+  TempFolder folder;
+  std::ofstream(folder / "empty").flush();
+  Environment variable("WAYSIDE_TEST_SECRET", nullptr);
+  Environment credentials("CREDENTIALS_DIRECTORY", nullptr);
+  const std::pair<std::string, std::string> rows[] = {
+      {"{ file = \"" + (folder / "none") + "\" }", "cannot read " + (folder / "none")},
+      {"{ file = \"" + (folder / "empty") + "\" }", (folder / "empty")},
+      {"{ file = \"" + folder.path() + "\" }", folder.path()},
+      {"{ env = \"WAYSIDE_TEST_SECRET\" }", "environment variable WAYSIDE_TEST_SECRET is not set"},
+      {"{ credential = \"mqtt\" }", "there are no credentials: $CREDENTIALS_DIRECTORY is not set"},
+      {"{ vault = \"x\" }", "unknown kind of secret 'vault': file, env or credential"},
+      {"{ file = 5 }", ""}};
+  for (const auto& [value, message] : rows) {
+    const auto errors = errors_of(with_password(value));
+    ASSERT_EQ(errors.size(), 1u) << value;
+    EXPECT_TRUE(errors[0].starts_with("7:12: 'password': ")) << errors[0];
+    EXPECT_NE(errors[0].find(message), std::string::npos) << errors[0];
+  }
+}
+
+TEST(ConfigSecret, one_that_stands_in_the_file_is_refused_and_not_repeated) {
+  for (const char* value :
+       {"\"hunter2\"", "{ file = \"hunter2\", env = \"hunter2\" }", "{}", "[\"hunter2\"]"}) {
+    const auto errors = errors_of(with_password(value));
+    ASSERT_EQ(errors.size(), 1u) << value;
+    EXPECT_NE(errors[0].find("secrets do not stand in this file"), std::string::npos) << errors[0];
+    EXPECT_EQ(errors[0].find("hunter2"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace wayside
