@@ -1,23 +1,22 @@
-"""What the system tests share: a private mosquitto and Kafka, the daemon, and a publisher that loses nothing.
+"""What the system tests share: a private mosquitto and Kafka, the daemon, and where they live.
 
 Everything a test starts belongs to a Stand, which ends it when the `with` block ends, however it ends.
 """
 
-import collections
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
+
+from mqtt import Publisher
+from proxy import KafkaProxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
@@ -103,7 +102,9 @@ class Stand:
         return self.add(Mosquitto(self.path("mosquitto"), **options))
 
     def kafka(self):
-        return self.add(Kafka(self.path("kafka")))
+        kafka = Kafka(self.path("kafka"))
+        self.add(kafka.proxy)
+        return self.add(kafka)
 
     def daemon(self, binary, config, **options):
         return self.add(Daemon(binary, self.path("gateway"), config, **options))
@@ -185,13 +186,22 @@ class Mosquitto(Process):
 
 
 class Kafka:
+    """At `address` for tests; the gateway goes through `proxy`."""
+
     def __init__(self, folder):
         self.folder = folder
-        self.port = free_port(neighbours=2)
+        self.port = free_port(neighbours=3)  # ours, the controller's, the proxy's
         self.address = f"127.0.0.1:{self.port}"
+        self.proxy = KafkaProxy(self.port + 2)
+        self.proxied_address = f"127.0.0.1:{self.proxy.port}"
+
+    @staticmethod
+    def fetch():
+        """Gets Kafka's jars, unless they are there."""
+        Kafka._do("fetch")
 
     def start(self):
-        self._do("start", self.folder, self.port)
+        self._do("start", self.folder, self.port, self.proxy.port)
         return self
 
     def kill(self):
@@ -200,7 +210,8 @@ class Kafka:
     def abandon(self):
         self.kill()
 
-    def _do(self, *command):
+    @staticmethod
+    def _do(*command):
         done = subprocess.run([KAFKA, *map(str, command)], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         if done.returncode != 0:
@@ -275,131 +286,3 @@ class Daemon(Process):
         if replayed.returncode != 0:
             raise TestError(replayed.stderr.decode())
         return replayed.stdout.decode().splitlines()
-
-
-def remaining_length(size):
-    encoded = bytearray()
-    while True:
-        size, byte = size >> 7, size & 0x7F
-        encoded.append(byte | (0x80 if size else 0))
-        if not size:
-            return bytes(encoded)
-
-
-def packet(first_byte, body):
-    return bytes([first_byte]) + remaining_length(len(body)) + body
-
-
-def packets(buffer):
-    """Takes the whole MQTT packets from the front of a bytearray: (first byte, body)."""
-    while True:
-        size, shift, at = 0, 0, 1
-        while True:
-            if at >= len(buffer):
-                return
-            byte = buffer[at]
-            size |= (byte & 0x7F) << shift
-            shift, at = shift + 7, at + 1
-            if not byte & 0x80:
-                break
-        if len(buffer) < at + size:
-            return
-        first, body = buffer[0], bytes(buffer[at:at + size])
-        del buffer[:at + size]
-        yield first, body
-
-
-class Publisher(threading.Thread):
-    """Publishes over MQTT 3.1.1 with QoS 1, and sends again what was not acknowledged when a connection ended."""
-
-    CONNECT, CONNACK, PUBLISH_QOS1, PUBACK = 0x10, 0x20, 0x32, 0x40
-    KEEP_ALIVE_S = 0  # none
-    QUEUED_MAX = 10_000
-
-    def __init__(self, port, client_id="publisher", window=200):
-        super().__init__(daemon=True)
-        self.port, self.client_id, self.window = port, client_id, window
-        self.changed = threading.Condition()
-        self.queued = collections.deque()  # (topic, payload)
-        self.in_flight = {}                # packet id: (topic, payload), in the order of sending
-        self.last_id = 0
-        self.published = self.acknowledged = self.repeated = 0
-        self.closing = False
-        self.wake_reader, self.wake_writer = socket.socketpair()
-        self.start()
-
-    def publish(self, topic, payload):
-        payload = payload if isinstance(payload, bytes) else payload.encode()
-        with self.changed:
-            self.changed.wait_for(lambda: len(self.queued) < self.QUEUED_MAX or self.closing)
-            self.queued.append((topic.encode(), payload))
-            self.published += 1
-        self.wake_writer.send(b"!")
-
-    def drain(self, seconds=60):
-        """Returns when the broker has acknowledged everything."""
-        with self.changed:
-            if not self.changed.wait_for(lambda: self.acknowledged == self.published, seconds):
-                raise TestError(f"{self.published - self.acknowledged} messages are not acknowledged")
-
-    def abandon(self):
-        self.closing = True
-        with self.changed:
-            self.changed.notify_all()
-        self.wake_writer.send(b"!")
-        self.join(START_S)
-
-    def run(self):
-        while not self.closing:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=START_S) as link:
-                    self._serve(link)
-            except OSError:
-                time.sleep(POLL_S)
-
-    def _serve(self, link):
-        client = self.client_id.encode()
-        link.sendall(packet(self.CONNECT, b"\0\4MQTT\4\2" + struct.pack(">HH", self.KEEP_ALIVE_S, len(client)) + client))
-        received, connected = bytearray(), False
-        while not self.closing:
-            readable, _, _ = select.select([link, self.wake_reader], [], [])
-            if self.wake_reader in readable:
-                self.wake_reader.recv(4096)
-            if link in readable:
-                bytes_read = link.recv(1 << 16)
-                if not bytes_read:
-                    raise ConnectionError
-                received += bytes_read
-                for first, body in packets(received):
-                    if first == self.CONNACK and body[1] == 0:
-                        connected = True
-                        self._send_again(link)
-                    elif first == self.PUBACK:
-                        self._acknowledge(struct.unpack(">H", body[:2])[0])
-            if connected:
-                self._send_more(link)
-
-    def _send_again(self, link):
-        with self.changed:
-            waiting = list(self.in_flight.items())
-            self.repeated += len(waiting)
-        link.sendall(b"".join(self._encode(number, *message) for number, message in waiting))
-
-    def _send_more(self, link):
-        out = []
-        with self.changed:
-            while self.queued and len(self.in_flight) < self.window:
-                self.last_id = self.last_id % 0xFFFF + 1
-                self.in_flight[self.last_id] = self.queued.popleft()
-                out.append(self._encode(self.last_id, *self.in_flight[self.last_id]))
-            self.changed.notify_all()
-        link.sendall(b"".join(out))
-
-    def _encode(self, number, topic, payload):
-        return packet(self.PUBLISH_QOS1, struct.pack(">H", len(topic)) + topic + struct.pack(">H", number) + payload)
-
-    def _acknowledge(self, number):
-        with self.changed:
-            if self.in_flight.pop(number, None):
-                self.acknowledged += 1
-                self.changed.notify_all()
