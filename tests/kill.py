@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 
 from journal import synced_entries
-from proxy import AckProxy, KafkaProxy
+from proxy import MqttProxy
 from system import DEFAULT_BINARY, Kafka, Stand, TestError, say, wait_for
 
 VEHICLES = 20
@@ -273,15 +273,19 @@ def wrong_windows(readings, windows):
 
 
 def early(acks, entry_of_seq, synced_ns):
-    """The acknowledged readings whose entry was not on disk at that time."""
+    """How many acknowledged readings were in no entry that was on disk at that time."""
     never = float("inf")
-    found = [seq for at_ns, seq in acks if synced_ns.get(entry_of_seq.get(seq), never) > at_ns]
+    found = []
+    for at_ns, payload in acks:
+        seq = json.loads(payload)["seq"]
+        if synced_ns.get(entry_of_seq.get(seq), never) > at_ns:
+            found.append(seq)
     if found:
         say(f"  acknowledged too early, seq: {found[:20]}")
     return len(found)
 
 
-def compare(daemon, kafka, ack_proxy, sync_log, messages):
+def compare(daemon, kafka, mqtt_proxy, sync_log, messages):
     replay = list(replayed(daemon))
     entry_of_seq = {}
     for number, kind, value in replay:
@@ -297,9 +301,9 @@ def compare(daemon, kafka, ack_proxy, sync_log, messages):
     return {
         "lost": len(lost),
         "duplicates": sum(n - 1 for n in by_seq.values()) + sum(n - 1 for n in by_id.values()),
-        "early_acks": early(ack_proxy.acks, entry_of_seq, synced_entries(daemon.state / "journal", sync_log)),
-        "strange_acks": ack_proxy.strange_acks,
-        "acks": len(ack_proxy.acks),
+        "early_acks": early(mqtt_proxy.acks, entry_of_seq, synced_entries(daemon.state / "journal", sync_log)),
+        "strange_acks": mqtt_proxy.strange_acks,
+        "acks": len(mqtt_proxy.acks),
         "readings_differ": differing("reading", [r for r in replay if r[1] == "reading"], readings),
         "windows": len(windows),
         "windows_differ": differing("window", [r for r in replay if r[1] == "window"], windows),
@@ -314,9 +318,9 @@ def run(stand, options, chance):
     sync_log.touch()
     Kafka.fetch()
     mosquitto, kafka = stand.mosquitto().start(), stand.kafka().start()
-    ack_proxy = stand.add(AckProxy(mosquitto.port))
+    mqtt_proxy = stand.add(MqttProxy(mosquitto.port))
     config = CONFIG
-    for name, value in (("port", ack_proxy.port), ("version", options.mqtt), ("kafka", kafka.proxied_address)):
+    for name, value in (("port", mqtt_proxy.port), ("version", options.mqtt), ("kafka", kafka.proxied_address)):
         config = config.replace(f"{{{name}}}", str(value))
     daemon = stand.daemon(options.wayside, config, env={
         "LD_PRELOAD": str(library), "SYNCWATCH_LOG": str(sync_log), "SYNCWATCH_DELAY_US": str(SYNC_DELAY_US)})
@@ -324,7 +328,7 @@ def run(stand, options, chance):
 
     # The broker keeps messages for the gateway only once it has subscribed.
     daemon.start()
-    wait_for("the subscription", ack_proxy.subscribed.is_set)
+    wait_for("the subscription", mqtt_proxy.subscribed.is_set)
     publisher = stand.publisher(mosquitto.port)
     stream = Stream(publisher, chance.random())
     daemon.kill()
@@ -344,7 +348,7 @@ def run(stand, options, chance):
     status = settle(daemon, stream.count)
     result = {"kills": options.kills, "in_transaction": in_transaction, "broker_restarts": 1,
               "kafka_kills": KAFKA_KILLS, "messages": stream.count}
-    result |= compare(daemon, kafka, ack_proxy, sync_log, stream.count)
+    result |= compare(daemon, kafka, mqtt_proxy, sync_log, stream.count)
     ledgers = [status["readings"], *status["sources"], *status["uplinks"]]
     return result | {"redelivered": status["readings"]["duplicate"],
                      "ledgers_wrong": sum(not ledger["balanced"] for ledger in ledgers),

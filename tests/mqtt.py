@@ -125,6 +125,8 @@ class Publisher(threading.Thread):
             self.changed.notify_all()
         self._wake()
         self.join(DRAIN_S)
+        self.wake_reader.close()
+        self.wake_writer.close()
 
     def run(self):
         while not self.closing:

@@ -1,7 +1,6 @@
 """Proxies between the gateway and its two brokers: one notes what is acknowledged when, one holds requests back."""
 
 import contextlib
-import json
 import socket
 import struct
 import threading
@@ -13,10 +12,10 @@ import mqtt
 class Proxy:
     """Listens on `port` and passes everything on to another one, frame by frame through `look`."""
 
-    def __init__(self, target_port):
+    def __init__(self, target_port, port=0):
         self.target_port = target_port
         self.closed = False
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -37,18 +36,17 @@ class Proxy:
     def _accept(self):
         while not self.closed:
             with contextlib.suppress(OSError):
-                self._join(self.listener.accept()[0])
+                threading.Thread(target=self._join, args=(self.listener.accept()[0],), daemon=True).start()
 
     def _join(self, gateway):
-        try:
-            broker = socket.create_connection(("127.0.0.1", self.target_port))
-        except OSError:
-            gateway.close()
-            return
-        link = {}
-        for source, sink, from_gateway in ((gateway, broker, True), (broker, gateway, False)):
-            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._pump, args=(source, sink, from_gateway, link), daemon=True).start()
+        with gateway, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target_port)) as broker:
+            for end in (gateway, broker):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link = {}
+            answers = threading.Thread(target=self._pump, args=(broker, gateway, False, link), daemon=True)
+            answers.start()
+            self._pump(gateway, broker, True, link)
+            answers.join()
 
     def _pump(self, source, sink, from_gateway, link):
         unparsed = bytearray()
@@ -73,14 +71,14 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
 
 
-class AckProxy(Proxy):
-    """Stands between gateway and mosquitto and notes when the gateway has acknowledged which `seq`."""
+class MqttProxy(Proxy):
+    """Stands between gateway and mosquitto and notes what the gateway acknowledges when."""
 
-    def __init__(self, broker_port):
-        self.acks = []  # (CLOCK_MONOTONIC ns, seq)
+    def __init__(self, broker_port, port=0):
+        self.acks = []  # (CLOCK_MONOTONIC ns, payload)
         self.strange_acks = 0  # of messages that were not under way
         self.subscribed = threading.Event()
-        super().__init__(broker_port)
+        super().__init__(broker_port, port)
 
     def frames(self, buffer):
         return mqtt.packets(buffer)
@@ -94,15 +92,16 @@ class AckProxy(Proxy):
         if from_gateway and kind == mqtt.CONNECT:
             link["mqtt5"] = body[6] == 5
         elif from_gateway and kind == mqtt.PUBACK:
-            seq = link.get(mqtt.two_bytes(body))
-            self.strange_acks += seq is None
-            if seq is not None:
-                self.acks.append((now_ns, seq))
+            payload = link.pop(mqtt.two_bytes(body), None)
+            if payload is None:
+                self.strange_acks += 1
+            else:
+                self.acks.append((now_ns, payload))
         elif not from_gateway and kind == mqtt.SUBACK:
             self.subscribed.set()
         elif not from_gateway and kind == mqtt.PUBLISH and first & 6:
             _, number, payload = mqtt.publish_parts(body, link["mqtt5"])
-            link[number] = json.loads(payload)["seq"]
+            link[number] = payload
         return True
 
 

@@ -3,12 +3,14 @@
 Everything a test starts belongs to a Stand, which ends it when the `with` block ends, however it ends.
 """
 
+import atexit
 import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import time
 from pathlib import Path
 
 from mqtt import Publisher
-from proxy import KafkaProxy
+from proxy import KafkaProxy, MqttProxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
@@ -78,20 +80,23 @@ class Stand:
         self.ends = []
 
     def __enter__(self):
+        atexit.register(self.end)  # unittest does not come to __exit__ after a Ctrl-C
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return self
 
     def __exit__(self, error, *_):
+        self.keep |= error is not None and issubclass(error, Exception)
         self.end()
-        if self.keep or error:
-            say(f"kept: {self.folder}")
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def end(self):
+        atexit.unregister(self.end)
         while self.ends:
             with contextlib.suppress(Exception):
                 self.ends.pop()()
+        if self.keep:
+            say(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def path(self, name):
         path = self.folder / name
@@ -279,6 +284,22 @@ class Daemon(Process):
 
     def await_connected(self):
         return self.await_status("a connection to the broker", lambda s: all(c["connected"] for c in s["mqtt"]))
+
+    def restart(self):
+        code = self.stop()
+        if code != 0:
+            raise TestError(f"the gateway ended with {code} after SIGTERM")
+        return self.start()
+
+    def rows(self, query):
+        """What a query of the store gives."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / 'wayside.db'}?mode=ro", uri=True)) as store:
+            return store.execute(query).fetchall()
+
+    def delivered_lines(self, uplink):
+        """What a file uplink has written."""
+        files = sorted((self.state / "out" / uplink).glob("*.jsonl"))
+        return [line for file in files for line in file.read_text().splitlines()]
 
     def replay_journal(self):
         """Every line that the journal leads to."""
