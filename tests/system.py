@@ -1,23 +1,24 @@
-"""What the system tests share: a private mosquitto and Kafka, the daemon, and a publisher that loses nothing.
+"""What the system tests share: a private mosquitto and Kafka, the daemon, and where they live.
 
 Everything a test starts belongs to a Stand, which ends it when the `with` block ends, however it ends.
 """
 
-import collections
+import atexit
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import socket
-import struct
+import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
+
+from mqtt import Publisher
+from proxy import KafkaProxy, MqttProxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
@@ -79,20 +80,23 @@ class Stand:
         self.ends = []
 
     def __enter__(self):
+        atexit.register(self.end)  # unittest does not come to __exit__ after a Ctrl-C
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return self
 
     def __exit__(self, error, *_):
+        self.keep |= error is not None and issubclass(error, Exception)
         self.end()
-        if self.keep or error:
-            say(f"kept: {self.folder}")
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def end(self):
+        atexit.unregister(self.end)
         while self.ends:
             with contextlib.suppress(Exception):
                 self.ends.pop()()
+        if self.keep:
+            say(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def path(self, name):
         path = self.folder / name
@@ -103,7 +107,9 @@ class Stand:
         return self.add(Mosquitto(self.path("mosquitto"), **options))
 
     def kafka(self):
-        return self.add(Kafka(self.path("kafka")))
+        kafka = Kafka(self.path("kafka"))
+        self.add(kafka.proxy)
+        return self.add(kafka)
 
     def daemon(self, binary, config, **options):
         return self.add(Daemon(binary, self.path("gateway"), config, **options))
@@ -185,13 +191,22 @@ class Mosquitto(Process):
 
 
 class Kafka:
+    """At `address` for tests; the gateway goes through `proxy`."""
+
     def __init__(self, folder):
         self.folder = folder
-        self.port = free_port(neighbours=2)
+        self.port = free_port(neighbours=3)  # ours, the controller's, the proxy's
         self.address = f"127.0.0.1:{self.port}"
+        self.proxy = KafkaProxy(self.port + 2)
+        self.proxied_address = f"127.0.0.1:{self.proxy.port}"
+
+    @staticmethod
+    def fetch():
+        """Gets Kafka's jars, unless they are there."""
+        Kafka._do("fetch")
 
     def start(self):
-        self._do("start", self.folder, self.port)
+        self._do("start", self.folder, self.port, self.proxy.port)
         return self
 
     def kill(self):
@@ -200,7 +215,8 @@ class Kafka:
     def abandon(self):
         self.kill()
 
-    def _do(self, *command):
+    @staticmethod
+    def _do(*command):
         done = subprocess.run([KAFKA, *map(str, command)], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         if done.returncode != 0:
@@ -269,137 +285,25 @@ class Daemon(Process):
     def await_connected(self):
         return self.await_status("a connection to the broker", lambda s: all(c["connected"] for c in s["mqtt"]))
 
+    def restart(self):
+        code = self.stop()
+        if code != 0:
+            raise TestError(f"the gateway ended with {code} after SIGTERM")
+        return self.start()
+
+    def rows(self, query):
+        """What a query of the store gives."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / 'wayside.db'}?mode=ro", uri=True)) as store:
+            return store.execute(query).fetchall()
+
+    def delivered_lines(self, uplink):
+        """What a file uplink has written."""
+        files = sorted((self.state / "out" / uplink).glob("*.jsonl"))
+        return [line for file in files for line in file.read_text().splitlines()]
+
     def replay_journal(self):
         """Every line that the journal leads to."""
         replayed = self.call("replay", "--journal", self.state)
         if replayed.returncode != 0:
             raise TestError(replayed.stderr.decode())
         return replayed.stdout.decode().splitlines()
-
-
-def remaining_length(size):
-    encoded = bytearray()
-    while True:
-        size, byte = size >> 7, size & 0x7F
-        encoded.append(byte | (0x80 if size else 0))
-        if not size:
-            return bytes(encoded)
-
-
-def packet(first_byte, body):
-    return bytes([first_byte]) + remaining_length(len(body)) + body
-
-
-def packets(buffer):
-    """Takes the whole MQTT packets from the front of a bytearray: (first byte, body)."""
-    while True:
-        size, shift, at = 0, 0, 1
-        while True:
-            if at >= len(buffer):
-                return
-            byte = buffer[at]
-            size |= (byte & 0x7F) << shift
-            shift, at = shift + 7, at + 1
-            if not byte & 0x80:
-                break
-        if len(buffer) < at + size:
-            return
-        first, body = buffer[0], bytes(buffer[at:at + size])
-        del buffer[:at + size]
-        yield first, body
-
-
-class Publisher(threading.Thread):
-    """Publishes over MQTT 3.1.1 with QoS 1, and sends again what was not acknowledged when a connection ended."""
-
-    CONNECT, CONNACK, PUBLISH_QOS1, PUBACK = 0x10, 0x20, 0x32, 0x40
-    KEEP_ALIVE_S = 0  # none
-    QUEUED_MAX = 10_000
-
-    def __init__(self, port, client_id="publisher", window=200):
-        super().__init__(daemon=True)
-        self.port, self.client_id, self.window = port, client_id, window
-        self.changed = threading.Condition()
-        self.queued = collections.deque()  # (topic, payload)
-        self.in_flight = {}                # packet id: (topic, payload), in the order of sending
-        self.last_id = 0
-        self.published = self.acknowledged = self.repeated = 0
-        self.closing = False
-        self.wake_reader, self.wake_writer = socket.socketpair()
-        self.start()
-
-    def publish(self, topic, payload):
-        payload = payload if isinstance(payload, bytes) else payload.encode()
-        with self.changed:
-            self.changed.wait_for(lambda: len(self.queued) < self.QUEUED_MAX or self.closing)
-            self.queued.append((topic.encode(), payload))
-            self.published += 1
-        self.wake_writer.send(b"!")
-
-    def drain(self, seconds=60):
-        """Returns when the broker has acknowledged everything."""
-        with self.changed:
-            if not self.changed.wait_for(lambda: self.acknowledged == self.published, seconds):
-                raise TestError(f"{self.published - self.acknowledged} messages are not acknowledged")
-
-    def abandon(self):
-        self.closing = True
-        with self.changed:
-            self.changed.notify_all()
-        self.wake_writer.send(b"!")
-        self.join(START_S)
-
-    def run(self):
-        while not self.closing:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=START_S) as link:
-                    self._serve(link)
-            except OSError:
-                time.sleep(POLL_S)
-
-    def _serve(self, link):
-        client = self.client_id.encode()
-        link.sendall(packet(self.CONNECT, b"\0\4MQTT\4\2" + struct.pack(">HH", self.KEEP_ALIVE_S, len(client)) + client))
-        received, connected = bytearray(), False
-        while not self.closing:
-            readable, _, _ = select.select([link, self.wake_reader], [], [])
-            if self.wake_reader in readable:
-                self.wake_reader.recv(4096)
-            if link in readable:
-                bytes_read = link.recv(1 << 16)
-                if not bytes_read:
-                    raise ConnectionError
-                received += bytes_read
-                for first, body in packets(received):
-                    if first == self.CONNACK and body[1] == 0:
-                        connected = True
-                        self._send_again(link)
-                    elif first == self.PUBACK:
-                        self._acknowledge(struct.unpack(">H", body[:2])[0])
-            if connected:
-                self._send_more(link)
-
-    def _send_again(self, link):
-        with self.changed:
-            waiting = list(self.in_flight.items())
-            self.repeated += len(waiting)
-        link.sendall(b"".join(self._encode(number, *message) for number, message in waiting))
-
-    def _send_more(self, link):
-        out = []
-        with self.changed:
-            while self.queued and len(self.in_flight) < self.window:
-                self.last_id = self.last_id % 0xFFFF + 1
-                self.in_flight[self.last_id] = self.queued.popleft()
-                out.append(self._encode(self.last_id, *self.in_flight[self.last_id]))
-            self.changed.notify_all()
-        link.sendall(b"".join(out))
-
-    def _encode(self, number, topic, payload):
-        return packet(self.PUBLISH_QOS1, struct.pack(">H", len(topic)) + topic + struct.pack(">H", number) + payload)
-
-    def _acknowledge(self, number):
-        with self.changed:
-            if self.in_flight.pop(number, None):
-                self.acknowledged += 1
-                self.changed.notify_all()

@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+"""The gateway and a real mosquitto. WAYSIDE_BINARY: the gateway; WAYSIDE_DATA: where recorded data lies."""
+
+import json
+import os
+import time
+import unittest
+from pathlib import Path
+
+from proxy import MqttProxy
+from system import DEFAULT_BINARY, REPOSITORY, Stand, free_port, wait_for
+
+BINARY = os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY)
+DATA = Path(os.environ.get("WAYSIDE_DATA", REPOSITORY.parent / "shared"))
+SETTLE_S = 30
+
+GATEWAY = """\
+[gateway]
+id = "g"
+state_dir = "{state}"
+[storage]
+commit_age = "20ms"
+[engine]
+tick = "100ms"
+[[mqtt]]
+name = "local"
+url = "mqtt://127.0.0.1:{port}"
+version = "{version}"
+reconnect_max = "1s"
+max_payload = "64KiB"
+[[uplink]]
+name = "centre"
+raw = ["readings"]
+linger = "20ms"
+"""
+
+READINGS = """\
+[[source]]
+name = "readings"
+topic = "t/{vehicle}"
+format = "json"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+max_disorder = "100ms"
+[source.fields]
+seq = "seq"
+note = { path = "note", type = "text" }
+[[window]]
+name = "w"
+from = "readings"
+size = "1s"
+select = { n = "count()", total = "sum(seq)" }
+"""
+
+BUSES = """\
+[[source]]
+name = "readings"
+topic = "/hfp/v2/journey/ongoing/vp/bus/{operator}/{bus}/#"
+format = "json"
+key = "bus"
+time = { field = "VP.tst", unit = "rfc3339" }
+max_disorder = "10s"
+max_future = "off"
+[source.fields]
+speed = { path = "VP.spd", min = 0, max = 50 }
+lat = "VP.lat"
+long = "VP.long"
+delay = "VP.dl"
+[[window]]
+name = "minute"
+from = "readings"
+size = "1m"
+select = { n = "count()", mean = "avg(speed)", top = "max(speed)", lag = "min(delay)" }
+allowed_lateness = "30s"
+[[rule]]
+name = "stopped"
+from = "readings"
+when = "speed < 0.1"
+for = "20s"
+"""
+
+
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
+class MqttTest(unittest.TestCase):
+    def setUp(self):
+        self.stand = self.enterContext(Stand("mqtt"))
+        self.broker = self.stand.mosquitto()
+        self.proxy = self.stand.add(MqttProxy(self.broker.port))
+        self.next_seq = 0
+
+    def make_gateway(self, version="5", blocks=READINGS, port=None):
+        config = (GATEWAY + blocks).replace("{port}", str(port or self.proxy.port)).replace("{version}", version)
+        self.gateway = self.stand.daemon(BINARY, config)
+        self.gateway.check()
+        return self.gateway
+
+    def start_all(self, **options):
+        """Broker, gateway, publisher; the gateway's session is there, so nothing that is published can get lost."""
+        self.broker.start()
+        self.make_gateway(**options).start()
+        wait_for("the subscription", self.proxy.subscribed.is_set)
+        self.publisher = self.stand.publisher(self.broker.port)
+
+    def publish(self, count, vehicles=3):
+        """Readings with consecutive `seq`."""
+        for seq in range(self.next_seq, self.next_seq + count):
+            self.publisher.publish(f"t/v{seq % vehicles}", json.dumps({"ts": now_ms(), "seq": seq}))
+        self.next_seq += count
+
+    def settle(self, messages):
+        """The status once so many messages have their fate and all is delivered; every ledger balances."""
+        status = self.gateway.await_status(f"{messages} messages to have their fate", lambda s: (
+            s["readings"]["in"] + s["unrouted"]["in"] >= messages and s["uplinks"][0]["pending"] == 0), SETTLE_S)
+        for ledger in (status["readings"], status["unrouted"], *status["sources"], *status["uplinks"]):
+            self.assertTrue(ledger["balanced"], ledger)
+        return status
+
+    def delivered_readings(self):
+        lines = map(json.loads, self.gateway.delivered_lines("centre"))
+        return [line for line in lines if line["type"] == "reading"]
+
+    def end(self, messages):
+        """The status before an end by SIGTERM; what was delivered is what the journal leads to."""
+        status = self.settle(messages)
+        self.assertEqual(self.gateway.stop(), 0)
+        live, replayed = self.gateway.delivered_lines("centre"), self.gateway.replay_journal()
+        self.assertEqual(sorted(live), sorted(replayed))
+        ids = [json.loads(line)["id"] for line in live]
+        self.assertEqual(len(ids), len(set(ids)), "an id was given twice")
+        return status
+
+    def assert_each_reading_came_once(self):
+        seqs = sorted(reading["seq"] for reading in self.delivered_readings())
+        self.assertEqual(seqs, list(range(self.next_seq)))
+
+
+class Connection(MqttTest):
+    def test_a_broker_that_comes_later_is_connected_to(self):
+        port = free_port()
+        self.make_gateway(port=port).start()
+        self.gateway.await_status("an answer", lambda s: not s["mqtt"][0]["connected"])
+        wait_for("a complaint", lambda: f"127.0.0.1:{port}: Connection refused" in self.gateway.log_text())
+        self.broker.start()
+        self.proxy = self.stand.add(MqttProxy(self.broker.port, port))
+        self.gateway.await_connected()
+        wait_for("the subscription", self.proxy.subscribed.is_set)
+        self.publisher = self.stand.publisher(self.broker.port)
+        self.publish(10)
+        self.end(10)
+        self.assert_each_reading_came_once()
+
+    def restarted_broker_loses_nothing(self, version):
+        self.start_all(version=version)
+        self.publish(500)
+        with self.publisher.paused():
+            self.publish(500)
+            self.assertEqual(self.broker.stop(), 0)
+            self.gateway.await_status("the loss of the connection", lambda s: not s["mqtt"][0]["connected"])
+            self.broker.start()
+        self.gateway.await_connected()
+        self.publish(500)
+        status = self.end(1500)
+        self.assertGreaterEqual(status["mqtt"][0]["connects"], 2)
+        self.assertEqual(status["mqtt"][0]["sessions_lost"], 0)
+        self.assert_each_reading_came_once()
+
+    def test_a_restarted_broker_loses_nothing_with_mqtt_5(self):
+        self.restarted_broker_loses_nothing("5")
+
+    def test_a_restarted_broker_loses_nothing_with_mqtt_3(self):
+        self.restarted_broker_loses_nothing("3.1.1")
+
+    def incidents(self):
+        lines = map(json.loads, self.gateway.delivered_lines("centre"))
+        return [line["block"] for line in lines if line["type"] == "incident"]
+
+    def test_a_lost_session_is_told_and_counted(self):
+        self.broker = self.stand.mosquitto(persistence=False)
+        self.proxy = self.stand.add(MqttProxy(self.broker.port))
+        self.start_all()
+        self.publish(5)
+        self.settle(5)
+        with self.publisher.paused():
+            self.broker.stop()
+            self.proxy.subscribed.clear()
+            self.broker.start()
+            wait_for("the subscription", self.proxy.subscribed.is_set)
+        self.publish(5)
+        status = self.end(10)
+        self.assertEqual(status["mqtt"][0]["sessions_lost"], 1)
+        self.assertIn("has forgotten our session", self.gateway.log_text())
+        self.assertEqual(self.incidents(), ["session_lost"])
+        self.assert_each_reading_came_once()
+
+    def test_a_session_lost_while_the_gateway_was_away_is_told(self):
+        self.broker = self.stand.mosquitto(persistence=False)
+        self.proxy = self.stand.add(MqttProxy(self.broker.port))
+        self.start_all()
+        self.publish(5)
+        self.settle(5)
+        self.gateway.stop()
+        with self.publisher.paused():
+            self.broker.stop()
+            self.proxy.subscribed.clear()
+            self.broker.start()
+            self.gateway.start()
+            wait_for("the subscription", self.proxy.subscribed.is_set)
+        self.publish(5)
+        self.end(10)
+        self.assertEqual(self.incidents(), ["session_lost"])
+
+    def test_a_new_gateway_has_lost_no_session(self):
+        self.start_all()
+        self.publish(5)
+        status = self.end(5)
+        self.assertEqual(self.incidents(), [])
+        self.assertEqual(status["mqtt"][0]["sessions_lost"], 0)
+
+
+class Restart(MqttTest):
+    def test_sigterm_ends_with_0_and_ids_go_on(self):
+        self.start_all()
+        for part in range(1, 4):
+            self.publish(100)
+            self.settle(100 * part)
+            self.gateway.restart()
+        self.end(300)
+        self.assert_each_reading_came_once()
+        epochs = {reading["id"].split("/")[1] for reading in self.delivered_readings()}
+        self.assertEqual(len(epochs), 1, "a clean end began a new epoch")
+
+    def test_sigterm_in_the_middle_of_a_stream_loses_and_doubles_nothing(self):
+        self.start_all()
+        for _ in range(4):
+            self.publish(1000)
+            self.gateway.restart()
+            self.gateway.await_connected()
+        self.end(4000)
+        self.assert_each_reading_came_once()
+
+    def test_a_second_gateway_on_the_same_state_is_refused(self):
+        self.start_all()
+        self.gateway.await_connected()
+        second = self.gateway.call("run")
+        self.assertEqual(second.returncode, 69)
+        self.assertIn(b"another wayside runs", second.stderr)
+
+
+class BadInput(MqttTest):
+    GARBAGE = (  # payload, reason
+        (b"", "bad_json"), (b"{", "bad_json"), (b"\xff\xfe\x00", "bad_json"), (b"hello", "bad_json"),
+        (b'{"ts": 1, "seq": 1', "bad_json"), (b"\x00" * 100, "bad_json"), (b"[" * 3000, "bad_json"),
+        (b"null", "bad_json"), (b"[1, 2]", "bad_json"), (b"17", "bad_json"),
+        (b'{"seq": 1}', "no_time"), (b'{"ts": null, "seq": 1}', "no_time"), (b'{"ts": "noon", "seq": 1}', "bad_time"),
+        (b'{"ts": 1e300, "seq": 1}', "bad_time"), (b'{"ts": {}, "seq": 1}', "bad_time"),
+        (b'{"ts": 1700000000000, "seq": "one"}', "wrong_type"), (b'{"ts": 1700000000000, "note": {}}', "wrong_type"),
+        (b'{"ts": 99999999999999, "seq": 1}', "too_far_in_future"), (b'{"ts": 999999999999999, "seq": 1}', "bad_time"),
+    )
+
+    def garbage_is_set_aside(self, version):
+        self.start_all(version=version)
+        for payload, _ in self.GARBAGE:
+            self.publisher.publish("t/v0", payload)
+            self.publish(1)
+        count = len(self.GARBAGE)
+        status = self.end(2 * count)
+        self.assertEqual(status["readings"]["quarantined"], count)
+        self.assert_each_reading_came_once()
+        rows = self.gateway.rows("SELECT payload, reason FROM quarantine ORDER BY entry, number")
+        self.assertEqual([(bytes(payload), reason) for payload, reason in rows], list(self.GARBAGE))
+
+    def test_garbage_is_quarantined_with_its_reason_and_the_next_reading_is_unharmed_with_mqtt_5(self):
+        self.garbage_is_set_aside("5")
+
+    def test_garbage_is_quarantined_with_its_reason_and_the_next_reading_is_unharmed_with_mqtt_3(self):
+        self.garbage_is_set_aside("3.1.1")
+
+    def poison_is_acknowledged_and_does_not_come_back(self, version, poison, reason):
+        self.start_all(version=version)
+        self.publisher.publish("t/v0", poison)
+        self.publish(10)
+        status = self.settle(11)
+        self.assertEqual(status["mqtt"][0]["acknowledged"], 11)
+        wait_for("the acknowledgements", lambda: len(self.proxy.acks) == 11)
+        self.assertEqual(self.proxy.acks[0][1], poison)
+        self.assertEqual(self.gateway.rows("SELECT reason FROM quarantine"), [(reason,)])
+        self.gateway.restart()
+        self.gateway.await_connected()
+        self.publish(1)
+        status = self.end(12)
+        self.assertEqual(status["mqtt"][0]["messages"], 1)
+        self.assertEqual(status["mqtt"][0]["connects"], 1)
+        self.assert_each_reading_came_once()
+
+    def test_a_poison_message_is_acknowledged_and_does_not_come_back(self):
+        self.poison_is_acknowledged_and_does_not_come_back("5", b"\x00{{{", "bad_json")
+
+    def test_a_message_over_the_limit_is_acknowledged_and_does_not_come_back(self):
+        for version in ("5", "3.1.1"):
+            for size in (65_537, 200_000, 3_000_000):
+                with self.subTest(version=version, size=size), Stand("mqtt") as self.stand:
+                    self.broker = self.stand.mosquitto()
+                    self.proxy = self.stand.add(MqttProxy(self.broker.port))
+                    self.next_seq = 0
+                    self.poison_is_acknowledged_and_does_not_come_back(version, b"x" * size, "too_large")
+
+    def test_a_message_at_the_limit_is_a_reading(self):
+        self.start_all()
+        head = json.dumps({"ts": now_ms(), "seq": 0, "note": ""})[:-2]
+        self.publisher.publish("t/v0", head + "x" * (65_536 - len(head) - 2) + '"}')
+        self.next_seq = 1
+        self.end(1)
+        self.assert_each_reading_came_once()
+
+
+class Recorded(MqttTest):
+    def test_recorded_buses_published_live_give_what_their_journal_gives(self):
+        dumps = sorted((DATA / "data" / "recorded" / "hfp").glob("*.dump"))
+        if not dumps:
+            self.skipTest(f"no recorded data in {DATA}")
+        self.start_all(blocks=BUSES)
+        published = 0
+        for dump in dumps:
+            for line in dump.read_text().splitlines():
+                _, topic, payload = line.split(" ", 2)
+                self.publisher.publish(topic, payload)
+                published += "/ongoing/vp/bus/" in topic
+        self.assertGreater(published, 100)
+        status = self.end(published)
+        self.assertEqual(status["readings"]["in"], published)
+        kinds = {json.loads(line)["type"] for line in self.gateway.delivered_lines("centre")}
+        self.assertLessEqual({"reading", "window", "alarm"}, kinds)
+
+
+if __name__ == "__main__":
+    unittest.main()
