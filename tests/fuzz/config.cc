@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr const char *kSample = R"([gateway]
+constexpr const char* kSample = R"toml([gateway]
 id = "truck-17"
 [[mqtt]]
 name = "local"
@@ -26,12 +26,19 @@ name = "cold_5m"
 from = "climate"
 size = "5m"
 where = "door = 'closed'"
-select = { n = "count()",
-                     p95 = "quantile(temp_c, 0.95)"
-}
-having = "n >= 3" to = ["centre"] [[rule]] name = "door_open" from = "climate" when =
-    "door = 'open' AND temp_c > 5" for = "10s" to = ["centre"] [[uplink]] name =
-        "centre" raw = ["climate"]) ";
+select = { n = "count()", p95 = "quantile(temp_c, 0.95)" }
+having = "n >= 3"
+to = ["centre"]
+[[rule]]
+name = "door_open"
+from = "climate"
+when = "door = 'open' AND temp_c > 5"
+for = "10s"
+to = ["centre"]
+[[uplink]]
+name = "centre"
+raw = ["climate"]
+)toml";
 
 }  // namespace
 
