@@ -26,7 +26,7 @@ name = "cold_5m"
 from = "climate"
 size = "5m"
 where = "door = 'closed'"
-select = { n = "count()", p95 = "quantile(temp_c, 0.95)" }
+select = { n = "count()", max_c = "max(temp_c)" }
 having = "n >= 3"
 to = ["centre"]
 [[rule]]
