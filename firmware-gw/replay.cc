@@ -75,9 +75,12 @@ struct DumpLine {
   std::string_view payload;
 };
 
+// A topic may hold spaces (those of Helsinki's buses name their destination), so it ends before the first one that a
+// JSON object follows.
 bool parse_line(std::string_view line, DumpLine& out) {
   const size_t first = line.find(' ');
-  const size_t second = line.find(' ', first + 1);
+  size_t second = line.find(" {", first + 1);
+  if (second == std::string_view::npos) second = line.find(' ', first + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return false;
   const std::string_view time = line.substr(0, first);
   auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), out.arrival_ms);
