@@ -136,7 +136,11 @@ class Checker {
     }
     std::set<std::string> paths;
     if (!s.time_path.empty()) paths.insert(s.time_path);
+    static const std::set<std::string> kTaken{"id", "type", "source", "block", "key", "time"};
     for (const FieldOptions& f : s.fields) {
+      if (kTaken.contains(f.name)) {
+        add(s.name, "fields." + f.name, "each event has a '" + f.name + "' of its own; choose another name");
+      }
       check_sql_name(s.name, "fields." + f.name, f.name);
       if (!paths.insert(f.path).second) {
         add(s.name, "fields." + f.name, "path \"" + f.path + "\" is read twice");

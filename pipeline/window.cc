@@ -94,8 +94,10 @@ bool Window::compile_results(ExpressionEngine& engine, BlockError& error) {
     if (!set) {
       error.item = items[wrong.expression].name;
       error.offset = wrong.offset;
-      error.message = wrong.message + " (known here are the other aliases, the key, "
-                                      "window_start and window_end, not the fields)";
+      error.message = wrong.message;
+      if (error.message.starts_with("unknown field") && !error.message.ends_with('?')) {
+        error.message += "; known here are the other aliases, the key, window_start and window_end";
+      }
     }
     return set;
   };
