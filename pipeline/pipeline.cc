@@ -73,6 +73,7 @@ size_t Pipeline::source_index(const std::string& name) const {
 uint32_t Pipeline::bits(const std::vector<std::string>& uplinks, bool all_when_empty) const {
   uint32_t bits = 0;
   for (size_t u = 0; u < options_.uplinks.size(); ++u) {
+    if (options_.uplinks[u].empty()) continue;  // a bit whose uplink is gone
     bool named = std::find(uplinks.begin(), uplinks.end(), options_.uplinks[u]) != uplinks.end();
     if (named || (uplinks.empty() && all_when_empty)) bits |= 1u << u;
   }
