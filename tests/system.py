@@ -111,8 +111,8 @@ class Stand:
         self.add(kafka.proxy)
         return self.add(kafka)
 
-    def daemon(self, binary, config, **options):
-        return self.add(Daemon(binary, self.path("gateway"), config, **options))
+    def daemon(self, binary, config, name="gateway", **options):
+        return self.add(Daemon(binary, self.path(name), config, **options))
 
     def publisher(self, port, **options):
         return self.add(Publisher(port, **options))
@@ -205,8 +205,8 @@ class Kafka:
         """Gets Kafka's jars, unless they are there."""
         Kafka._do("fetch")
 
-    def start(self):
-        self._do("start", self.folder, self.port, self.proxy.port)
+    def start(self, properties=""):
+        self._do("start", self.folder, self.port, self.proxy.port, properties=properties)
         return self
 
     def kill(self):
@@ -216,8 +216,9 @@ class Kafka:
         self.kill()
 
     @staticmethod
-    def _do(*command):
+    def _do(*command, properties=""):
         done = subprocess.run([KAFKA, *map(str, command)], stdin=subprocess.DEVNULL, text=True,
+                              env={**os.environ, "KAFKA_PROPERTIES": properties},
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         if done.returncode != 0:
             raise TestError(done.stderr.strip())
@@ -228,17 +229,29 @@ class Kafka:
 
     def read(self, topic):
         """All messages of a topic that a read_committed consumer sees, as kcat's envelopes with headers as a dict."""
-        if topic not in self.topics():
-            return []
-        done = subprocess.run(["kcat", "-b", self.address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J",
-                               "-X", "isolation.level=read_committed"], capture_output=True)
-        if done.returncode != 0:
-            raise TestError(done.stderr.decode())
-        messages = [json.loads(line) for line in done.stdout.splitlines()]
+        messages = [json.loads(line.decode(errors="replace")) for line in self._consume(topic, "-J").splitlines()]
         for message in messages:
             flat = message.get("headers", [])
             message["headers"] = dict(zip(flat[::2], flat[1::2]))
         return messages
+
+    def read_values(self, topic):
+        """The values of the same messages, as bytes."""
+        output, values = self._consume(topic, "-f", "%R%s"), []  # %R: the size, four bytes
+        while output:
+            end = 4 + int.from_bytes(output[:4], "big")
+            values.append(output[4:end])
+            output = output[end:]
+        return values
+
+    def _consume(self, topic, *form):
+        if topic not in self.topics():
+            return b""
+        done = subprocess.run(["kcat", "-b", self.address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", *form,
+                               "-X", "isolation.level=read_committed"], capture_output=True)
+        if done.returncode != 0:
+            raise TestError(done.stderr.decode())
+        return done.stdout
 
 
 class Daemon(Process):

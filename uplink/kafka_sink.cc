@@ -90,6 +90,7 @@ class KafkaSink : public Sink {
   }
 
   Status deliver(std::span<const Message> messages, const Mark& after) override {
+    failure_.clear();
     WS_TRY(transact("begin", [&] { return rd_kafka_begin_transaction(producer_.get()); }));
     for (const Message& m : messages) WS_TRY(produce(m));
     Partitions mark = one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered),
@@ -99,12 +100,21 @@ class KafkaSink : public Sink {
       return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
                                                   kCallTimeoutMs);
     }));
-    return transact("commit", [&] {
+    Status committed = transact("commit", [&] {
       return rd_kafka_commit_transaction(producer_.get(), kTransactionTimeoutMs);
     });
+    if (committed.ok() || failure_.empty()) return committed;
+    return Error{committed.error().code, committed.error().message + "; " + failure_};
   }
 
  private:
+  // Called within the commit. It keeps the first failure, which tells why a topic cannot be written.
+  static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* sink) {
+    std::string& failure = static_cast<KafkaSink*>(sink)->failure_;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || !failure.empty()) return;
+    failure = std::string("topic ") + rd_kafka_topic_name(message->rkt) + ": " + rd_kafka_err2str(message->err);
+  }
+
   Result<Handle> make_handle(rd_kafka_type_t type, const Settings& settings) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     char why[512];
@@ -121,6 +131,8 @@ class KafkaSink : public Sink {
       return Error{ErrorCode::kConfig, "uplink " + options_.name + ": " + why};
     }
     rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, this);
+    if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, on_report);
     rd_kafka_t* handle = rd_kafka_new(type, conf, why, sizeof why);
     if (handle) return Handle(handle);
     rd_kafka_conf_destroy(conf);
@@ -133,6 +145,8 @@ class KafkaSink : public Sink {
                           {{"transactional.id", identity_},
                            {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
                            {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
+                           // Below that, or a missing topic would only be told as a time-out.
+                           {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
                            // librdkafka waits this long when the former transaction is not quite over.
                            {"retry.backoff.ms", "5"},
                            {"linger.ms", "0"},
@@ -230,6 +244,7 @@ class KafkaSink : public Sink {
   std::string gateway_;
   std::string identity_;  // transactional.id and group
   std::vector<Epoch> epochs_;
+  std::string failure_;  // of a message of this transaction
   Handle producer_;
 };
 
