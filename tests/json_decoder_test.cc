@@ -180,8 +180,8 @@ TEST(JsonDecoder, a_time_may_lie_in_a_nested_object_beside_fields) {
 }
 
 TEST(JsonDecoder, a_payload_that_is_cut_or_damaged_anywhere_does_no_harm) {
-  const std::string whole =
-      R"({"ts":1700000000123,"t":-18.5,"door":"op\u00e9n","mv":true,"pos":{"lat":48.1,"lon":[1]},"z":"\\"})";
+  const std::string whole = R"({"ts":1700000000123,"t":-18.5,"door":"op\u00e9n","mv":true,)"
+                            R"("pos":{"lat":48.1,"lon":[1]},"z":"\\"})";
   Decoding d(truck());
   for (size_t size = 0; size < whole.size(); ++size) {
     const std::string result = d(whole.substr(0, size));

@@ -164,6 +164,11 @@ class RelayBench {
     return run_until([&] { return messages().size() >= count; });
   }
 
+  void release_all() {
+    relay_->release(chunks.back()->ticket);
+    settle();
+  }
+
   AckRelay& relay() { return *relay_; }
   const RelayCounters& counters() const { return relay_->counters(); }
   tcp::acceptor& acceptor() { return acceptor_; }
