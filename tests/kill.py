@@ -3,8 +3,8 @@
 
   tests/kill.py [--wayside BINARY] [--kills N] [--seed S] [--mqtt 5|3.1.1] [--keep]
 
-A publisher streams numbered readings of several vehicles with QoS 1. The gateway is killed with SIGKILL N times: some
-within milliseconds of its start, some while a Kafka transaction waits for its end, the rest at any moment. Meanwhile
+A publisher streams numbered readings of several vehicles with QoS 1. The gateway is killed with SIGKILL N times: a third
+within milliseconds of its start, a third amidst a Kafka transaction, the rest at any moment. Meanwhile
 mosquitto is restarted once and Kafka killed twice. In the end
 - every reading is at a read_committed consumer exactly once, although nothing de-duplicates by content,
 - readings and window results are those that the journal leads to (`wayside replay`), and the windows are those that
@@ -18,6 +18,8 @@ or too early.
 
 import argparse
 import collections
+import contextlib
+import itertools
 import json
 import random
 import re
@@ -37,7 +39,7 @@ DISORDER_MS = 150
 WINDOW_MS = 2000
 SYNC_DELAY_US = 3000
 KAFKA_KILLS = 2
-TRAP_S = 4       # how long a kill waits for a transaction
+TRAP_S = 20  # how long a kill waits for a transaction; Kafka may be away
 SETTLE_S = 120
 SYNCWATCH = Path(__file__).with_name("syncwatch.c")
 FAULTS = ("lost", "duplicates", "early_acks", "strange_acks", "readings_differ", "windows_differ", "windows_wrong",
@@ -144,8 +146,7 @@ class Disturbances(threading.Thread):
 
     def __init__(self, actions, kills, chance):
         super().__init__(daemon=True)
-        spread = [chance.randrange(kills) for _ in actions] if kills < len(actions) else chance.sample(range(kills), len(actions))
-        self.plan = collections.deque(zip(sorted(spread), actions))
+        self.plan = list(zip(sorted(chance.randrange(kills) for _ in actions), actions))
         self.kill = -1
         self.changed = threading.Condition()
         self.error = None
@@ -171,48 +172,63 @@ class Disturbances(threading.Thread):
             raise self.error
 
 
-def kill_once(daemon, chance, proxy):
-    """Waits for the moment, kills; what moment it was. None: the gateway ended before by itself."""
-    kind = chance.random()
-    try:
-        if kind < 0.3:
-            seconds = chance.uniform(0, 0.06)
-            moment = f"{seconds * 1000:.0f} ms after its start"
-            daemon.process.wait(seconds)
-        elif kind < 0.6:
-            seconds = chance.uniform(0.1, 2.5)
-            moment = f"{seconds:.2f} s after its start"
-            daemon.process.wait(seconds)
-        else:
-            daemon.process.wait(chance.uniform(0, 1))
-    except subprocess.TimeoutExpired:
-        pass
-    if kind >= 0.6:
-        api_key = chance.choice([proxy.PRODUCE, proxy.ADD_OFFSETS, proxy.TXN_OFFSET_COMMIT, proxy.END_TXN, proxy.END_TXN])
-        what = chance.choice([proxy.REQUEST, proxy.ANSWER])
-        proxy.set_trap(api_key, what)
-        caught = proxy.caught.wait(TRAP_S)
-        moment = f"in a transaction: {what} of API {api_key}" if caught else "while Kafka was away"
-    own_end = not daemon.running()
-    daemon.kill()
-    proxy.open_trap()
-    return None if own_end else moment
+class Moments:
+    """When to kill: a third right after the start, a third within a Kafka transaction, a third at any time."""
+
+    def __init__(self, chance, proxy):
+        self.chance, self.proxy = chance, proxy
+        self.kinds = []
+        # First the two that only a mark in the same transaction survives.
+        self.traps = collections.deque([(proxy.END_TXN, proxy.ANSWER), (proxy.END_TXN, proxy.REQUEST)])
+        self.in_transaction = 0
+
+    def await_next(self, process):
+        """Returns, at the moment or when the process has ended, what moment it is."""
+        if not self.kinds:
+            self.kinds = [self.after_start, self.any_time, self.within_transaction]
+            self.chance.shuffle(self.kinds)
+        return self.kinds.pop()(process)
+
+    def after_start(self, process):
+        return self.after(process, self.chance.uniform(0, 0.06))
+
+    def any_time(self, process):
+        return self.after(process, self.chance.uniform(0.1, 3))
+
+    @staticmethod
+    def after(process, seconds):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return f"{seconds:.3f} s after its start"
+
+    def within_transaction(self, process):
+        self.after(process, self.chance.uniform(0, 1))
+        if not self.traps:
+            self.traps.extend(itertools.product(self.proxy.TRANSACTION, (self.proxy.REQUEST, self.proxy.ANSWER)))
+            self.chance.shuffle(self.traps)
+        api_key, what = self.traps[0]
+        self.proxy.set_trap(api_key, what)
+        if not self.proxy.caught.wait(TRAP_S):
+            return "while Kafka was away"
+        self.traps.popleft()
+        self.in_transaction += 1
+        return f"in a transaction: {what} of API {api_key}"
 
 
-def kill_many(daemon, kills, chance, proxy, disturbances):
-    """How often the gateway ended by itself, and how often it was killed in a transaction."""
-    own_ends = in_transaction = 0
+def kill_many(daemon, kills, moments, disturbances):
+    """How often the gateway ended by itself."""
+    own_ends = 0
     for number in range(kills):
         daemon.start()
         disturbances.begin_kill(number)
-        moment = kill_once(daemon, chance, proxy)
-        if moment is None:
+        moment = moments.await_next(daemon.process)
+        if not daemon.running():
             own_ends += 1
             say(f"  the gateway ended by itself with {daemon.process.returncode}:\n{daemon.log_text()[-1500:]}")
-        else:
-            in_transaction += moment.startswith("in a transaction")
-            say(f"  kill {number + 1}/{kills} {moment}")
-    return own_ends, in_transaction
+        daemon.kill()
+        moments.proxy.open_trap()
+        say(f"  kill {number + 1}/{kills} {moment}")
+    return own_ends
 
 
 def settle(daemon, messages):
@@ -336,7 +352,8 @@ def run(stand, options, chance):
     actions = [lambda: restart_kafka(kafka)] * KAFKA_KILLS
     actions.insert(chance.randrange(KAFKA_KILLS + 1), lambda: restart_mosquitto(mosquitto, publisher))
     disturbances = Disturbances(actions, options.kills, chance)
-    own_ends, in_transaction = kill_many(daemon, options.kills, chance, kafka.proxy, disturbances)
+    moments = Moments(chance, kafka.proxy)
+    own_ends = kill_many(daemon, options.kills, moments, disturbances)
 
     daemon.start()
     disturbances.finish()
@@ -346,7 +363,7 @@ def run(stand, options, chance):
         raise TestError(f"the publisher had to send {publisher.repeated} messages again")
     say(f"  {stream.count} messages; waiting for the end")
     status = settle(daemon, stream.count)
-    result = {"kills": options.kills, "in_transaction": in_transaction, "broker_restarts": 1,
+    result = {"kills": options.kills, "in_transaction": moments.in_transaction, "broker_restarts": 1,
               "kafka_kills": KAFKA_KILLS, "messages": stream.count}
     result |= compare(daemon, kafka, mqtt_proxy, sync_log, stream.count)
     ledgers = [status["readings"], *status["sources"], *status["uplinks"]]

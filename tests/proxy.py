@@ -108,7 +108,7 @@ class MqttProxy(Proxy):
 class KafkaProxy(Proxy):
     """Stands between gateway and Kafka; a trap keeps the next request of a kind, or its answer, for ever."""
 
-    PRODUCE, ADD_OFFSETS, END_TXN, TXN_OFFSET_COMMIT = 0, 25, 26, 28  # Kafka's API keys
+    TRANSACTION = PRODUCE, ADD_OFFSETS, TXN_OFFSET_COMMIT, END_TXN = 0, 25, 28, 26  # Kafka's API keys
     REQUEST, ANSWER = "request", "answer"
 
     def __init__(self, broker_port):
