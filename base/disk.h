@@ -1,5 +1,5 @@
-// The seam between the daemon and the file system: every file the daemon writes, but for SQLite's, goes
-// through a Disk, so that a test can make any single operation fail.
+// The seam between the daemon and the file system: every file the daemon writes, but for SQLite's,
+// goes through a Disk, so that a test can make any single operation fail.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Texts to dense ids, counted from 0 in order of first appearance. Views stay valid as long as it lives.
+// Texts to dense ids, counted from 0 in order of first appearance. Views stay valid as long as it
+// lives.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A bounded queue between two threads. Its bound is in bytes; its free bytes are the credits of whoever fills it.
+// A bounded queue between two threads. Its bound is in bytes; its free bytes are the credits of
+// whoever fills it.
 #pragma once
 
 #include <chrono>
@@ -16,8 +17,8 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // Never waits and never refuses: the producer looks at the answer, false = stop producing until the
-  // consumer has called drain(). One item may thus exceed the bound. Any thread.
+  // Never waits and never refuses: the producer looks at the answer, false = stop producing until
+  // the consumer has called drain(). One item may thus exceed the bound. Any thread.
   bool push(T item, size_t bytes) {
     std::lock_guard lock(mutex_);
     items_.push_back(std::move(item));

@@ -1,4 +1,5 @@
-// Expected failures travel as values: Result<T> holds a T or an Error, Status only an Error or nothing.
+// Expected failures travel as values: Result<T> holds a T or an Error, Status only an Error or
+// nothing.
 #pragma once
 
 #include <cassert>
@@ -73,13 +74,13 @@ class [[nodiscard]] Result {
 #define WS_CONCAT(a, b) WS_CONCAT_INNER(a, b)
 
 // Leaves the enclosing function with the error of `expression`, if it has one.
-#define WS_TRY(expression)                                          \
-  do {                                                              \
+#define WS_TRY(expression)                                                        \
+  do {                                                                            \
     if (auto ws_status = (expression); !ws_status.ok()) return ws_status.error(); \
   } while (false)
 
 // Declares `target` as the value of `expression`, or leaves with its error.
-#define WS_ASSIGN(target, expression)                          \
-  auto WS_CONCAT(ws_result_, __LINE__) = (expression);         \
+#define WS_ASSIGN(target, expression)                                                        \
+  auto WS_CONCAT(ws_result_, __LINE__) = (expression);                                       \
   if (!WS_CONCAT(ws_result_, __LINE__).ok()) return WS_CONCAT(ws_result_, __LINE__).error(); \
   target = std::move(*WS_CONCAT(ws_result_, __LINE__))

@@ -9,15 +9,15 @@ Statement::~Statement() { sqlite3_finalize(statement_); }
 Error Statement::error(const char* operation) const {
   sqlite3* db = sqlite3_db_handle(statement_);
   const char* path = sqlite3_db_filename(db, "main");
-  return {ErrorCode::kIo, std::string(operation) + " " + (path ? path : "database") + ": " +
-                              sqlite3_errmsg(db)};
+  return {ErrorCode::kIo,
+          std::string(operation) + " " + (path ? path : "database") + ": " + sqlite3_errmsg(db)};
 }
 
 void Statement::bind(int index, int64_t value) { sqlite3_bind_int64(statement_, index, value); }
 void Statement::bind(int index, double value) { sqlite3_bind_double(statement_, index, value); }
 void Statement::bind(int index, std::string_view text) {
-  sqlite3_bind_text(statement_, index, text.data() ? text.data() : "", static_cast<int>(text.size()),
-                    SQLITE_STATIC);
+  sqlite3_bind_text(statement_, index, text.data() ? text.data() : "",
+                    static_cast<int>(text.size()), SQLITE_STATIC);
 }
 void Statement::bind_blob(int index, std::string_view bytes) {
   sqlite3_bind_blob64(statement_, index, bytes.data() ? bytes.data() : "", bytes.size(),
@@ -50,18 +50,20 @@ int64_t Statement::column_int(int index) const { return sqlite3_column_int64(sta
 
 std::string_view Statement::column_text(int index) const {
   auto data = static_cast<const char*>(sqlite3_column_blob(statement_, index));
-  return data ? std::string_view(data, sqlite3_column_bytes(statement_, index)) : std::string_view();
+  return data ? std::string_view(data, sqlite3_column_bytes(statement_, index))
+              : std::string_view();
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
-  int flags = SQLITE_OPEN_NOMUTEX | (mode == Mode::kReadOnly
-                                         ? SQLITE_OPEN_READONLY
-                                         : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  int flags =
+      SQLITE_OPEN_NOMUTEX |
+      (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3* handle = nullptr;
   int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   std::unique_ptr<Database> database(new Database(handle));
   if (rc != SQLITE_OK) {
-    return Error{ErrorCode::kIo, "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
+    return Error{ErrorCode::kIo,
+                 "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
   }
   sqlite3_busy_timeout(handle, 5000);
   return database;
@@ -72,8 +74,8 @@ Database::~Database() { sqlite3_close(handle_); }
 Status Database::exec(const char* sql) {
   if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   const char* path = sqlite3_db_filename(handle_, "main");
-  return Error{ErrorCode::kIo, std::string(path ? path : "database") + ": " + sqlite3_errmsg(handle_) +
-                                   " in: " + sql};
+  return Error{ErrorCode::kIo, std::string(path ? path : "database") + ": " +
+                                   sqlite3_errmsg(handle_) + " in: " + sql};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

@@ -1,5 +1,5 @@
-// A thin SQLite: a connection, its prepared statements, and errors as values. sqlite3.h stays behind it,
-// but for pipeline/expression.cc, which registers a virtual table.
+// A thin SQLite: a connection, its prepared statements, and errors as values. sqlite3.h stays
+// behind it, but for pipeline/expression.cc, which registers a virtual table.
 #pragma once
 
 #include <cstdint>

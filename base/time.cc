@@ -11,7 +11,8 @@ struct Unit {
   std::string_view name;
   double ms;
 };
-constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kUnits[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
 // Reads exactly `digits` decimal digits off the front.
 bool take_number(std::string_view& text, size_t digits, int& value) {
@@ -65,8 +66,8 @@ bool take_offset(std::string_view& text, int& minutes) {
 
 std::optional<int64_t> parse_duration_ms(std::string_view text) {
   double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                      std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc() || !(value >= 0)) return std::nullopt;
   std::string_view unit = text.substr(end - text.data());
   for (const Unit& u : kUnits) {
@@ -87,9 +88,10 @@ std::string format_duration(int64_t ms) {
 std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
   using namespace std::chrono;
   int y, mo, d, h, mi, s, offset_min;
-  if (!take_number(text, 4, y) || !take(text, "-") || !take_number(text, 2, mo) || !take(text, "-") ||
-      !take_number(text, 2, d) || !take(text, "Tt ") || !take_number(text, 2, h) ||
-      !take(text, ":") || !take_number(text, 2, mi) || !take(text, ":") || !take_number(text, 2, s)) {
+  if (!take_number(text, 4, y) || !take(text, "-") || !take_number(text, 2, mo) ||
+      !take(text, "-") || !take_number(text, 2, d) || !take(text, "Tt ") ||
+      !take_number(text, 2, h) || !take(text, ":") || !take_number(text, 2, mi) ||
+      !take(text, ":") || !take_number(text, 2, s)) {
     return std::nullopt;
   }
   int64_t fraction;

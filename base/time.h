@@ -1,5 +1,5 @@
-// Times and durations. An event time is a count of milliseconds since 1970-01-01T00:00Z (int64, may be
-// negative), the resolution of Flink and Kafka. Leap seconds do not exist here.
+// Times and durations. An event time is a count of milliseconds since 1970-01-01T00:00Z (int64, may
+// be negative), the resolution of Flink and Kafka. Leap seconds do not exist here.
 #pragma once
 
 #include <cstdint>

@@ -38,13 +38,17 @@ PipelineOptions tumbling() {
   w.name = "w10";
   w.from = {"readings"};
   w.size_ms = 10'000;
-  w.select = {{"n", "count()"}, {"avg_temp", "avg(temp)"}, {"min_temp", "min(temp)"},
-              {"max_temp", "max(temp)"}, {"max_speed", "max(speed)"}};
+  w.select = {{"n", "count()"},
+              {"avg_temp", "avg(temp)"},
+              {"min_temp", "min(temp)"},
+              {"max_temp", "max(temp)"},
+              {"max_speed", "max(speed)"}};
   o.windows = {w};
   return o;
 }
 
-// A fleet's readings in order of arrival: a device sends ten times a second, up to two seconds late.
+// A fleet's readings in order of arrival: a device sends ten times a second, up to two seconds
+// late.
 Group make_readings() {
   Group group;
   group.batches.emplace_back(*make_schema(source()));
@@ -52,7 +56,8 @@ Group make_readings() {
   group.rows_before.resize(1);
   ReadingBatch& batch = group.batches.front();
   std::vector<uint32_t> keys;
-  for (size_t k = 0; k < kKeys; ++k) keys.push_back(batch.texts.intern("device-" + std::to_string(k)));
+  for (size_t k = 0; k < kKeys; ++k)
+    keys.push_back(batch.texts.intern("device-" + std::to_string(k)));
   std::mt19937_64 random(1);
   for (size_t i = 0; i < kReadings; ++i) {
     const int64_t arrival_ms = kStartMs + static_cast<int64_t>(i) * 100 / kKeys;

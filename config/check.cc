@@ -31,7 +31,8 @@ class Checker {
     for (const SourceOptions& s : config_.sources) check_source(s);
     for (const WindowOptions& w : config_.windows) {
       for (const std::string& from : w.from) known(w.name, "from", "source", from, source_names());
-      for (const auto& [alias, expression] : w.select) check_sql_name(w.name, "select." + alias, alias);
+      for (const auto& [alias, expression] : w.select)
+        check_sql_name(w.name, "select." + alias, alias);
       if (w.select.empty()) add(w.name, "select", "is empty");
       uplinks_known(w.name, "to", w.to);
       uplinks_known(w.name, "late_to", w.late_to);
@@ -103,7 +104,8 @@ class Checker {
     for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
   }
 
-  void check_name(const std::string& section, const std::string& name, std::set<std::string>& seen) {
+  void check_name(const std::string& section, const std::string& name,
+                  std::set<std::string>& seen) {
     const std::string key = position_key(section, name);
     if (!is_name(name)) {
       add(key, "name", "a name is made of letters, digits, '_' and '-', at most 64 of them");
@@ -116,14 +118,16 @@ class Checker {
   void check_sql_name(const std::string& block, const std::string& item, const std::string& name) {
     const bool good = is_name(name) && name.find('-') == std::string::npos &&
                       !std::isdigit(static_cast<unsigned char>(name.front()));
-    if (!good) add(block, item, "'" + name + "' does not work in SQL: letters, digits and '_' only");
+    if (!good)
+      add(block, item, "'" + name + "' does not work in SQL: letters, digits and '_' only");
   }
 
   void check_mqtt(const MqttOptions& m) {
     static const std::vector<std::string> kVersions{"5", "3.1.1"};
     const std::string key = position_key("mqtt", m.name);
     known(key, "version", "version", m.version, kVersions);
-    if (m.reconnect_max_ms < m.reconnect_min_ms) add(key, "reconnect_max", "is below reconnect_min");
+    if (m.reconnect_max_ms < m.reconnect_min_ms)
+      add(key, "reconnect_max", "is below reconnect_min");
   }
 
   void check_source(const SourceOptions& s) {
@@ -139,7 +143,8 @@ class Checker {
     static const std::set<std::string> kTaken{"id", "type", "source", "block", "key", "time"};
     for (const FieldOptions& f : s.fields) {
       if (kTaken.contains(f.name)) {
-        add(s.name, "fields." + f.name, "each event has a '" + f.name + "' of its own; choose another name");
+        add(s.name, "fields." + f.name,
+            "each event has a '" + f.name + "' of its own; choose another name");
       }
       check_sql_name(s.name, "fields." + f.name, f.name);
       if (!paths.insert(f.path).second) {
@@ -193,8 +198,9 @@ class Checker {
       add(key, "format", "a file holds JSON lines; protobuf is for kafka");
     }
     if (u.retry_max_ms < u.retry_min_ms) add(key, "retry_max", "is below retry_min");
-    static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers", "group.id",
-                                                 "enable.idempotence", "isolation.level"};
+    static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers",
+                                                 "group.id", "enable.idempotence",
+                                                 "isolation.level"};
     for (const auto& [name, value] : u.options) {
       if (std::find(kOwned.begin(), kOwned.end(), name) != kOwned.end()) {
         add(key, "options." + name, "is set by wayside itself");

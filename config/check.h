@@ -1,5 +1,5 @@
-// What can only be judged with the whole file at hand: defaults that depend on other keys, names, references between
-// blocks, expressions.
+// What can only be judged with the whole file at hand: defaults that depend on other keys, names,
+// references between blocks, expressions.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// The configuration file as option structs. Only this folder knows TOML. A file that is wrong in any place yields all
-// of its errors, each with its position, and no configuration.
+// The configuration file as option structs. Only this folder knows TOML. A file that is wrong in
+// any place yields all of its errors, each with its position, and no configuration.
 #pragma once
 
 #include <map>
@@ -16,10 +16,10 @@
 namespace wayside {
 
 struct GatewayOptions {
-  std::string id;                            // default: made from the machine id
+  std::string id;  // default: made from the machine id
   std::string state_dir = "/var/lib/wayside";
   std::string log_level = "info";
-  uint64_t queue_bytes = 4 << 20;            // messages that wait to be decoded
+  uint64_t queue_bytes = 4 << 20;  // messages that wait to be decoded
 };
 
 struct Position {
@@ -51,8 +51,8 @@ struct Config {
   PipelineOptions pipeline_options() const;
 };
 
-// Blocks that readings pass share one space of names, connections and uplinks have one each: those are kept apart in
-// `positions` by a prefix.
+// Blocks that readings pass share one space of names, connections and uplinks have one each: those
+// are kept apart in `positions` by a prefix.
 std::string position_key(const std::string& section, const std::string& name);
 
 // Reads and checks a file: syntax, keys, types, references between blocks, expressions.

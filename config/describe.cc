@@ -16,7 +16,8 @@ void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,
 }
 
 template <class Number>
-void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64_t min, int64_t max) {
+void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64_t min,
+           int64_t max) {
   auto wide = static_cast<int64_t>(value);
   v.integer(key, wide, min, max);
   value = static_cast<Number>(wide);
@@ -30,8 +31,9 @@ constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUni
 constexpr std::array<Choice, 3> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
                                              {"text", static_cast<int>(FieldType::kText)},
                                              {"bool", static_cast<int>(FieldType::kBool)}}};
-constexpr std::array<Choice, 2> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
-                                          {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+constexpr std::array<Choice, 2> kFormats{
+    {{"json", static_cast<int>(PayloadFormat::kJson)},
+     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
 constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
                                              {"source", static_cast<int>(WatermarkMode::kSource)}}};
 constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity::kInfo)},
@@ -39,9 +41,9 @@ constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity:
                                              {"critical", static_cast<int>(Severity::kCritical)}}};
 constexpr std::array<Choice, 2> kUplinkTypes{{{"file", static_cast<int>(UplinkType::kFile)},
                                               {"kafka", static_cast<int>(UplinkType::kKafka)}}};
-constexpr std::array<Choice, 2> kValueFormats{{{"json", static_cast<int>(ValueFormat::kJson)},
-                                               {"protobuf", static_cast<int>(ValueFormat::kProtobuf)}}};
-
+constexpr std::array<Choice, 2> kValueFormats{
+    {{"json", static_cast<int>(ValueFormat::kJson)},
+     {"protobuf", static_cast<int>(ValueFormat::kProtobuf)}}};
 
 }  // namespace
 
@@ -49,10 +51,12 @@ std::span<const Choice> time_units() { return kTimeUnits; }
 std::span<const Choice> field_types() { return kFieldTypes; }
 
 void describe(ConfigVisitor& v, GatewayOptions& o) {
-  v.text({"id", "names this gateway in every id; by default made from the machine id", "truck-17"}, o.id);
+  v.text({"id", "names this gateway in every id; by default made from the machine id", "truck-17"},
+         o.id);
   v.text({"state_dir", "where journal, store and file uplinks live"}, o.state_dir);
   v.text({"log_level", "debug, info, warn or error"}, o.log_level);
-  v.bytes({"queue", "messages that may wait to be decoded; then reading stops"}, o.queue_bytes, 64 << 10);
+  v.bytes({"queue", "messages that may wait to be decoded; then reading stops"}, o.queue_bytes,
+          64 << 10);
 }
 
 void describe(ConfigVisitor& v, StorageOptions& o) {
@@ -80,48 +84,61 @@ void describe(ConfigVisitor& v, MqttOptions& o) {
   v.url({"url", "the broker", "mqtt://127.0.0.1:1883", true}, o.host, o.port);
   v.text({"client_id", "by default wayside-<gateway id>-<name>", "wayside-truck-17"}, o.client_id);
   v.text({"user", "user name, if the broker asks for one", "gateway"}, o.user);
-  v.secret({"password", "never in this file: { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }"},
+  v.secret({"password",
+            "never in this file: { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }"},
            o.password);
   v.text({"version", "of MQTT: \"5\" or \"3.1.1\""}, o.version);
   whole(v, {"qos", "of the subscriptions, 0 or 1"}, o.qos, 0, 1);
-  v.duration({"keep_alive", "silence after which we ask whether the broker is there"}, o.keep_alive_ms, 1000);
-  v.duration({"session_expiry", "how long the broker keeps our session (MQTT 5)"}, o.session_expiry_ms, 0);
+  v.duration({"keep_alive", "silence after which we ask whether the broker is there"},
+             o.keep_alive_ms, 1000);
+  v.duration({"session_expiry", "how long the broker keeps our session (MQTT 5)"},
+             o.session_expiry_ms, 0);
   v.duration({"reconnect_min", "first pause before a new connection; it doubles, with jitter"},
              o.reconnect_min_ms, 1000);
   v.duration({"reconnect_max", "longest such pause"}, o.reconnect_max_ms, 1000);
-  v.duration({"coalesce", "reads may be put off this long, so that one wake-up serves many messages"},
-             o.coalesce_ms, 0);
-  whole(v, {"inflight_window", "unacknowledged messages that the broker sends; with MQTT 3.1.1 it must "
-                               "be the broker's own limit (mosquitto: max_inflight_messages)"},
+  v.duration(
+      {"coalesce", "reads may be put off this long, so that one wake-up serves many messages"},
+      o.coalesce_ms, 0);
+  whole(v,
+        {"inflight_window",
+         "unacknowledged messages that the broker sends; with MQTT 3.1.1 it must "
+         "be the broker's own limit (mosquitto: max_inflight_messages)"},
         o.inflight_window, 1, 65'535);
-  v.bytes({"max_payload", "larger messages are acknowledged, counted and skipped"}, o.max_payload_bytes, 16);
+  v.bytes({"max_payload", "larger messages are acknowledged, counted and skipped"},
+          o.max_payload_bytes, 16);
 }
 
 void describe(ConfigVisitor& v, SourceOptions& o) {
   v.text({"name", "names the source", "climate", true}, o.name);
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
-  v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", "fleet/{vehicle}/climate",
-          true},
+  v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT",
+          "fleet/{vehicle}/climate", true},
          o.topic);
   choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
-  v.text({"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true}, o.key);
+  v.text(
+      {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
+      o.key);
   v.time({"time", "event time of a JSON payload; without it the arrival counts",
           "{ field = \"ts\", unit = \"ms\" }"},
          o.time_path, o.time_unit);
-  v.duration({"max_disorder", "how much later than a newer one a reading may come"}, o.max_disorder_ms, 0);
+  v.duration({"max_disorder", "how much later than a newer one a reading may come"},
+             o.max_disorder_ms, 0);
   v.duration({"idle_after", "silence after which a key's open windows are told, not yet final"},
              o.idle_after_ms, 1);
   v.duration({"forget_after", "silence after which they are final and the key's state is dropped"},
              o.forget_after_ms, 1);
-  v.duration_or_off({"max_future", "readings further ahead of the clock are quarantined; or \"off\""},
-                    o.max_future_ms);
+  v.duration_or_off(
+      {"max_future", "readings further ahead of the clock are quarantined; or \"off\""},
+      o.max_future_ms);
   choose(v, {"watermark", "event time runs per \"key\", or for the whole \"source\""}, o.watermark,
          kWatermarks);
   v.texts({"keep", "fields whose last known value is carried into later readings of the key",
            "[\"door\"]"},
           o.keep);
-  v.text({"deduplicate", "\"off\", \"content\", or a field that holds a message id"}, o.deduplicate);
-  whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1, 10'000'000);
+  v.text({"deduplicate", "\"off\", \"content\", or a field that holds a message id"},
+         o.deduplicate);
+  whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1,
+        10'000'000);
   v.fields({"fields", "name = \"path\", or { path, type = number | text | bool, unit, min, max }"},
            o.fields);
 }
@@ -132,15 +149,17 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
   v.duration({"size", "tumbling windows of this length", "\"5m\"", true}, o.size_ms, 1);
   v.duration({"offset", "shifts their borders from 1970-01-01T00:00Z"}, o.offset_ms, 0);
   v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);
-  v.items({"select", "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "
-                     "the other aliases",
+  v.items({"select",
+           "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "
+           "the other aliases",
            "{ n = \"count()\", avg_c = \"avg(temp_c)\", max_c = \"max(temp_c)\" }", true},
           o.select);
   v.text({"having", "SQL over the aliases: which results leave", "n >= 3"}, o.having);
   v.duration({"allowed_lateness", "later readings still revise the result this long"},
              o.allowed_lateness_ms, 0);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
-  v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"}, o.late_to);
+  v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"},
+          o.late_to);
 }
 
 void describe(ConfigVisitor& v, RuleOptions& o) {
@@ -148,8 +167,8 @@ void describe(ConfigVisitor& v, RuleOptions& o) {
   v.text({"from", "the source", "climate", true}, o.from);
   v.text({"when", "SQL over the fields", "door = 'open' AND speed > 5", true}, o.when);
   v.duration({"for", "how long it must hold"}, o.for_ms, 0);
-  choose(v, {"severity", "info, warning or critical; critical alarms are committed at once"}, o.severity,
-         kSeverities);
+  choose(v, {"severity", "info, warning or critical; critical alarms are committed at once"},
+         o.severity, kSeverities);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
 }
 
@@ -170,7 +189,8 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.duration({"linger", "how long results wait for company; alarms never do"}, o.linger_ms, 0);
   whole(v, {"batch_messages", "of a transaction, or of a write"}, o.batch_messages, 1, 100'000);
   v.bytes({"batch_bytes", "of a transaction, or of a write"}, o.batch_bytes, 1024);
-  v.duration({"retry_min", "first pause after a failure; it doubles, with jitter"}, o.retry_min_ms, 10);
+  v.duration({"retry_min", "first pause after a failure; it doubles, with jitter"}, o.retry_min_ms,
+             10);
   v.duration({"retry_max", "longest such pause"}, o.retry_max_ms, 10);
   v.text({"dir", "file: by default <state_dir>/out/<name>", "/var/lib/wayside/out/centre"}, o.dir);
   v.bytes({"file_bytes", "file: size of one"}, o.file_bytes, 64 << 10);

@@ -1,5 +1,5 @@
-// What each block of the file may hold, said once. A visitor either reads a table of the file into the structs, or
-// writes the structs as a sample.
+// What each block of the file may hold, said once. A visitor either reads a table of the file into
+// the structs, or writes the structs as a sample.
 #pragma once
 
 #include <optional>

@@ -22,13 +22,20 @@ Position position_of(const toml::source_region& region) {
 
 const char* type_name(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a text";
-    case toml::node_type::integer: return "a whole number";
-    case toml::node_type::floating_point: return "a number";
-    case toml::node_type::boolean: return "true or false";
-    default: return "a date or time";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
   }
 }
 
@@ -71,9 +78,11 @@ class Loader : public ConfigVisitor {
     auto text = node->value<std::string>();
     auto parsed = text ? parse_duration_ms(*text) : std::nullopt;
     if (!node->is_string() || !parsed) {
-      return wrong(key.name, *node, "expected a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\"");
+      return wrong(key.name, *node,
+                   "expected a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\"");
     }
-    if (*parsed < min_ms) return wrong(key.name, *node, "must be at least " + format_duration(min_ms));
+    if (*parsed < min_ms)
+      return wrong(key.name, *node, "must be at least " + format_duration(min_ms));
     ms = *parsed;
   }
 
@@ -138,7 +147,8 @@ class Loader : public ConfigVisitor {
     } else if (kind == "file" || kind == "credential") {
       const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
       if (kind == "credential" && !dir) {
-        return wrong(key.name, *node, "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+        return wrong(key.name, *node,
+                     "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
       }
       const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
       std::ifstream in(path);
@@ -178,7 +188,8 @@ class Loader : public ConfigVisitor {
     uint16_t number = has_port ? 0 : 1883;
     const char* end = text.c_str() + text.size();
     const bool good_port =
-        !has_port || (std::from_chars(text.c_str() + colon + 1, end, number).ptr == end && number > 0);
+        !has_port ||
+        (std::from_chars(text.c_str() + colon + 1, end, number).ptr == end && number > 0);
     host = text.substr(0, has_port ? colon : text.size());
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
     if (host.empty() || host.find('/') != std::string::npos || !good_port) {
@@ -229,7 +240,8 @@ class Loader : public ConfigVisitor {
   // Whatever nobody asked for.
   void finish() {
     for (const auto& [name, item] : table_) {
-      if (std::find(known_.begin(), known_.end(), name.str()) == known_.end()) unknown(name, known_);
+      if (std::find(known_.begin(), known_.end(), name.str()) == known_.end())
+        unknown(name, known_);
     }
   }
 
@@ -240,13 +252,13 @@ class Loader : public ConfigVisitor {
     if (node) {
       positions_[block_ + "." + key.name] = position_of(node->source());
     } else if (key.required) {
-      add(position_of(table_.source()),
-          "'" + std::string(key.name) + "' is missing: " + key.help);
+      add(position_of(table_.source()), "'" + std::string(key.name) + "' is missing: " + key.help);
     }
     return node;
   }
 
-  static std::vector<std::pair<std::string, const toml::node*>> in_file_order(const toml::table& table) {
+  static std::vector<std::pair<std::string, const toml::node*>> in_file_order(
+      const toml::table& table) {
     std::vector<std::pair<std::string, const toml::node*>> items;
     for (const auto& [name, item] : table) items.emplace_back(name.str(), &item);
     std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
@@ -308,7 +320,8 @@ class Loader : public ConfigVisitor {
     }
     const bool ranged = field.min || field.max || field.scale != 1 || field.shift != 0;
     if (field.type != FieldType::kNumber && ranged) {
-      add(position_of(table.source()), "field '" + field.name + "': unit, min and max are for numbers");
+      add(position_of(table.source()),
+          "field '" + field.name + "': unit, min and max are for numbers");
     }
   }
 
@@ -355,8 +368,8 @@ class Loader : public ConfigVisitor {
 };
 
 template <class Options>
-void load_table(const toml::table& table, const char* section, const std::string& file, Options& options,
-                Config& config, std::vector<ConfigError>& errors) {
+void load_table(const toml::table& table, const char* section, const std::string& file,
+                Options& options, Config& config, std::vector<ConfigError>& errors) {
   Loader loader(table, file, errors, config.positions);
   loader.set_block(section);
   describe(loader, options);
@@ -364,12 +377,13 @@ void load_table(const toml::table& table, const char* section, const std::string
 }
 
 template <class Options>
-void load_section(const toml::node& node, const char* section, const std::string& file, Options& options,
-                  Config& config, std::vector<ConfigError>& errors) {
+void load_section(const toml::node& node, const char* section, const std::string& file,
+                  Options& options, Config& config, std::vector<ConfigError>& errors) {
   if (const toml::table* table = node.as_table()) {
     return load_table(*table, section, file, options, config, errors);
   }
-  errors.push_back({file, position_of(node.source()), "expected a table: [" + std::string(section) + "]"});
+  errors.push_back(
+      {file, position_of(node.source()), "expected a table: [" + std::string(section) + "]"});
 }
 
 template <class Options>

@@ -1,4 +1,5 @@
-// The visitor that writes: every key with its default, or an example where there is none, and what it means.
+// The visitor that writes: every key with its default, or an example where there is none, and what
+// it means.
 #include "base/text.h"
 #include "config/describe.h"
 
@@ -43,7 +44,9 @@ class SampleWriter : public ConfigVisitor {
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>&) override {
     line(key, key.sample, !key.required);
   }
-  void url(const Key& key, std::string&, uint16_t&) override { line(key, quoted(key.sample), false); }
+  void url(const Key& key, std::string&, uint16_t&) override {
+    line(key, quoted(key.sample), false);
+  }
   void time(const Key& key, std::string&, TimeUnit&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
     out_ += "[source.fields]  # " + std::string(key.help) + "\n";
@@ -60,7 +63,8 @@ class SampleWriter : public ConfigVisitor {
   }
   // A key that has no default is written as a comment.
   void line(const Key& key, const std::string& value, bool commented) {
-    out_ += (commented ? "# " : "") + std::string(key.name) + " = " + value + "  # " + key.help + "\n";
+    out_ +=
+        (commented ? "# " : "") + std::string(key.name) + " = " + value + "  # " + key.help + "\n";
   }
 
   std::string& out_;
@@ -86,7 +90,8 @@ void write_section(const char* name, std::vector<Options>&, std::string& out) {
 std::string sample_config() {
   std::string out = "# Every key of wayside, with its default. Keys that are comments have none.\n";
   Config config;
-  for_each_section(config, [&](const char* name, auto& options) { write_section(name, options, out); });
+  for_each_section(config,
+                   [&](const char* name, auto& options) { write_section(name, options, out); });
   return out;
 }
 

@@ -9,7 +9,8 @@
 
 namespace wayside {
 
-Result<std::unique_ptr<Engine>> Engine::make(const Config& config, std::vector<std::string> uplinks) {
+Result<std::unique_ptr<Engine>> Engine::make(const Config& config,
+                                             std::vector<std::string> uplinks) {
   std::unique_ptr<Engine> engine(new Engine(config));
   PipelineOptions options = config.pipeline_options();
   options.uplinks = uplinks;
@@ -57,7 +58,8 @@ void Engine::finish_group(const Group& group) {
   for (size_t bit = 0; bit < uplinks_.size(); ++bit) {
     const std::vector<bool> sources = forwarded(bit);
     uint64_t readings = 0;
-    for (size_t s = 0; s < sources.size(); ++s) readings += sources[s] ? group.batches[s].rows() : 0;
+    for (size_t s = 0; s < sources.size(); ++s)
+      readings += sources[s] ? group.batches[s].rows() : 0;
     if (readings > 0) emissions_.count_forwarded(static_cast<uint32_t>(bit), readings);
   }
   digest_ = digest_of(emissions_.pending());
@@ -75,7 +77,8 @@ std::vector<bool> Engine::forwarded(size_t bit) const {
 }
 
 std::string version_text() {
-  return std::string("wayside " WAYSIDE_VERSION " (gcc " __VERSION__ ", SQLite ") + sqlite3_libversion() + ")";
+  return std::string("wayside " WAYSIDE_VERSION " (gcc " __VERSION__ ", SQLite ") +
+         sqlite3_libversion() + ")";
 }
 
 uint64_t engine_stamp() { return hash64(version_text()); }

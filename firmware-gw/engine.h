@@ -1,5 +1,5 @@
-// The way of a reading up to the edge of the disk: admission, group, pipeline. Live running, recovery and replay differ
-// only in where chunks or groups come from. Owned by one thread.
+// The way of a reading up to the edge of the disk: admission, group, pipeline. Live running,
+// recovery and replay differ only in where chunks or groups come from. Owned by one thread.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,10 @@ namespace wayside {
 
 class Engine {
  public:
-  // `uplinks`: names by bit, "" for none. The configuration has been checked; the error is then ours.
-  static Result<std::unique_ptr<Engine>> make(const Config& config, std::vector<std::string> uplinks);
+  // `uplinks`: names by bit, "" for none. The configuration has been checked; the error is then
+  // ours.
+  static Result<std::unique_ptr<Engine>> make(const Config& config,
+                                              std::vector<std::string> uplinks);
 
   // A turn over chunks: admitted to the group, then through the pipeline.
   void turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks);

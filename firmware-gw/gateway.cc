@@ -53,7 +53,8 @@ class Gateway {
     for (uint32_t c = 0; c < config.mqtt.size(); ++c) {
       std::vector<std::string> filters;
       for (const SourceOptions& s : config.sources) {
-        if (s.mqtt == config.mqtt[c].name) filters.push_back(TopicPattern::parse(s.topic)->filter());
+        if (s.mqtt == config.mqtt[c].name)
+          filters.push_back(TopicPattern::parse(s.topic)->filter());
       }
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
@@ -79,7 +80,8 @@ class Gateway {
   }
 
  private:
-  // The end, in order: read nothing more, commit, acknowledge, let the acknowledgements leave, disconnect.
+  // The end, in order: read nothing more, commit, acknowledge, let the acknowledgements leave,
+  // disconnect.
   void begin_end() {
     for (auto& s : sources_) s->relay().stop_reading();
     ending_ = std::thread([this] {
@@ -130,8 +132,8 @@ class Gateway {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
-      all.push_back({s->options().name, c.connected, c.connects, c.messages,
-                     c.acknowledged, c.skipped});
+      all.push_back(
+          {s->options().name, c.connected, c.connects, c.messages, c.acknowledged, c.skipped});
     }
     return all;
   }
@@ -148,7 +150,8 @@ class Gateway {
 }  // namespace
 
 Status run_gateway(const Config& config) {
-  // Few threads allocate: more arenas would only cost memory. Chunks come from the heap, not from fresh pages.
+  // Few threads allocate: more arenas would only cost memory. Chunks come from the heap, not from
+  // fresh pages.
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
@@ -170,7 +173,8 @@ Result<std::string> ask_status(const std::string& state_dir) {
   error_code error;
   socket.connect(stream_protocol::endpoint(socket_path(state_dir)), error);
   if (error) {
-    return Error{ErrorCode::kUnavailable, "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
+    return Error{ErrorCode::kUnavailable,
+                 "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
   }
   std::string text;
   asio::read(socket, asio::dynamic_buffer(text), error);

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int64_t kPublishMs = 250;
-constexpr int64_t kMarksMs = 2'000;   // marks alone are written this often
+constexpr int64_t kMarksMs = 2'000;  // marks alone are written this often
 constexpr uint64_t kLearnEntries = 2'000;
 constexpr size_t kKeysShown = 64;
 constexpr auto kRetryPause = milliseconds(1'000);
@@ -48,14 +48,16 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Disk& disk) {
 
 Status Loop::open_storage() {
   WS_TRY(disk_.make_dirs(state_dir_));
-  JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes, config_.storage.max_bytes};
+  JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
+                         config_.storage.max_bytes};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
   auto opened = Store::open(state_dir_);
   if (!opened.ok()) {
     // The journal is the truth: a store that cannot be read is set aside and made again from it.
     const std::string path = state_dir_ + "/wayside.db";
     const std::string aside = path + ".bad-" + random_name();
-    log_error("{}; it is kept as {} and made again from the journal", opened.error().message, aside);
+    log_error("{}; it is kept as {} and made again from the journal", opened.error().message,
+              aside);
     WS_TRY(disk_.rename(path, aside));
     for (const char* rest : {"-wal", "-shm"}) (void)disk_.remove(path + rest).ok();
     opened = Store::open(state_dir_);
@@ -70,7 +72,8 @@ Status Loop::restore() {
   for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
   uint64_t removed = 0;
   WS_ASSIGN(std::vector<std::string> bits, store_->assign_bits(names, removed));
-  if (removed > 0) log_warn("{} emissions were for uplinks that are no longer configured; they are gone", removed);
+  if (removed > 0)
+    log_warn("{} emissions were for uplinks that are no longer configured; they are gone", removed);
   WS_ASSIGN(engine_, Engine::make(config_, std::move(bits)));
 
   WS_ASSIGN(Store::Recovered from, store_->recover());
@@ -90,7 +93,8 @@ Status Loop::restore() {
   if (epochs_.empty()) begin_epoch("");
   const bool noted = !engine_->group().notes.empty();
   if (!noted && epochs_.back().first_entry > journal_->last_sequence()) {
-    // The former life ended before its first commit: the store knows the epoch, the journal does not yet.
+    // The former life ended before its first commit: the store knows the epoch, the journal does
+    // not yet.
     engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epochs_.back().name, ""});
   }
   return {};
@@ -101,7 +105,8 @@ Status Loop::replay_journal(const Store::Recovered& from) {
   uint64_t oldest = 0;
   WS_ASSIGN(bool there, reader.seek(from.state_entry + 1, oldest));
   if (!there && oldest > from.state_entry + 1) {
-    begin_epoch("journal entries before " + std::to_string(oldest) + " are gone, and so is the state they led to");
+    begin_epoch("journal entries before " + std::to_string(oldest) +
+                " are gone, and so is the state they led to");
     WS_ASSIGN(bool again, reader.seek(oldest, oldest));
     if (!again) return {};
   }
@@ -135,16 +140,19 @@ Status Loop::replay_journal(const Store::Recovered& from) {
   if (replayed > 0) {
     log_info("recovered: {} journal entries replayed after entry {}", replayed, from.state_entry);
   }
-  // What was sent may differ from what we would say now: new ids from here on, old ones are never given again.
+  // What was sent may differ from what we would say now: new ids from here on, old ones are never
+  // given again.
   if (!same) begin_epoch("the replay differs from what was said before");
   return {};
 }
 
-// Redelivered messages are known by the journal's tail, and so is how many readings each source has had.
+// Redelivered messages are known by the journal's tail, and so is how many readings each source has
+// had.
 Status Loop::learn_duplicates() {
   if (journal_->last_sequence() == 0) return {};
   const uint64_t last = journal_->last_sequence();
-  uint64_t from = std::max({journal_->tail_sequence(), last > kLearnEntries ? last - kLearnEntries : 1});
+  uint64_t from =
+      std::max({journal_->tail_sequence(), last > kLearnEntries ? last - kLearnEntries : 1});
   JournalReader reader(disk_, state_dir_ + "/journal");
   WS_ASSIGN(bool there, reader.seek(from, from));
   JournalEntry entry;
@@ -163,7 +171,8 @@ Status Loop::learn_duplicates() {
 }
 
 void Loop::begin_epoch(const std::string& why) {
-  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1, journal_->last_sequence() + 1};
+  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1,
+              journal_->last_sequence() + 1};
   if (!why.empty()) log_error("new epoch {}: {}", epoch.name, why);
   engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epoch.name, why});
   epochs_.push_back(epoch);
@@ -178,7 +187,8 @@ Status Loop::make_workers() {
   Store::Changes first_marks;
   for (const UplinkOptions& options : config_.uplinks) {
     const auto& names = engine_->uplinks();
-    const auto bit = static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
+    const auto bit =
+        static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
     BacklogOptions backlog;
     backlog.store_dir = state_dir_;
     backlog.journal_dir = state_dir_ + "/journal";
@@ -202,8 +212,9 @@ Status Loop::make_workers() {
     Mark local = marks_[options.name];
     local.epoch = epochs_.back().name;
     WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
-    auto sink = options.type == UplinkType::kKafka ? make_kafka_sink(options, config_.gateway.id, epochs_)
-                                                   : make_file_sink(disk_, options, epochs_);
+    auto sink = options.type == UplinkType::kKafka
+                    ? make_kafka_sink(options, config_.gateway.id, epochs_)
+                    : make_file_sink(disk_, options, epochs_);
     workers_.push_back(
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
@@ -288,7 +299,8 @@ bool Loop::commit_due(Now now, bool queue_empty) const {
          (window_full_ && queue_empty);
 }
 
-// Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops; nothing is acknowledged.
+// Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops;
+// nothing is acknowledged.
 bool Loop::insist(const char* what, const std::function<Status()>& action) {
   LogLimiter limiter;
   while (true) {
@@ -318,11 +330,13 @@ bool Loop::commit() {
   const auto& emissions = engine_->emissions().pending();
   former_digest_ = engine_->digest();
   for (uint32_t c = 0; c < tickets_.size(); ++c) outside_.release(c, tickets_[c]);
-  commit_us_ = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
+  commit_us_ =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
   ++commits_;
 
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
-  if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); })) return false;
+  if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); }))
+    return false;
   if (changes.checkpoint && journal_->next_loss() > store_->durable_entry()) {
     (void)insist("store", [&] { return store_->make_durable(); });
   }
@@ -330,7 +344,8 @@ bool Loop::commit() {
     (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
   }
   for (const Emission& e : emissions) {
-    if (e.type == "incident") log_warn("incident {} {}: {}", e.block, e.key, std::get<std::string>(e.fields.front().value));
+    if (e.type == "incident")
+      log_warn("incident {} {}: {}", e.block, e.key, std::get<std::string>(e.fields.front().value));
   }
   const bool urgent = std::any_of(emissions.begin(), emissions.end(),
                                   [](const Emission& e) { return e.lane == Lane::kAlarm; });
@@ -344,7 +359,8 @@ bool Loop::commit() {
 std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry) const {
   std::vector<QuarantineRow> rows;
   for (const Rejected& r : group.rejected) {
-    const std::string source = r.source < config_.sources.size() ? config_.sources[r.source].name : "";
+    const std::string source =
+        r.source < config_.sources.size() ? config_.sources[r.source].name : "";
     rows.push_back({entry, rows.size(), group.turns.back().now.wall_ms, source, r.reason, r.detail,
                     r.topic, r.payload});
   }
@@ -379,8 +395,8 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_entry_ = entry;
   checkpoint_bytes_ = journal_->bytes_written();
   const EmissionBuffer& emissions = engine_->emissions();
-  return {entry, emissions.last_sequence(), emissions.emitted(), engine_->digest(), clock_->save(),
-          engine_->pipeline().save_changes()};
+  return {entry,          emissions.last_sequence(),         emissions.emitted(), engine_->digest(),
+          clock_->save(), engine_->pipeline().save_changes()};
 }
 
 void Loop::take_marks(Store::Changes& changes) {
@@ -419,7 +435,8 @@ void Loop::publish(Now now) {
     const UplinkWorker::Progress p = workers_[i]->progress();
     const uint32_t bit = worker_bits_[i];
     s->uplinks.push_back({workers_[i]->name(), p.connected, p.trouble,
-                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered, p.mark.dropped});
+                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered,
+                          p.mark.dropped});
   }
   if (connection_status) s->connections = connection_status();
   for (ConnectionStatus& c : s->connections) c.sessions_lost = pipeline.sessions_lost(c.name);

@@ -1,6 +1,6 @@
-// The loop: takes chunks from the queue in turns, groups turns into commits, and lets nothing leave before its commit is
-// on disk: acknowledgements, emissions, forwarded readings. Runs on a thread of its own, which owns engine, journal
-// and the writing connection of the store.
+// The loop: takes chunks from the queue in turns, groups turns into commits, and lets nothing leave
+// before its commit is on disk: acknowledgements, emissions, forwarded readings. Runs on a thread
+// of its own, which owns engine, journal and the writing connection of the store.
 #pragma once
 
 #include <atomic>
@@ -32,8 +32,8 @@ class Loop {
     std::function<void()> resume;
   };
 
-  // Opens journal and store and brings the engine to where it was: the only start there is, after a clean end, a crash
-  // or a power cut.
+  // Opens journal and store and brings the engine to where it was: the only start there is, after a
+  // clean end, a crash or a power cut.
   static Result<std::unique_ptr<Loop>> recover(const Config& config, Disk& disk);
   ~Loop();
 
@@ -84,7 +84,7 @@ class Loop {
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::vector<Epoch> epochs_;
-  std::string block_;                  // of the entry that is being made
+  std::string block_;  // of the entry that is being made
 
   // The open group.
   int64_t group_since_ms_ = 0;  // timer clock; of its first turn

@@ -45,8 +45,8 @@ std::optional<Config> load(const Arguments& a) {
   for (const ConfigError& e : errors) std::fprintf(stderr, "%s\n", e.to_text().c_str());
   if (!config) return config;
   const std::string& level = config->gateway.log_level;
-  set_log_level(level == "debug"  ? LogLevel::kDebug
-                : level == "warn" ? LogLevel::kWarn
+  set_log_level(level == "debug"   ? LogLevel::kDebug
+                : level == "warn"  ? LogLevel::kWarn
                 : level == "error" ? LogLevel::kError
                                    : LogLevel::kInfo);
   return config;
@@ -62,10 +62,12 @@ int run(const Arguments& a) {
 int check(const Arguments& a) {
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
-  std::printf("%s: good. gateway %s, %zu connections, %zu sources, %zu windows, %zu rules, %zu detectors, "
-              "%zu uplinks\n",
-              a.config.c_str(), config->gateway.id.c_str(), config->mqtt.size(), config->sources.size(),
-              config->windows.size(), config->rules.size(), config->detectors.size(), config->uplinks.size());
+  std::printf(
+      "%s: good. gateway %s, %zu connections, %zu sources, %zu windows, %zu rules, %zu detectors, "
+      "%zu uplinks\n",
+      a.config.c_str(), config->gateway.id.c_str(), config->mqtt.size(), config->sources.size(),
+      config->windows.size(), config->rules.size(), config->detectors.size(),
+      config->uplinks.size());
   return 0;
 }
 
@@ -126,7 +128,8 @@ int run_simulator(const Arguments& a) {
   }
   if (options.fleet.start_ms == 0) {
     using namespace std::chrono;
-    options.fleet.start_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    options.fleet.start_ms =
+        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   }
   uint64_t sent = 0;
   Status simulated = simulate(options, sent);
@@ -155,7 +158,8 @@ int main_with(int argc, char** argv) {
   auto* in = sub->add_option("--in", a.dumps, "dumps: lines of <arrival time> <topic> <payload>");
   auto* journal = sub->add_option("--journal", a.journal, "instead: the state folder of a gateway");
   in->excludes(journal);
-  sub->add_option("--out", a.out, "where the emissions go, - for standard output")->capture_default_str();
+  sub->add_option("--out", a.out, "where the emissions go, - for standard output")
+      ->capture_default_str();
   sub = with_config(command("status", "ask the running gateway", status));
   sub->add_flag("--json", a.json, "one JSON object (the default)");
   sub->add_flag("--watch", a.watch, "a live view");

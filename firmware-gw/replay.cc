@@ -49,7 +49,8 @@ class Output {
         for (uint32_t row = slice.begin; row < slice.end; ++row, ++written_) {
           line_.clear();
           append_json(group.batches[slice.source], named.schema, named.source, row,
-                      id(std::to_string(entry) + '.' + std::to_string(number++)), Envelope::kInside, line_);
+                      id(std::to_string(entry) + '.' + std::to_string(number++)), Envelope::kInside,
+                      line_);
           write_(line_);
         }
       }
@@ -75,8 +76,8 @@ struct DumpLine {
   std::string_view payload;
 };
 
-// A topic may hold spaces (those of Helsinki's buses name their destination), so it ends before the first one that a
-// JSON object follows.
+// A topic may hold spaces (those of Helsinki's buses name their destination), so it ends before the
+// first one that a JSON object follows.
 bool parse_line(std::string_view line, DumpLine& out) {
   const size_t first = line.find(' ');
   size_t second = line.find(" {", first + 1);
@@ -94,7 +95,8 @@ bool parse_line(std::string_view line, DumpLine& out) {
   return true;
 }
 
-// Feeds dumps to the engine: a turn for the lines of one arrival time, and a turn wherever a timer is due between.
+// Feeds dumps to the engine: a turn for the lines of one arrival time, and a turn wherever a timer
+// is due between.
 class DumpReader {
  public:
   DumpReader(Engine& engine, Output& output) : engine_(engine), output_(output) {}

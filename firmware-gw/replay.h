@@ -18,7 +18,8 @@ struct ReplayResult {
 // Lines out: one JSON object an emission.
 using LineWriter = std::function<void(std::string_view line)>;
 
-// A dump's lines are "<arrival, RFC 3339 or epoch ms> <topic> <payload>". At its end every window is final.
+// A dump's lines are "<arrival, RFC 3339 or epoch ms> <topic> <payload>". At its end every window
+// is final.
 Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::string>& paths,
                                   const LineWriter& write);
 // The journal of a gateway; what is open at its end stays open, as it did there.

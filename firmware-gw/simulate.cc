@@ -38,8 +38,10 @@ Status simulate(const SimulateOptions& options, uint64_t& sent) {
                              ? options.fleet.start_ms + static_cast<int64_t>(options.seconds * 1000)
                              : INT64_MAX;
   if (options.host.empty()) {
-    for (SimulatedMessage m = fleet.next(); m.send_ms < end_ms && !g_stop; m = fleet.next(), ++sent) {
-      std::printf("%lld %s %s\n", static_cast<long long>(m.send_ms), m.topic.c_str(), m.payload.c_str());
+    for (SimulatedMessage m = fleet.next(); m.send_ms < end_ms && !g_stop;
+         m = fleet.next(), ++sent) {
+      std::printf("%lld %s %s\n", static_cast<long long>(m.send_ms), m.topic.c_str(),
+                  m.payload.c_str());
     }
     return {};
   }

@@ -1,4 +1,5 @@
-// `wayside simulate`: the fleet of sensors/simulator.h against a broker in real time, or into a dump.
+// `wayside simulate`: the fleet of sensors/simulator.h against a broker in real time, or into a
+// dump.
 #pragma once
 
 #include <string>
@@ -10,9 +11,9 @@ namespace wayside {
 
 struct SimulateOptions {
   SimulatorOptions fleet;
-  std::string host;        // empty: no broker, lines of a dump to stdout
+  std::string host;  // empty: no broker, lines of a dump to stdout
   uint16_t port = 1883;
-  double seconds = 0;      // 0: until SIGINT or SIGTERM
+  double seconds = 0;  // 0: until SIGINT or SIGTERM
   int qos = 1;
 };
 

@@ -18,8 +18,9 @@ class Json {
   }
   void add(const char* name, bool flag) { begin(name), out_ += flag ? "true" : "false"; }
   template <class Number>
-  void add(const char* name, Number number) requires std::is_integral_v<Number>
-  { begin(name), out_ += std::to_string(number); }
+  void add(const char* name, Number number) requires std::is_integral_v<Number> {
+    begin(name), out_ += std::to_string(number);
+  }
   std::string take() { return std::move(out_); }
 
  private:

@@ -35,10 +35,11 @@ class View {
                          get<uint64_t>(b, "/open"));
     }
     for (dom::element u : list(status, "/uplinks")) {
-      out += fmt::format("{:<10} {:<20} {:>8} delivered {} pending   {} {}\n", "uplink",
-                         get<std::string_view>(u, "/name"), get<uint64_t>(u, "/delivered"),
-                         get<uint64_t>(u, "/pending"), get<bool>(u, "/connected") ? "ready" : "away",
-                         get<std::string_view>(u, "/trouble"));
+      out +=
+          fmt::format("{:<10} {:<20} {:>8} delivered {} pending   {} {}\n", "uplink",
+                      get<std::string_view>(u, "/name"), get<uint64_t>(u, "/delivered"),
+                      get<uint64_t>(u, "/pending"), get<bool>(u, "/connected") ? "ready" : "away",
+                      get<std::string_view>(u, "/trouble"));
     }
     draw_keys(status, out);
     return out;
@@ -47,19 +48,23 @@ class View {
  private:
   void draw_gateway(const dom::element& status, double seconds_since, std::string& out) {
     const uint64_t in = get<uint64_t>(status, "/readings/in");
-    const double rate = seconds_since > 0 && last_in_ ? double(in - std::min(in, *last_in_)) / seconds_since : 0;
+    const double rate =
+        seconds_since > 0 && last_in_ ? double(in - std::min(in, *last_in_)) / seconds_since : 0;
     last_in_ = in;
     out += fmt::format("gateway {}   {:.0f} readings/s   journal entry {}   {} commits\n",
                        get<std::string_view>(status, "/gateway"), rate,
-                       get<uint64_t>(status, "/journal/entry"), get<uint64_t>(status, "/journal/commits"));
+                       get<uint64_t>(status, "/journal/entry"),
+                       get<uint64_t>(status, "/journal/commits"));
     for (dom::element c : list(status, "/mqtt")) {
       out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged   {}\n", "mqtt",
                          get<std::string_view>(c, "/name"), get<uint64_t>(c, "/messages"),
-                         get<uint64_t>(c, "/acknowledged"), get<bool>(c, "/connected") ? "ready" : "away");
+                         get<uint64_t>(c, "/acknowledged"),
+                         get<bool>(c, "/connected") ? "ready" : "away");
     }
-    out += fmt::format("readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
-                       fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
-                       fate(status, "quarantined"), fate(status, "dropped"));
+    out += fmt::format(
+        "readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
+        fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
+        fate(status, "quarantined"), fate(status, "dropped"));
   }
 
   static void draw_keys(const dom::element& status, std::string& out) {
@@ -104,7 +109,8 @@ Status watch_status(const std::string& state_dir, int64_t seconds) {
     dom::element status;
     if (parser.parse(*text).get(status)) return Error{ErrorCode::kBadData, "status: not JSON"};
     const auto now = steady_clock::now();
-    const std::string picture = view.draw(status, std::chrono::duration<double>(now - last).count());
+    const std::string picture =
+        view.draw(status, std::chrono::duration<double>(now - last).count());
     last = now;
     // On a terminal the picture stays in its place; in a file one follows the other.
     std::printf("%s%s\n", terminal ? "\x1b[H\x1b[2J" : "", picture.c_str());

@@ -7,7 +7,8 @@
 
 namespace wayside {
 
-// Asks the gateway once a second and draws, until it no longer answers or `seconds` are over (0: no limit).
+// Asks the gateway once a second and draws, until it no longer answers or `seconds` are over (0: no
+// limit).
 Status watch_status(const std::string& state_dir, int64_t seconds);
 
 }  // namespace wayside

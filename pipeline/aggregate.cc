@@ -112,7 +112,8 @@ size_t closing(std::string_view text, size_t open) {
   return std::string_view::npos;
 }
 
-// Is a ',' at the top level of an argument list? Then it is no aggregate of ours but, say, SQL's max(a, b).
+// Is a ',' at the top level of an argument list? Then it is no aggregate of ours but, say, SQL's
+// max(a, b).
 bool has_two_arguments(std::string_view text) {
   int depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -150,7 +151,8 @@ SelectItem parse_select_item(std::string_view text) {
 
   SelectItem item{f, "", "", skip_space(text, open + 1), 0};
   item.argument = text.substr(item.argument_offset, close - std::min(close, item.argument_offset));
-  if (has_two_arguments(item.argument) || (f->takes_argument && item.argument.empty())) return derived;
+  if (has_two_arguments(item.argument) || (f->takes_argument && item.argument.empty()))
+    return derived;
   if (item.argument.starts_with('*') && skip_space(item.argument, 1) == item.argument.size()) {
     item.argument.clear();
   }

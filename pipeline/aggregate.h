@@ -1,5 +1,5 @@
-// Aggregates, and the small grammar of a `select` item: name(arguments) [FILTER (WHERE condition)]. Arguments and
-// condition are SQL. What is no aggregate call is SQL over the other aliases.
+// Aggregates, and the small grammar of a `select` item: name(arguments) [FILTER (WHERE condition)].
+// Arguments and condition are SQL. What is no aggregate call is SQL over the other aliases.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,17 @@ struct RowsIntoPanes {
   size_t count = 0;
 };
 
-// An accumulator is `slots` doubles. NULL arguments do not count, as in SQL; nothing but NULLs gives NULL, or 0 for
-// count. Sums are compensated (Neumaier 1974) and added in order of arrival, so that they repeat to the bit.
+// An accumulator is `slots` doubles. NULL arguments do not count, as in SQL; nothing but NULLs
+// gives NULL, or 0 for count. Sums are compensated (Neumaier 1974) and added in order of arrival,
+// so that they repeat to the bit.
 struct AggregateFunction {
   std::string_view name;
   bool takes_argument;  // else it may
   uint32_t slots;
   void (*reset)(double* accumulator);
   // `argument` null: every row counts. `mask` null: no FILTER.
-  void (*add)(const RowsIntoPanes& target, uint32_t offset, const double* argument, const double* mask);
+  void (*add)(const RowsIntoPanes& target, uint32_t offset, const double* argument,
+              const double* mask);
   Value (*result)(const double* accumulator);
 };
 

@@ -1,4 +1,5 @@
-// The virtual table through which SQLite sees the columns of a batch. Included by expression.cc only.
+// The virtual table through which SQLite sees the columns of a batch. Included by expression.cc
+// only.
 #pragma once
 
 #include <sqlite3.h>

@@ -51,7 +51,8 @@ void ColumnExpressions::evaluate(const BatchView& view) {
     Table table;
     table.rows = view.rows;
     table.dictionary = view.texts;
-    for (const ColumnView& c : view.columns) table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});
+    for (const ColumnView& c : view.columns)
+      table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});
     table.columns.push_back({nullptr, view.times, nullptr, nullptr});
     for (auto& column : computed_) column.assign(view.rows, kNull);
     Status status = set_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
@@ -61,7 +62,8 @@ void ColumnExpressions::evaluate(const BatchView& view) {
   }
   size_t next = 0;
   for (size_t i = 0; i < plain_.size(); ++i) {
-    results_[i] = plain_[i] == kComputed ? computed_[next++].data() : view.columns[plain_[i]].numbers;
+    results_[i] =
+        plain_[i] == kComputed ? computed_[next++].data() : view.columns[plain_[i]].numbers;
   }
 }
 

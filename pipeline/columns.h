@@ -1,4 +1,5 @@
-// Expressions over the cleaned rows of a source. A plain column name costs nothing: it is the column itself.
+// Expressions over the cleaned rows of a source. A plain column name costs nothing: it is the
+// column itself.
 #pragma once
 
 #include <memory>
@@ -31,10 +32,11 @@ class ColumnExpressions {
   bool compile(ExpressionEngine& engine, const Schema& schema, const std::vector<Item>& items,
                BlockError& error);
 
-  // Evaluates all items over the view. A fault in a row (an overflow, say) makes its computed items NULL; it is an
-  // error of data, not of the program, and views with one are counted.
+  // Evaluates all items over the view. A fault in a row (an overflow, say) makes its computed items
+  // NULL; it is an error of data, not of the program, and views with one are counted.
   void evaluate(const BatchView& view);
-  // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the view lives.
+  // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the
+  // view lives.
   const double* values(size_t item) const { return results_[item]; }
   uint64_t faults() const { return faults_; }
 

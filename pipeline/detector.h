@@ -1,7 +1,8 @@
-// Robust z-score: how far a value lies from the median of the last ones, in units of their spread. The score is the
-// modified z-score of Iglewicz and Hoaglin (1993), 0.6745 |x − median| / MAD; where the MAD is 0 the mean absolute
-// deviation takes its place (factor 0.7979), and the spread is never taken to be less than 1 % of the median, so that
-// the first step of a constant series is no anomaly. One emission where a stretch of high scores begins.
+// Robust z-score: how far a value lies from the median of the last ones, in units of their spread.
+// The score is the modified z-score of Iglewicz and Hoaglin (1993), 0.6745 |x − median| / MAD;
+// where the MAD is 0 the mean absolute deviation takes its place (factor 0.7979), and the spread is
+// never taken to be less than 1 % of the median, so that the first step of a constant series is no
+// anomaly. One emission where a stretch of high scores begins.
 #pragma once
 
 #include <string>
@@ -36,8 +37,8 @@ class RobustZDetector {
   struct Key {
     std::vector<double> recent;  // in order of time, a ring once it is full
     std::vector<double> sorted;
-    uint32_t next = 0;           // the oldest of a full ring
-    bool high = false;           // inside a stretch of high scores
+    uint32_t next = 0;  // the oldest of a full ring
+    bool high = false;  // inside a stretch of high scores
   };
   struct Score {
     double score = 0;

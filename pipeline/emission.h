@@ -48,7 +48,8 @@ class EmissionBuffer {
     pending_.push_back(std::move(emission));
   }
 
-  // Readings that an uplink forwards from the journal count as emissions, too; they are not kept here.
+  // Readings that an uplink forwards from the journal count as emissions, too; they are not kept
+  // here.
   void count_forwarded(uint32_t target, uint64_t readings) {
     if (emitted_.size() <= target) emitted_.resize(target + 1);
     emitted_[target] += readings;

@@ -52,7 +52,9 @@ bool take_field(pb_istream_t& stream, NamedValue& field) {
     uint64_t flag = 0;
     std::string text;
     switch (tag) {
-      case wayside_Field_name_tag: good = take_bytes(inner, field.name); break;
+      case wayside_Field_name_tag:
+        good = take_bytes(inner, field.name);
+        break;
       case wayside_Field_number_tag:
         good = pb_decode_fixed64(&inner, &number);
         field.value = number;
@@ -65,7 +67,8 @@ bool take_field(pb_istream_t& stream, NamedValue& field) {
         good = pb_decode_varint(&inner, &flag);
         field.value = flag != 0;
         break;
-      default: good = pb_skip_field(&inner, wire);
+      default:
+        good = pb_skip_field(&inner, wire);
     }
   }
   return pb_close_string_substream(&stream, &inner) && good;
@@ -100,8 +103,8 @@ std::string with_id(std::string_view id, std::string_view message) {
 
 Result<Emission> decode_emission(std::string_view message) {
   Emission e;
-  pb_istream_t stream = pb_istream_from_buffer(
-      reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
+  pb_istream_t stream =
+      pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
   pb_wire_type_t wire;
   uint32_t tag;
   bool end = false;
@@ -109,15 +112,24 @@ Result<Emission> decode_emission(std::string_view message) {
   while (good && stream.bytes_left > 0 && (good = pb_decode_tag(&stream, &wire, &tag, &end))) {
     uint64_t time = 0;
     switch (tag) {
-      case wayside_Emission_type_tag: good = take_bytes(stream, e.type); break;
-      case wayside_Emission_block_tag: good = take_bytes(stream, e.block); break;
-      case wayside_Emission_key_tag: good = take_bytes(stream, e.key); break;
+      case wayside_Emission_type_tag:
+        good = take_bytes(stream, e.type);
+        break;
+      case wayside_Emission_block_tag:
+        good = take_bytes(stream, e.block);
+        break;
+      case wayside_Emission_key_tag:
+        good = take_bytes(stream, e.key);
+        break;
       case wayside_Emission_time_ms_tag:
         good = pb_decode_varint(&stream, &time);
         e.time_ms = static_cast<int64_t>(time);
         break;
-      case wayside_Emission_fields_tag: good = take_field(stream, e.fields.emplace_back()); break;
-      default: good = pb_skip_field(&stream, wire);
+      case wayside_Emission_fields_tag:
+        good = take_field(stream, e.fields.emplace_back());
+        break;
+      default:
+        good = pb_skip_field(&stream, wire);
     }
   }
   if (!good) return Error{ErrorCode::kBadData, std::string("emission: ") + PB_GET_ERROR(&stream)};

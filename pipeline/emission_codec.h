@@ -1,4 +1,5 @@
-// Emissions as protobuf (proto/wayside.proto): the form in which they lie in the outbox and may leave.
+// Emissions as protobuf (proto/wayside.proto): the form in which they lie in the outbox and may
+// leave.
 #pragma once
 
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace wayside {
 
-// Appends the message without its `id`. The id is its first field, so that with_id() needs no second encoding.
+// Appends the message without its `id`. The id is its first field, so that with_id() needs no
+// second encoding.
 void encode_emission(const Emission& emission, std::string& out);
 std::string with_id(std::string_view id, std::string_view message);
 

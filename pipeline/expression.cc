@@ -12,12 +12,33 @@ namespace wayside {
 namespace {
 
 // What would make the output depend on more than the journal, or reach beyond the expression.
-constexpr std::string_view kDenied[] = {
-    "random", "randomblob", "date", "time", "datetime", "julianday", "unixepoch", "strftime",
-    "timediff", "current_date", "current_time", "current_timestamp", "load_extension",
-    "last_insert_rowid", "changes", "total_changes", "sqlite_version", "sqlite_source_id",
-    "sqlite_compileoption_get", "sqlite_compileoption_used", "sqlite_log", "sqlite_offset",
-    "readfile", "writefile", "edit", "zeroblob", "fts3_tokenizer"};
+constexpr std::string_view kDenied[] = {"random",
+                                        "randomblob",
+                                        "date",
+                                        "time",
+                                        "datetime",
+                                        "julianday",
+                                        "unixepoch",
+                                        "strftime",
+                                        "timediff",
+                                        "current_date",
+                                        "current_time",
+                                        "current_timestamp",
+                                        "load_extension",
+                                        "last_insert_rowid",
+                                        "changes",
+                                        "total_changes",
+                                        "sqlite_version",
+                                        "sqlite_source_id",
+                                        "sqlite_compileoption_get",
+                                        "sqlite_compileoption_used",
+                                        "sqlite_log",
+                                        "sqlite_offset",
+                                        "readfile",
+                                        "writefile",
+                                        "edit",
+                                        "zeroblob",
+                                        "fts3_tokenizer"};
 
 // The line break ends a `--` comment of the expression, the comment one that it leaves open.
 constexpr const char* kSuffix = "\n/**/) FROM ";
@@ -31,7 +52,7 @@ std::string wrong_name(std::string_view message, std::string_view prefix) {
 // What the authorizer saw in the statement that is being compiled.
 struct Watched {
   int selects = 0;
-  std::string denied;    // the function that was refused
+  std::string denied;  // the function that was refused
   bool row_number = false;
   bool may_name_rowid = false;  // a field has this name
 };
@@ -64,14 +85,16 @@ int authorize(void* user, int action, const char*, const char* second, const cha
       if (std::strcmp(second, "ROWID") != 0 || watched.may_name_rowid) return SQLITE_OK;
       watched.row_number = true;
       return SQLITE_DENY;
-    case SQLITE_SELECT: return ++watched.selects > 1 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_SELECT:
+      return ++watched.selects > 1 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_FUNCTION:
       if (std::find(std::begin(kDenied), std::end(kDenied), second) == std::end(kDenied)) {
         return SQLITE_OK;
       }
       watched.denied = second;
       return SQLITE_DENY;
-    default: return SQLITE_DENY;
+    default:
+      return SQLITE_DENY;
   }
 }
 
@@ -86,7 +109,8 @@ std::vector<std::string> function_names(sqlite3* db) {
   return names;
 }
 
-// Compiles expressions one by one, to tell what is wrong with each, and then all into one statement.
+// Compiles expressions one by one, to tell what is wrong with each, and then all into one
+// statement.
 class Compiler {
  public:
   Compiler(sqlite3* db, const std::vector<Field>& columns, const std::string& table,
@@ -182,9 +206,9 @@ ExpressionEngine::ExpressionEngine() : state_(std::make_unique<State>()) {
 
 ExpressionEngine::~ExpressionEngine() { sqlite3_close_v2(state_->db); }
 
-std::unique_ptr<ExpressionSet> ExpressionEngine::compile(const std::vector<Field>& columns,
-                                                         const std::vector<std::string>& expressions,
-                                                         ExpressionError& error) {
+std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
+    const std::vector<Field>& columns, const std::vector<std::string>& expressions,
+    ExpressionError& error) {
   std::unique_ptr<ExpressionSet> set(new ExpressionSet);
   set->state_ = std::make_unique<ExpressionSet::State>();
   ExpressionSet::State& state = *set->state_;
@@ -221,9 +245,11 @@ Value ExpressionSet::RowValues::value(size_t expression) const {
   sqlite3_stmt* s = set_.state_->statement;
   const int i = static_cast<int>(expression);
   switch (sqlite3_column_type(s, i)) {
-    case SQLITE_NULL: return std::monostate();
+    case SQLITE_NULL:
+      return std::monostate();
     case SQLITE_INTEGER:
-    case SQLITE_FLOAT: return sqlite3_column_double(s, i);
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(s, i);
     default: {
       auto text = static_cast<const char*>(sqlite3_column_blob(s, i));
       return std::string(text ? text : "", static_cast<size_t>(sqlite3_column_bytes(s, i)));

@@ -1,5 +1,6 @@
-// Expressions are SQLite's: compiled once, evaluated over columns. Only this file's .cc knows the virtual table
-// through which SQLite sees a batch. An expression may use the columns and pure functions, nothing else.
+// Expressions are SQLite's: compiled once, evaluated over columns. Only this file's .cc knows the
+// virtual table through which SQLite sees a batch. An expression may use the columns and pure
+// functions, nothing else.
 #pragma once
 
 #include <functional>
@@ -63,8 +64,9 @@ class ExpressionSet {
   // The values of one row, in the order of the expressions; valid during the call only.
   class RowValues {
    public:
-    double number(size_t expression) const;     // kNull for NULL; a text that is no number is kNull too
-    int truth(size_t expression) const;         // 1 true, 0 false, -1 NULL
+    double number(
+        size_t expression) const;        // kNull for NULL; a text that is no number is kNull too
+    int truth(size_t expression) const;  // 1 true, 0 false, -1 NULL
     Value value(size_t expression) const;
 
    private:
@@ -72,8 +74,9 @@ class ExpressionSet {
     explicit RowValues(const ExpressionSet& set) : set_(set) {}
     const ExpressionSet& set_;
   };
-  // Calls back for each row, in order, but for those that cannot be evaluated: a fault of one row says nothing about
-  // the others. The error is SQLite's for the last of them (malformed JSON, number overflow in a function).
+  // Calls back for each row, in order, but for those that cannot be evaluated: a fault of one row
+  // says nothing about the others. The error is SQLite's for the last of them (malformed JSON,
+  // number overflow in a function).
   Status evaluate(const Table& table, const std::function<void(size_t, const RowValues&)>& row);
 
  private:

@@ -1,5 +1,5 @@
-// Keys (vehicles, devices) to dense ids over all sources; ids of forgotten keys are used again. Nothing that leaves
-// the pipeline may depend on an id: order is by text.
+// Keys (vehicles, devices) to dense ids over all sources; ids of forgotten keys are used again.
+// Nothing that leaves the pipeline may depend on an id: order is by text.
 #pragma once
 
 #include <algorithm>

@@ -9,10 +9,10 @@ namespace wayside {
 
 struct Ledger {
   uint64_t used = 0;
-  uint64_t late = 0;         // too late for every block that it was for
+  uint64_t late = 0;  // too late for every block that it was for
   uint64_t duplicate = 0;
   uint64_t quarantined = 0;
-  uint64_t dropped = 0;      // a limit was reached
+  uint64_t dropped = 0;  // a limit was reached
 
   // Counted apart from the fates, where the message came in.
   uint64_t in = 0;

@@ -14,7 +14,8 @@ struct WindowOptions {
   int64_t size_ms = 60'000;
   int64_t offset_ms = 0;
   std::string where;
-  std::vector<std::pair<std::string, std::string>> select;  // alias, expression; in the order of the file
+  std::vector<std::pair<std::string, std::string>>
+      select;  // alias, expression; in the order of the file
   std::string having;
   int64_t allowed_lateness_ms = 0;
   std::vector<std::string> to;

@@ -1,6 +1,7 @@
-// Puts readings of a key into the order of their event time: a reading leaves when the watermark has passed it.
-// Rules and detectors see readings through this, so that their answers do not depend on the order of arrival. What a
-// block needs of a reading is computed when it arrives (a number for each), only that is kept.
+// Puts readings of a key into the order of their event time: a reading leaves when the watermark
+// has passed it. Rules and detectors see readings through this, so that their answers do not depend
+// on the order of arrival. What a block needs of a reading is computed when it arrives (a number
+// for each), only that is kept.
 #pragma once
 
 #include <cstdint>

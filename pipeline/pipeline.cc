@@ -20,8 +20,8 @@ struct Pipeline::Source {
     size_t input;
   };
   std::vector<WindowInput> windows;
-  std::vector<Rule*> rules;                  // values: first one a rule,
-  std::vector<RobustZDetector*> detectors;   // then one a detector
+  std::vector<Rule*> rules;                 // values: first one a rule,
+  std::vector<RobustZDetector*> detectors;  // then one a detector
   ColumnExpressions ordered_values;
   std::unique_ptr<OrderedReadings> ordered;  // null: no rule and no detector
   Ledger ledger;
@@ -240,7 +240,8 @@ uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row)
     source.key_releases = keys_.releases();
   }
   const uint32_t text = batch.keys()[row];
-  if (text >= source.key_of_text.size()) source.key_of_text.resize(batch.texts.size(), KeyTable::kNone);
+  if (text >= source.key_of_text.size())
+    source.key_of_text.resize(batch.texts.size(), KeyTable::kNone);
   uint32_t& key = source.key_of_text[text];
   if (key == KeyTable::kNone) key = keys_.find(batch.texts.text(text));
   return key;
@@ -314,7 +315,8 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
                       !source.ordered->add(view.keys[row], view.times[row], values, row);
     (late ? source.fates.late : source.fates.taken)[row] = 1;
   }
-  // Source mode: one key's readings release those of all, and bring the time that raises an alarm of another.
+  // Source mode: one key's readings release those of all, and bring the time that raises an alarm
+  // of another.
   std::vector<uint32_t> keys;
   if (source.watermarks.by_key()) {
     keys.assign(view.keys, view.keys + view.rows);
@@ -338,15 +340,15 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
 void Pipeline::consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
                                const double* values) {
   for (Rule* rule : source.rules) rule->on_reading(key, time, *values++, out);
-  for (RobustZDetector* detector : source.detectors) detector->on_reading(key, time, *values++, out);
+  for (RobustZDetector* detector : source.detectors)
+    detector->on_reading(key, time, *values++, out);
 }
 
 void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
   keys_.touch(key);
   if (source.ordered) {
-    source.ordered->release_all(key, [&](int64_t time, const double* v) {
-      consume_ordered(source, key, out, time, v);
-    });
+    source.ordered->release_all(
+        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
   }
   for (auto& w : source.windows) w.window->on_idle(key, out);
 }
@@ -355,9 +357,8 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
   source.watermarks.forget_key(key);
   source.cleaner.forget_key(key);
   if (source.ordered) {
-    source.ordered->release_all(key, [&](int64_t time, const double* v) {
-      consume_ordered(source, key, out, time, v);
-    });
+    source.ordered->release_all(
+        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
     source.ordered->forget_key(key);
   }
   for (Rule* rule : source.rules) rule->forget_key(key);
@@ -365,9 +366,8 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
   auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
   for (auto& w : source.windows) {
     const bool elsewhere = std::any_of(sources_.begin(), sources_.end(), [&](const auto& s) {
-      return knows(s) && std::any_of(s->windows.begin(), s->windows.end(), [&](const auto& other) {
-               return other.window == w.window;
-             });
+      return knows(s) && std::any_of(s->windows.begin(), s->windows.end(),
+                                     [&](const auto& other) { return other.window == w.window; });
     });
     if (!elsewhere) w.window->forget_key(key, out);
   }
@@ -385,9 +385,8 @@ void Pipeline::finish(EmissionBuffer& out) {
     std::vector<uint32_t> keys = source->ordered->waiting_keys();
     keys_.sort_by_text(keys);
     for (uint32_t key : keys) {
-      source->ordered->release_all(key, [&](int64_t time, const double* v) {
-        consume_ordered(*source, key, out, time, v);
-      });
+      source->ordered->release_all(
+          key, [&](int64_t time, const double* v) { consume_ordered(*source, key, out, time, v); });
     }
   }
   for (auto& window : windows_) window->finish(out);
@@ -444,8 +443,7 @@ void Pipeline::list_components() {
                          [this](ByteWriter& w) { w.fixed(unrouted_); },
                          [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
   components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {},
-                         [this](ByteWriter& w) { save_sessions(w); },
+                         [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
                          [this](ByteReader& r) { load_sessions(r); }});
   for (auto& w : windows_) add_component("window", *w);
   for (auto& r : rules_) add_component("rule", *r);
@@ -496,7 +494,8 @@ void Pipeline::load(const std::vector<StateRow>& rows) {
     for (const Component& c : components_) {
       if (c.name != row.component) continue;
       ByteReader reader(row.bytes);
-      if (reader.fixed<uint64_t>() != c.fingerprint) continue;  // the block means something else now
+      if (reader.fixed<uint64_t>() != c.fingerprint)
+        continue;  // the block means something else now
       if (row.key.empty()) {
         c.load_totals(reader);
       } else {
@@ -531,7 +530,8 @@ std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
 
 std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
   std::vector<BlockStatus> all;
-  for (const auto& w : windows_) all.push_back({w->name(), "window", w->fired(), w->open_windows()});
+  for (const auto& w : windows_)
+    all.push_back({w->name(), "window", w->fired(), w->open_windows()});
   for (const auto& r : rules_) all.push_back({r->name(), "rule", r->raised(), 0});
   for (const auto& d : detectors_) all.push_back({d->name(), "detector", d->raised(), 0});
   return all;
@@ -548,7 +548,8 @@ std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
       any = std::min(any, w.watermark(key));
       if (!w.is_idle(key)) active = std::min(active, w.watermark(key));
     }
-    if (newest != kTimeMin) all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
+    if (newest != kTimeMin)
+      all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   return all;

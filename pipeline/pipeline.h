@@ -1,5 +1,6 @@
-// Everything behind the journal: a deterministic function from turns to emissions. It reads no clock, no file and no
-// random number; the same turns give the same emissions, byte for byte. Owned by one thread.
+// Everything behind the journal: a deterministic function from turns to emissions. It reads no
+// clock, no file and no random number; the same turns give the same emissions, byte for byte. Owned
+// by one thread.
 #pragma once
 
 #include <functional>
@@ -32,7 +33,7 @@ struct PipelineOptions {
 struct StateRow {
   std::string component;  // "source:climate", "window:cold_5m", …
   std::string key;
-  std::string bytes;      // empty: delete
+  std::string bytes;  // empty: delete
 };
 
 class Pipeline {
@@ -106,7 +107,8 @@ class Pipeline {
                        const double* values);
   void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
-  // A part of the state under its own name: how to save it (false: nothing to save) and how to load it.
+  // A part of the state under its own name: how to save it (false: nothing to save) and how to load
+  // it.
   struct Component {
     std::string name;
     uint64_t fingerprint;  // another number: saved bytes mean something else and are dropped

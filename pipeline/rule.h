@@ -1,6 +1,7 @@
-// `when CONDITION for DURATION`: an alarm is raised once the condition has held that long, and cleared when it no
-// longer does. It holds from the reading that makes it true up to the reading that makes it false; readings in which
-// it is NULL (a field is missing) say nothing. Sees readings of a key in event-time order.
+// `when CONDITION for DURATION`: an alarm is raised once the condition has held that long, and
+// cleared when it no longer does. It holds from the reading that makes it true up to the reading
+// that makes it false; readings in which it is NULL (a field is missing) say nothing. Sees readings
+// of a key in event-time order.
 #pragma once
 
 #include <string>

@@ -93,7 +93,9 @@ void WatermarkTracker::expire(int64_t timer_ms, std::vector<uint32_t>& idle,
 
 int64_t WatermarkTracker::next_timer() const {
   int64_t next = kTimeMax;
-  auto consider = [&](int64_t heard, int64_t wait) { next = std::min(next, on_grid(heard + wait)); };
+  auto consider = [&](int64_t heard, int64_t wait) {
+    next = std::min(next, on_grid(heard + wait));
+  };
   if (!by_key_) {
     if (source_started_ && !source_idle_) consider(source_heard_ms_, idle_after_ms_);
     if (!source_forgotten_) consider(source_heard_ms_, forget_after_ms_);

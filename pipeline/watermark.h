@@ -1,8 +1,9 @@
-// Watermarks: how far event time has come. After a reading at t the watermark of its key (or of the source) is at
-// least t − max_disorder − 1 ms, as in Flink's BoundedOutOfOrdernessWatermarks; it never goes back.
+// Watermarks: how far event time has come. After a reading at t the watermark of its key (or of the
+// source) is at least t − max_disorder − 1 ms, as in Flink's BoundedOutOfOrdernessWatermarks; it
+// never goes back.
 //
-// Idleness runs on the timer clock: a key (in source mode: the source) that was silent for idle_after is idle, and
-// forgotten after forget_after. Timers act on a grid of ticks.
+// Idleness runs on the timer clock: a key (in source mode: the source) that was silent for
+// idle_after is idle, and forgotten after forget_after. Timers act on a grid of ticks.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ class WatermarkTracker {
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
 
-  // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in which they fell
-  // silent. In source mode a source that is to be forgotten forgets all its keys.
+  // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in
+  // which they fell silent. In source mode a source that is to be forgotten forgets all its keys.
   void expire(int64_t timer_ms, std::vector<uint32_t>& idle, std::vector<uint32_t>& forgotten);
   // The next instant of the grid at which expire() has something to say; kTimeMax for never.
   int64_t next_timer() const;

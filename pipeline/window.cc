@@ -24,8 +24,8 @@ double as_number(const Value& value) {
 // ---- compiling
 
 std::unique_ptr<Window> Window::make(const WindowOptions& options, std::vector<Input> inputs,
-                                     KeyTable& keys, ExpressionEngine& engine,
-                                     uint32_t targets, uint32_t late_targets, BlockError& error) {
+                                     KeyTable& keys, ExpressionEngine& engine, uint32_t targets,
+                                     uint32_t late_targets, BlockError& error) {
   std::unique_ptr<Window> window(new Window(options, std::move(inputs), keys));
   window->by_key_ = window->inputs_.front().watermarks->by_key();
   window->targets_ = targets;
@@ -78,7 +78,8 @@ void Window::add_select_item(const std::string& alias, const std::string& text,
   aggregates_.push_back(std::move(aggregate));
 }
 
-// Columns of results: the aggregates by alias, the key by its field's name, window_start, window_end.
+// Columns of results: the aggregates by alias, the key by its field's name, window_start,
+// window_end.
 bool Window::compile_results(ExpressionEngine& engine, BlockError& error) {
   std::vector<Field> columns;
   for (const Aggregate& a : aggregates_) columns.push_back({a.alias, FieldType::kNumber});
@@ -357,9 +358,13 @@ void Window::emit_results(EmissionBuffer& out) {
     table.columns.push_back({nullptr, starts.data(), nullptr, nullptr});
     table.columns.push_back({nullptr, ends.data(), nullptr, nullptr});
     if (derived_) {
-      (void)derived_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-        for (size_t d = 0; d < derived_items_.size(); ++d) derived[row][d] = values.value(d);
-      }).ok();
+      (void)derived_
+          ->evaluate(table,
+                     [&](size_t row, const ExpressionSet::RowValues& values) {
+                       for (size_t d = 0; d < derived_items_.size(); ++d)
+                         derived[row][d] = values.value(d);
+                     })
+          .ok();
     }
     std::vector<std::vector<Value>> derived_columns(derived_items_.size());
     for (size_t d = 0; d < derived_items_.size(); ++d) {
@@ -368,9 +373,12 @@ void Window::emit_results(EmissionBuffer& out) {
     }
     if (having_) {
       std::fill(keep.begin(), keep.end(), 0);
-      (void)having_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-        keep[row] = values.truth(0) == 1;
-      }).ok();
+      (void)having_
+          ->evaluate(table,
+                     [&](size_t row, const ExpressionSet::RowValues& values) {
+                       keep[row] = values.truth(0) == 1;
+                     })
+          .ok();
     }
   }
   for (size_t i = 0; i < n; ++i) {
@@ -418,7 +426,8 @@ void Window::emit_late(size_t input, const BatchView& view, size_t row, int64_t 
     const ColumnView& c = view.columns[i];
     Value value;
     if (c.numbers && !is_null(c.numbers[row])) value = c.numbers[row];
-    if (c.texts && c.texts[row] != Interner::kNone) value = std::string(view.texts->text(c.texts[row]));
+    if (c.texts && c.texts[row] != Interner::kNone)
+      value = std::string(view.texts->text(c.texts[row]));
     if (i != schema.key) e.fields.push_back({schema.fields[i].name, std::move(value)});
   }
   out.add(std::move(e));

@@ -1,6 +1,7 @@
-// Event-time windows with Flink's semantics: a window [start, end) fires when the watermark reaches end − 1, takes
-// late readings until end − 1 + allowed_lateness, and answers each of those with a revision. Watermarks run per key,
-// or per source when its `watermark` says so; over several sources the smallest counts that is not idle.
+// Event-time windows with Flink's semantics: a window [start, end) fires when the watermark reaches
+// end − 1, takes late readings until end − 1 + allowed_lateness, and answers each of those with a
+// revision. Watermarks run per key, or per source when its `watermark` says so; over several
+// sources the smallest counts that is not idle.
 #pragma once
 
 #include <map>
@@ -29,8 +30,8 @@ class Window {
     const Schema* schema;
     const WatermarkTracker* watermarks;
   };
-  // Null: `error` says why. The inputs, the key table and the engine outlive the window. Bits of `targets` and
-  // `late_targets` are uplinks.
+  // Null: `error` says why. The inputs, the key table and the engine outlive the window. Bits of
+  // `targets` and `late_targets` are uplinks.
   static std::unique_ptr<Window> make(const WindowOptions& options, std::vector<Input> inputs,
                                       KeyTable& keys, ExpressionEngine& engine, uint32_t targets,
                                       uint32_t late_targets, BlockError& error);
@@ -67,15 +68,15 @@ class Window {
   };
   struct Pane {
     int64_t start = 0;
-    uint32_t at = 0;           // its accumulators in pool_
-    uint32_t revision = 0;     // of the next result
-    bool complete = false;     // the watermark has passed its end
-    bool changed = false;      // readings came since the last result
+    uint32_t at = 0;        // its accumulators in pool_
+    uint32_t revision = 0;  // of the next result
+    bool complete = false;  // the watermark has passed its end
+    bool changed = false;   // readings came since the last result
   };
   struct KeyState {
     std::vector<Pane> panes;  // by start
     int64_t watermark = kTimeMin;
-    int64_t due = kTimeMax;   // by-key mode: the watermark at which something happens next
+    int64_t due = kTimeMax;  // by-key mode: the watermark at which something happens next
   };
   struct Result {
     uint32_t key;
@@ -124,7 +125,7 @@ class Window {
   uint64_t fingerprint_ = 0;
 
   std::vector<Aggregate> aggregates_;
-  uint32_t stride_ = 0;  // doubles a pane
+  uint32_t stride_ = 0;                                          // doubles a pane
   std::vector<std::unique_ptr<ColumnExpressions>> expressions_;  // by input
   size_t where_ = kNo;
   // Results: aggregates, then derived columns, then `having` over both.

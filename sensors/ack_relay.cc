@@ -21,8 +21,8 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr size_t kHeadRoom = 64 << 10;      // largest topic, with everything else before the payload
-constexpr size_t kSmallRead = 16 << 10;     // below this a read is copied to a buffer of its own size
+constexpr size_t kHeadRoom = 64 << 10;   // largest topic, with everything else before the payload
+constexpr size_t kSmallRead = 16 << 10;  // below this a read is copied to a buffer of its own size
 constexpr size_t kPahoPacketMax = 1 << 20;  // our own control packets are far smaller
 constexpr auto kConnectTimeout = seconds(10);
 
@@ -168,18 +168,17 @@ void AckRelay::Link::start() {
   deadline_.async_wait([self](error_code error) {
     if (!error && !self->broker_open_) self->fail("no answer within 10 s");
   });
-  resolver_.async_resolve(
-      core_->options.host, std::to_string(core_->options.port),
-      [self](error_code error, const tcp::resolver::results_type& endpoints) {
-        if (self->closed_) return;
-        if (error) return self->fail(error.message());
-        asio::async_connect(self->broker_.socket, endpoints,
-                            [self](error_code failed, const tcp::endpoint&) {
-                              if (self->closed_) return;
-                              if (failed) return self->fail(failed.message());
-                              self->connected();
-                            });
-      });
+  resolver_.async_resolve(core_->options.host, std::to_string(core_->options.port),
+                          [self](error_code error, const tcp::resolver::results_type& endpoints) {
+                            if (self->closed_) return;
+                            if (error) return self->fail(error.message());
+                            asio::async_connect(self->broker_.socket, endpoints,
+                                                [self](error_code failed, const tcp::endpoint&) {
+                                                  if (self->closed_) return;
+                                                  if (failed) return self->fail(failed.message());
+                                                  self->connected();
+                                                });
+                          });
 }
 
 void AckRelay::Link::connected() {
@@ -257,7 +256,8 @@ void AckRelay::Link::read_paho() {
   bool behind = broker_.filling.size() > kPahoPacketMax;
   if (reading_paho_ || closed_ || finishing_ || behind) return;
   reading_paho_ = true;
-  auto room = asio::buffer(from_paho_.data() + from_paho_used_, from_paho_.size() - from_paho_used_);
+  auto room =
+      asio::buffer(from_paho_.data() + from_paho_used_, from_paho_.size() - from_paho_used_);
   paho_.socket.async_read_some(room, [self = shared_from_this()](error_code error, size_t n) {
     self->reading_paho_ = false;
     if (self->closed_) return;
@@ -298,8 +298,11 @@ void AckRelay::Link::on_paho_packet(const mqtt::Packet& packet, std::string_view
         ++swallow_pongs_;
       }
       break;
-    case mqtt::Type::kDisconnect: said_goodbye_ = true; break;
-    default: break;
+    case mqtt::Type::kDisconnect:
+      said_goodbye_ = true;
+      break;
+    default:
+      break;
   }
   broker_.filling.append(bytes);
 }
@@ -365,7 +368,8 @@ bool AckRelay::Link::on_broker_packet(const mqtt::Packet& packet, std::string_vi
     case mqtt::Type::kPublish:
       if (packet.qos() != 2) return on_publish(packet, body, true);
       // We never subscribe with QoS 2. Paho completes the hand-shake, or it would come for ever.
-      log_error("mqtt {}: a QoS 2 message was skipped; the broker ignores our QoS", core_->options.name);
+      log_error("mqtt {}: a QoS 2 message was skipped; the broker ignores our QoS",
+                core_->options.name);
       ++core_->counters.skipped;
       break;
     case mqtt::Type::kPingresp:
@@ -374,8 +378,11 @@ bool AckRelay::Link::on_broker_packet(const mqtt::Packet& packet, std::string_vi
         return true;
       }
       break;
-    case mqtt::Type::kConnack: on_connack(body); break;
-    default: break;
+    case mqtt::Type::kConnack:
+      on_connack(body);
+      break;
+    default:
+      break;
   }
   paho_.filling.append(bytes);
   return true;
@@ -424,7 +431,8 @@ bool AckRelay::Link::on_publish(const mqtt::Packet& packet, std::string_view bod
   return true;
 }
 
-// A packet over the limit: its head is enough to name and to acknowledge it; false while that is not there yet.
+// A packet over the limit: its head is enough to name and to acknowledge it; false while that is
+// not there yet.
 bool AckRelay::Link::begin_skip(const mqtt::Packet& packet, std::string_view rest) {
   if (packet.type() != mqtt::Type::kPublish || packet.qos() == 2) {
     fail("a packet that is too large");
@@ -437,7 +445,8 @@ bool AckRelay::Link::begin_skip(const mqtt::Packet& packet, std::string_view res
   return body.size() >= head && on_publish(packet, body.substr(0, head), false);
 }
 
-// A small read leaves in a buffer of its own size, so that the queue holds no large ones that are empty.
+// A small read leaves in a buffer of its own size, so that the queue holds no large ones that are
+// empty.
 std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
   auto copy = std::make_unique<Chunk>(consumed);
   const char* from = chunk_->bytes.get();
@@ -453,7 +462,8 @@ std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
   return copy;
 }
 
-// Gives the frames to the handler; what is not consumed yet moves to the front of a buffer to be read into.
+// Gives the frames to the handler; what is not consumed yet moves to the front of a buffer to be
+// read into.
 void AckRelay::Link::hand_over(size_t consumed) {
   const bool deliver = !chunk_->frames.empty() || chunk_->new_session;
   std::unique_ptr<Chunk> out;
@@ -479,9 +489,9 @@ void AckRelay::Link::hand_over(size_t consumed) {
   out->connection = core_->options.connection;
   out->ticket = core_->last_ticket;
   out->window_full = pending_.size() >= core_->options.inflight_window;
-  out->arrival_ms = std::chrono::duration_cast<milliseconds>(
-                        std::chrono::system_clock::now().time_since_epoch())
-                        .count();
+  out->arrival_ms =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   core_->counters.messages += out->frames.size();
   if (!core_->handler(std::move(out))) paused_ = true;
 }

@@ -1,13 +1,17 @@
-// The ack relay sits between Paho and the broker. Paho connects to it over loopback, it connects to the broker
-// and passes control packets both ways. Inbound PUBLISH of QoS 0 and 1 it keeps for itself: they go to the
-// handler, a chunk a read, and their PUBACKs leave only after release(), that is after the commit.
+// The ack relay sits between Paho and the broker. Paho connects to it over loopback, it connects to
+// the broker and passes control packets both ways. Inbound PUBLISH of QoS 0 and 1 it keeps for
+// itself: they go to the handler, a chunk a read, and their PUBACKs leave only after release(),
+// that is after the commit.
 //
 // Conditions that keep this sound:
-//  - a message that cannot be taken (too large, malformed, QoS 2) is still acknowledged, or a persistent session
+//  - a message that cannot be taken (too large, malformed, QoS 2) is still acknowledged, or a
+//  persistent session
 //    would bring it again for ever;
-//  - while reading stands still it answers Paho's PINGREQ itself, since PINGRESP is stuck behind the data;
+//  - while reading stands still it answers Paho's PINGREQ itself, since PINGRESP is stuck behind
+//  the data;
 //  - no topic aliases (we announce none), QoS <= 1;
-//  - it pauses between reads with SO_RCVLOWAT raised, since a timer alone does not keep the kernel from waking us;
+//  - it pauses between reads with SO_RCVLOWAT raised, since a timer alone does not keep the kernel
+//  from waking us;
 //  - only this very process may connect to its port.
 //
 // Everything runs on the io thread, but for release() and resume(), which any thread may call.
@@ -30,12 +34,12 @@ namespace wayside {
 struct RelayOptions {
   std::string host;
   uint16_t port = 1883;
-  std::string name;                // for log lines
-  uint32_t connection = 0;         // goes into each chunk
+  std::string name;         // for log lines
+  uint32_t connection = 0;  // goes into each chunk
   size_t max_payload_bytes = 256 << 10;
   size_t read_bytes = 128 << 10;
-  int64_t coalesce_ms = 10;        // longest pause between two reads
-  uint32_t inflight_window = 1000; // unacknowledged messages after which the broker falls silent
+  int64_t coalesce_ms = 10;         // longest pause between two reads
+  uint32_t inflight_window = 1000;  // unacknowledged messages after which the broker falls silent
 };
 
 // Read by the status snapshot; written on the io thread only.
@@ -43,8 +47,8 @@ struct RelayCounters {
   std::atomic<uint64_t> connects{0};
   std::atomic<uint64_t> messages{0};
   std::atomic<uint64_t> acknowledged{0};
-  std::atomic<uint64_t> skipped{0};   // refused before decoding and acknowledged: malformed, QoS 2
-  std::atomic<uint64_t> refused{0};   // strangers on the loopback port
+  std::atomic<uint64_t> skipped{0};  // refused before decoding and acknowledged: malformed, QoS 2
+  std::atomic<uint64_t> refused{0};  // strangers on the loopback port
   std::atomic<bool> connected{false};
 };
 

@@ -176,7 +176,8 @@ void Admission::append(Binding& binding, Group& group) {
   const size_t levels = binding.levels.size();
   if (binding.ids.size() != levels || binding.generation != batch.generation) {
     binding.ids.clear();
-    for (const std::string& level : binding.levels) binding.ids.push_back(batch.texts.intern(level));
+    for (const std::string& level : binding.levels)
+      binding.ids.push_back(batch.texts.intern(level));
     binding.generation = batch.generation;
   }
   batch.times.push_back(row_.time_ms);
@@ -207,7 +208,8 @@ bool Admission::is_repeated(SourceState& source, const ReadingBatch& batch, size
   if (!source.recent) return false;
   if (source.recent_field < batch.columns.size()) {
     const Column& id = batch.columns[source.recent_field];
-    if (id.texts.empty() ? is_null(id.numbers[row]) : id.texts[row] == Interner::kNone) return false;
+    if (id.texts.empty() ? is_null(id.numbers[row]) : id.texts[row] == Interner::kNone)
+      return false;
   }
   return !source.recent->insert(content_hash(batch, row, source.recent_field));
 }

@@ -1,8 +1,9 @@
-// The door: frames in, rows of a group out. Finds the source by topic, decodes, checks the time, knows
-// duplicates. What becomes no reading is kept with its reason; nothing stops the rest. Owned by the loop thread.
+// The door: frames in, rows of a group out. Finds the source by topic, decodes, checks the time,
+// knows duplicates. What becomes no reading is kept with its reason; nothing stops the rest. Owned
+// by the loop thread.
 //
-// Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time, bad_time,
-// too_far_in_future, no_key.
+// Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time,
+// bad_time, too_far_in_future, no_key.
 #pragma once
 
 #include <memory>
@@ -25,12 +26,12 @@ Result<Schema> make_schema(const SourceOptions& source);
 struct AdmissionOptions {
   std::vector<SourceOptions> sources;
   std::vector<MqttOptions> connections;
-  // Sources with the same number here keep their common order of arrival, since some block reads several of
-  // them. By default each is alone.
+  // Sources with the same number here keep their common order of arrival, since some block reads
+  // several of them. By default each is alone.
   std::vector<uint32_t> order_groups;
-  size_t topic_cache = 20'000;        // topics whose source is remembered, a connection
-  size_t recent_readings = 10'000;    // a source, with `deduplicate`
-  size_t quarantine_payload = 4096;   // bytes kept of a rejected payload
+  size_t topic_cache = 20'000;       // topics whose source is remembered, a connection
+  size_t recent_readings = 10'000;   // a source, with `deduplicate`
+  size_t quarantine_payload = 4096;  // bytes kept of a rejected payload
 };
 
 class Admission {
@@ -45,7 +46,8 @@ class Admission {
   void begin_turn(Now now, Group& group);
   void admit(const Chunk& chunk, Group& group);
 
-  // What a group of the past teaches about duplicates; called for the journal's tail before the first admit().
+  // What a group of the past teaches about duplicates; called for the journal's tail before the
+  // first admit().
   void remember(const Group& group);
 
   const std::vector<Schema>& schemas() const { return schemas_; }
@@ -64,8 +66,8 @@ class Admission {
   struct Binding {
     uint32_t source = Rejected::kNoSource;
     std::vector<std::string> levels;
-    std::vector<uint32_t> ids;      // of the levels, in the source's batch
-    uint64_t generation = 0;        // of that batch, 0: none yet
+    std::vector<uint32_t> ids;  // of the levels, in the source's batch
+    uint64_t generation = 0;    // of that batch, 0: none yet
   };
 
   explicit Admission(AdmissionOptions options) : options_(std::move(options)) {}

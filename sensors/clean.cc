@@ -79,8 +79,8 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
     if (time < kept.current.since_ms) continue;
     std::string_view new_text = text ? batch.texts.text(out.texts[i]) : std::string_view();
     const double new_number = text ? 0 : out.numbers[i];
-    const bool same = kept.current.set && (text ? kept.current.text == new_text
-                                                : kept.current.number == new_number);
+    const bool same = kept.current.set &&
+                      (text ? kept.current.text == new_text : kept.current.number == new_number);
     if (same) continue;
     std::swap(kept.previous, kept.current);
     kept.current.since_ms = time;

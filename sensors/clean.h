@@ -1,6 +1,6 @@
-// Cleaning, behind the journal: the journal keeps what came, the pipeline sees what is left of it. A number out of
-// its range becomes nothing; a kept field that did not come is carried over from its key's past. One Cleaner a
-// source, owned by the pipeline.
+// Cleaning, behind the journal: the journal keeps what came, the pipeline sees what is left of it.
+// A number out of its range becomes nothing; a kept field that did not come is carried over from
+// its key's past. One Cleaner a source, owned by the pipeline.
 #pragma once
 
 #include <string>
@@ -47,7 +47,8 @@ class Cleaner {
     double min;
     double max;
   };
-  // The last two values of a field, so that a reading that comes late still finds the one of its time.
+  // The last two values of a field, so that a reading that comes late still finds the one of its
+  // time.
   struct Kept {
     struct Version {
       int64_t since_ms = kTimeMin;

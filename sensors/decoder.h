@@ -12,7 +12,8 @@
 
 namespace wayside {
 
-// The fields of one reading, by index in the source's schema. Texts are views that live until the next decode.
+// The fields of one reading, by index in the source's schema. Texts are views that live until the
+// next decode.
 struct Row {
   bool has_time = false;
   int64_t time_ms = 0;
@@ -20,7 +21,8 @@ struct Row {
   std::vector<std::string_view> texts;  // data() == nullptr where nothing came
 };
 
-// Why a payload became no reading. `reason` is one of admission.h's, `detail` names field and fault.
+// Why a payload became no reading. `reason` is one of admission.h's, `detail` names field and
+// fault.
 struct Refusal {
   const char* reason = nullptr;
   std::string detail;

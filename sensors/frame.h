@@ -20,19 +20,21 @@ struct Frame {
 // What a vectorised JSON reader may read beyond the end.
 constexpr size_t kFramePadding = 64;
 
-// One read from a broker: a buffer and the whole frames in it. Handed from thread to thread, never shared.
+// One read from a broker: a buffer and the whole frames in it. Handed from thread to thread, never
+// shared.
 struct Chunk {
   explicit Chunk(size_t size_bytes)
-      : bytes(std::make_unique_for_overwrite<char[]>(size_bytes + kFramePadding)), size(size_bytes) {}
+      : bytes(std::make_unique_for_overwrite<char[]>(size_bytes + kFramePadding)),
+        size(size_bytes) {}
 
   std::unique_ptr<char[]> bytes;
   size_t size;
   std::vector<Frame> frames;
-  uint32_t connection = 0;    // which [[mqtt]] block it came by
-  int64_t arrival_ms = 0;     // wall clock at the read
-  uint64_t ticket = 0;        // covers every acknowledgement due up to the end of this chunk
-  uint64_t acks = 0;          // acknowledgements that wait for this chunk's commit
-  bool window_full = false;   // the broker sends nothing more before it gets acknowledgements
+  uint32_t connection = 0;   // which [[mqtt]] block it came by
+  int64_t arrival_ms = 0;    // wall clock at the read
+  uint64_t ticket = 0;       // covers every acknowledgement due up to the end of this chunk
+  uint64_t acks = 0;         // acknowledgements that wait for this chunk's commit
+  bool window_full = false;  // the broker sends nothing more before it gets acknowledgements
   bool new_session = false;  // before these frames the broker had no session of ours
 };
 

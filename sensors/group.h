@@ -1,5 +1,5 @@
-// A group: everything that came in between two commits. It becomes one journal entry, and it is all that the
-// pipeline ever learns from outside.
+// A group: everything that came in between two commits. It becomes one journal entry, and it is all
+// that the pipeline ever learns from outside.
 #pragma once
 
 #include <algorithm>
@@ -46,9 +46,9 @@ struct Publish {
 struct Note {
   enum class Kind : uint8_t { kNewSession = 1, kNewEpoch = 2 };
   Kind kind = Kind::kNewSession;
-  uint32_t turn = 0;        // before which turn of the group
-  std::string name;         // kNewSession: the mqtt block; kNewEpoch: the epoch's id
-  std::string text;         // kNewEpoch: why, for people; empty for the first one
+  uint32_t turn = 0;  // before which turn of the group
+  std::string name;   // kNewSession: the mqtt block; kNewEpoch: the epoch's id
+  std::string text;   // kNewEpoch: why, for people; empty for the first one
 };
 
 struct Group {
@@ -57,7 +57,7 @@ struct Group {
   std::vector<ReadingBatch> batches;  // one a source
   std::vector<Turn> turns;
   std::vector<Rejected> rejected;
-  std::vector<uint64_t> duplicates;  // one a source
+  std::vector<uint64_t> duplicates;   // one a source
   std::vector<uint64_t> rows_before;  // one a source: readings in all earlier groups
   std::vector<Publish> publishes;
   std::vector<Note> notes;

@@ -18,7 +18,8 @@ struct Member {
   std::string name;
   int target = kInner;
   std::vector<Member> members;  // of a nested object
-  // Members in the order of the last payload: the next one most likely has the same. -1: not wanted.
+  // Members in the order of the last payload: the next one most likely has the same. -1: not
+  // wanted.
   struct Seen {
     std::string name;
     int member;
@@ -163,8 +164,8 @@ class JsonDecoder : public Decoder {
     bool null = false;
     if (!value.is_null().get(null) && null) return true;
     static constexpr const char* kTypeNames[] = {"a number", "a text", "true or false"};
-    refusal = {"wrong_type", "field '" + field.name + "' is not " +
-                                 kTypeNames[static_cast<size_t>(field.type)]};
+    refusal = {"wrong_type",
+               "field '" + field.name + "' is not " + kTypeNames[static_cast<size_t>(field.type)]};
     return false;
   }
 

@@ -1,5 +1,5 @@
-// JSON by field mapping, with simdjson's on-demand reader: each payload is walked once, in its own order, and
-// values go straight to their fields.
+// JSON by field mapping, with simdjson's on-demand reader: each payload is walked once, in its own
+// order, and values go straight to their fields.
 #pragma once
 
 #include <memory>

@@ -50,15 +50,31 @@ PublishError check_properties(std::string_view properties) {
   Cursor c(properties);
   while (c.ok() && !c.rest().empty()) {
     switch (c.byte()) {
-      case 0x01: c.bytes(1); break;             // payload format indicator
-      case 0x02: c.bytes(4); break;             // message expiry interval
-      case 0x03: c.text(); break;               // content type
-      case 0x08: c.text(); break;               // response topic
-      case 0x09: c.text(); break;               // correlation data
-      case 0x0b: c.varint(); break;             // subscription identifier
-      case 0x23: return PublishError::kTopicAlias;
-      case 0x26: c.text(), c.text(); break;     // user property
-      default: return PublishError::kMalformed;
+      case 0x01:
+        c.bytes(1);
+        break;  // payload format indicator
+      case 0x02:
+        c.bytes(4);
+        break;  // message expiry interval
+      case 0x03:
+        c.text();
+        break;  // content type
+      case 0x08:
+        c.text();
+        break;  // response topic
+      case 0x09:
+        c.text();
+        break;  // correlation data
+      case 0x0b:
+        c.varint();
+        break;  // subscription identifier
+      case 0x23:
+        return PublishError::kTopicAlias;
+      case 0x26:
+        c.text(), c.text();
+        break;  // user property
+      default:
+        return PublishError::kMalformed;
     }
   }
   return c.ok() ? PublishError::kNone : PublishError::kMalformed;
@@ -121,24 +137,39 @@ Connack parse_connack(std::string_view body) {
 std::string_view connack_reason(uint8_t code, bool mqtt5) {
   if (!mqtt5) {
     switch (code) {
-      case 1: return "the broker does not speak this MQTT version";
-      case 2: return "the broker refuses this client id";
-      case 3: return "the broker is not available";
-      case 4: return "bad user name or password";
-      case 5: return "not authorised";
-      default: return "refused";
+      case 1:
+        return "the broker does not speak this MQTT version";
+      case 2:
+        return "the broker refuses this client id";
+      case 3:
+        return "the broker is not available";
+      case 4:
+        return "bad user name or password";
+      case 5:
+        return "not authorised";
+      default:
+        return "refused";
     }
   }
   switch (code) {
-    case 0x84: return "the broker does not speak this MQTT version";
-    case 0x85: return "the broker refuses this client id";
-    case 0x86: return "bad user name or password";
-    case 0x87: return "not authorised";
-    case 0x88: return "the broker is not available";
-    case 0x89: return "the broker is busy";
-    case 0x8a: return "banned";
-    case 0x97: return "quota exceeded";
-    default: return "refused";
+    case 0x84:
+      return "the broker does not speak this MQTT version";
+    case 0x85:
+      return "the broker refuses this client id";
+    case 0x86:
+      return "bad user name or password";
+    case 0x87:
+      return "not authorised";
+    case 0x88:
+      return "the broker is not available";
+    case 0x89:
+      return "the broker is busy";
+    case 0x8a:
+      return "banned";
+    case 0x97:
+      return "quota exceeded";
+    default:
+      return "refused";
   }
 }
 

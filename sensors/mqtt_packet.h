@@ -1,5 +1,5 @@
-// MQTT 3.1.1 and 5 framing on bytes in memory (OASIS MQTT 3.1.1 section 2, MQTT 5.0 section 2). No I/O,
-// nothing is copied, nothing is thrown.
+// MQTT 3.1.1 and 5 framing on bytes in memory (OASIS MQTT 3.1.1 section 2, MQTT 5.0 section 2). No
+// I/O, nothing is copied, nothing is thrown.
 #pragma once
 
 #include <cstddef>
@@ -37,11 +37,13 @@ Scan scan_packet(std::string_view bytes, Packet& packet);
 
 enum class PublishError { kNone, kMalformed, kTopicAlias };
 
-// `body` is the PUBLISH packet behind its fixed header. On an error the packet id is still set when it could
-// be read, so that a QoS 1 message that is refused can be acknowledged and does not come again for ever.
+// `body` is the PUBLISH packet behind its fixed header. On an error the packet id is still set when
+// it could be read, so that a QoS 1 message that is refused can be acknowledged and does not come
+// again for ever.
 PublishError parse_publish(uint8_t first_byte, std::string_view body, bool mqtt5, Frame& frame);
 
-// CONNACK: return (3.1.1) or reason (5) code, 0 = accepted, and whether the broker kept our session.
+// CONNACK: return (3.1.1) or reason (5) code, 0 = accepted, and whether the broker kept our
+// session.
 struct Connack {
   bool ok = false;
   bool session_present = false;

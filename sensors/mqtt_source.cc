@@ -66,10 +66,12 @@ MqttSource::MqttSource(boost::asio::io_context& io, const MqttOptions& options, 
 void MqttSource::start() {
   session_ = std::make_unique<Session>(*this, relay_.port());
   mqtt::connect_options& o = session_->options;
-  o.set_keep_alive_interval(std::chrono::seconds(std::max<int64_t>(1, options_.keep_alive_ms / 1000)));
+  o.set_keep_alive_interval(
+      std::chrono::seconds(std::max<int64_t>(1, options_.keep_alive_ms / 1000)));
   o.set_connect_timeout(kConnectTimeoutS);
-  o.set_automatic_reconnect(std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_min_ms / 1000)),
-                            std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_max_ms / 1000)));
+  o.set_automatic_reconnect(
+      std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_min_ms / 1000)),
+      std::chrono::seconds(std::max<int64_t>(1, options_.reconnect_max_ms / 1000)));
   if (!options_.user.empty()) o.set_user_name(options_.user);
   if (!options_.password.empty()) o.set_password(options_.password);
   if (session_->v5) {
@@ -78,7 +80,8 @@ void MqttSource::start() {
     mqtt::properties properties;
     properties.add({mqtt::property::SESSION_EXPIRY_INTERVAL,
                     static_cast<int32_t>(options_.session_expiry_ms / 1000)});
-    properties.add({mqtt::property::RECEIVE_MAXIMUM, static_cast<int16_t>(options_.inflight_window)});
+    properties.add(
+        {mqtt::property::RECEIVE_MAXIMUM, static_cast<int16_t>(options_.inflight_window)});
     o.set_properties(properties);
   } else {
     o.set_mqtt_version(MQTTVERSION_3_1_1);
@@ -89,7 +92,8 @@ void MqttSource::start() {
 
 void MqttSource::disconnect() {
   try {
-    if (session_->client.is_connected()) session_->client.disconnect(500)->wait_for(kDisconnectWait);
+    if (session_->client.is_connected())
+      session_->client.disconnect(500)->wait_for(kDisconnectWait);
   } catch (const mqtt::exception& error) {
     log_debug("mqtt {}: disconnecting: {}", options_.name, error.what());
   }

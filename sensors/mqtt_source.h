@@ -1,5 +1,6 @@
-// An [[mqtt]] connection: Paho for the session, subscriptions, keep-alive and reconnection, and the ack relay for the
-// messages. Runs with the broker away: it goes on trying, with back-off and jitter.
+// An [[mqtt]] connection: Paho for the session, subscriptions, keep-alive and reconnection, and the
+// ack relay for the messages. Runs with the broker away: it goes on trying, with back-off and
+// jitter.
 #pragma once
 
 #include <memory>

@@ -32,7 +32,7 @@ struct FieldOptions {
   std::string name;
   std::string path;  // dotted: "VP.spd"
   FieldType type = FieldType::kNumber;
-  double scale = 1;   // from `unit`: value = sent * scale + shift
+  double scale = 1;  // from `unit`: value = sent * scale + shift
   double shift = 0;
   std::optional<double> min;  // in the unit that is held; beyond it the value is removed
   std::optional<double> max;

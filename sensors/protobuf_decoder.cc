@@ -55,7 +55,8 @@ class ProtobufDecoder : public Decoder {
     return false;
   }
 
-  // A view of the bytes of a length-delimited value. A stream over a buffer keeps its place in `state`.
+  // A view of the bytes of a length-delimited value. A stream over a buffer keeps its place in
+  // `state`.
   static bool take_bytes(pb_istream_t& stream, std::string_view& bytes) {
     uint32_t size;
     if (!pb_decode_varint32(&stream, &size) || size > stream.bytes_left) return false;

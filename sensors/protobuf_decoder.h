@@ -1,4 +1,5 @@
-// Our own protobuf `Reading` (proto/wayside.proto), with nanopb's reader: fields by name, no copies.
+// Our own protobuf `Reading` (proto/wayside.proto), with nanopb's reader: fields by name, no
+// copies.
 #pragma once
 
 #include <memory>

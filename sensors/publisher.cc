@@ -51,7 +51,8 @@ Result<std::unique_ptr<Publisher>> Publisher::connect(const std::string& host, u
 Status Publisher::publish(const std::string& topic, const std::string& payload, int qos) {
   try {
     if (client_->under_way.size() >= kUnderWay) {
-      if (!client_->under_way.front()->wait_for(kWait)) return failed("publish", "no acknowledgement");
+      if (!client_->under_way.front()->wait_for(kWait))
+        return failed("publish", "no acknowledgement");
       client_->under_way.pop_front();
     }
     auto token = client_->client.publish(topic, payload.data(), payload.size(), qos, false);

@@ -34,11 +34,13 @@ struct Schema {
   bool operator==(const Schema&) const = default;
 };
 
-constexpr double kNull = std::numeric_limits<double>::quiet_NaN();  // JSON has no NaN, so it is free
+constexpr double kNull =
+    std::numeric_limits<double>::quiet_NaN();  // JSON has no NaN, so it is free
 inline bool is_null(double number) { return std::isnan(number); }
 inline bool is_true(double number) { return number != 0 && !is_null(number); }
 
-// Numbers and booleans (0, 1) in `numbers`; texts as ids of the batch's interner. The other one is empty.
+// Numbers and booleans (0, 1) in `numbers`; texts as ids of the batch's interner. The other one is
+// empty.
 struct Column {
   std::vector<double> numbers;
   std::vector<uint32_t> texts;
@@ -75,7 +77,8 @@ struct ReadingBatch {
   std::vector<Column> columns;
   size_t key = 0;
   Interner texts;
-  uint64_t generation = new_generation();  // another number, in whichever batch: ids mean other texts
+  uint64_t generation =
+      new_generation();  // another number, in whichever batch: ids mean other texts
 };
 
 }  // namespace wayside

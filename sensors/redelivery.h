@@ -1,6 +1,7 @@
-// Knows a QoS 1 message again that the broker sends a second time because our PUBACK never reached it: the DUP
-// flag is set, and packet id and content are those of one of the last 65,535 publishes of the session. MQTT 3.1.1
-// section 4.4: a re-sent PUBLISH keeps its packet id. State of one connection, kept in the journal.
+// Knows a QoS 1 message again that the broker sends a second time because our PUBACK never reached
+// it: the DUP flag is set, and packet id and content are those of one of the last 65,535 publishes
+// of the session. MQTT 3.1.1 section 4.4: a re-sent PUBLISH keeps its packet id. State of one
+// connection, kept in the journal.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Topic patterns of the configuration: MQTT filters in which {name} takes one level into a text field.
+// Topic patterns of the configuration: MQTT filters in which {name} takes one level into a text
+// field.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ class TopicPattern {
   // "fleet/{vehicle}/climate"; '+' and a last '#' mean what they mean in MQTT.
   static Result<TopicPattern> parse(std::string_view text);
 
-  const std::string& filter() const { return filter_; }               // for SUBSCRIBE
-  const std::vector<std::string>& names() const { return names_; }    // of the {…} levels, in order
+  const std::string& filter() const { return filter_; }             // for SUBSCRIBE
+  const std::vector<std::string>& names() const { return names_; }  // of the {…} levels, in order
   // Fills `levels` with what the {…} levels hold; views into `topic`.
   bool match(std::string_view topic, std::vector<std::string_view>& levels) const;
 

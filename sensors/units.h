@@ -1,5 +1,5 @@
-// Units that devices send in, and what becomes of them: numbers are held as °C, m/s, m, degrees, m/s², V, percent,
-// litres and hPa, whatever a device sends, so that one rule fits all.
+// Units that devices send in, and what becomes of them: numbers are held as °C, m/s, m, degrees,
+// m/s², V, percent, litres and hPa, whatever a device sends, so that one rule fits all.
 #pragma once
 
 #include <span>

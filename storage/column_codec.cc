@@ -113,12 +113,17 @@ void encode_numbers(const std::vector<double>& values, ByteWriter& out) {
 
 void decode_numbers(ByteReader& in, size_t count, std::vector<double>& values) {
   switch (in.fixed<Encoding>()) {
-    case Encoding::kDecimal: break;
+    case Encoding::kDecimal:
+      break;
     case Encoding::kAllNull:
       if (in.ok()) values.insert(values.end(), count, kNull);
       return;
-    case Encoding::kPlanes: decode_planes(in, count, values); return;
-    default: in.fail(); return;
+    case Encoding::kPlanes:
+      decode_planes(in, count, values);
+      return;
+    default:
+      in.fail();
+      return;
   }
   const size_t power = in.fixed<uint8_t>();
   if (power > kMaxPower) return in.fail();

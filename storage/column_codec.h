@@ -1,6 +1,6 @@
-// Columns to bytes and back, before zstd. Sensor numbers are decimals: a column whose every number is an integer
-// divided by the same power of ten is kept as those integers' differences, which is exact and far smaller; any other
-// column as doubles, byte plane by byte plane.
+// Columns to bytes and back, before zstd. Sensor numbers are decimals: a column whose every number
+// is an integer divided by the same power of ten is kept as those integers' differences, which is
+// exact and far smaller; any other column as doubles, byte plane by byte plane.
 #pragma once
 
 #include <cstdint>

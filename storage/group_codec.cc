@@ -86,7 +86,8 @@ void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* colu
   }
 }
 
-// Reads one batch into the group, or past it when its source is unknown. Returns the source, or sources.size().
+// Reads one batch into the group, or past it when its source is unknown. Returns the source, or
+// sources.size().
 size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Group& group) {
   const size_t source = schema_index(sources, in.text());
   ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
@@ -108,7 +109,8 @@ size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Gro
     if (batch) {
       const Schema& schema = sources[source].schema;
       const size_t at = schema.find(f.name);
-      if (at < schema.fields.size() && schema.fields[at].type == f.type) column = &batch->columns[at];
+      if (at < schema.fields.size() && schema.fields[at].type == f.type)
+        column = &batch->columns[at];
     }
     if (column && column->numbers.size() + column->texts.size() > 0) in.fail();  // so does a field
     if (!in.ok()) return source;
@@ -253,7 +255,8 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   decode_integers(in, publishes, ids);
   if (!in.ok()) return broken("messages");
   group.publishes.resize(publishes);
-  for (size_t i = 0; i < publishes; ++i) group.publishes[i].packet_id = static_cast<uint16_t>(ids[i]);
+  for (size_t i = 0; i < publishes; ++i)
+    group.publishes[i].packet_id = static_cast<uint16_t>(ids[i]);
   for (Publish& p : group.publishes) p.hash = in.fixed<uint32_t>();
   for (Publish& p : group.publishes) p.connection = static_cast<uint32_t>(in.varint());
   if (publishes > 0) {  // connections by name, since their order may have changed

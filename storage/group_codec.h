@@ -1,6 +1,6 @@
-// A group to the block of a journal entry, and back. The block names sources, fields and types itself, so that a
-// journal stays readable whatever the configuration becomes; reading maps them to the schemas of today by name.
-// docs/architecture.md draws the format.
+// A group to the block of a journal entry, and back. The block names sources, fields and types
+// itself, so that a journal stays readable whatever the configuration becomes; reading maps them to
+// the schemas of today by name. docs/architecture.md draws the format.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct NamedSchema {
 void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
                   const std::vector<std::string>& connections, std::string& out);
 
-// `group` comes out as if it had just been admitted. Sources that are no longer configured are left out, fields that
-// are missing are null. The error says at which part the block is broken.
+// `group` comes out as if it had just been admitted. Sources that are no longer configured are left
+// out, fields that are missing are null. The error says at which part the block is broken.
 Status decode_group(std::string_view block, const std::vector<NamedSchema>& sources,
                     const std::vector<std::string>& connections, Group& group);
 

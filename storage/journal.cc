@@ -119,8 +119,8 @@ Result<bool> JournalReader::seek(uint64_t sequence, uint64_t& oldest) {
   return false;
 }
 
-// Opens the file that begins with entry `first` and goes up to `sequence`. False: that entry is not there; without a
-// good header there is no open file either.
+// Opens the file that begins with entry `first` and goes up to `sequence`. False: that entry is not
+// there; without a good header there is no open file either.
 Result<bool> JournalReader::go_to(uint64_t first, uint64_t sequence) {
   last_hash_.reset();
   WS_ASSIGN(bool good, open_file(first));
@@ -162,8 +162,8 @@ Result<bool> JournalReader::read_here(uint64_t sequence, JournalEntry& entry) {
   if (n < sizeof header) return false;
   std::memcpy(&header, buffer_.data(), sizeof header);
   const uint64_t total = sizeof header + uint64_t{header.payload_bytes};
-  if (header.magic != kEntryMagic || header.sequence != sequence || header.block_bytes > kBlockMax ||
-      header.payload_bytes > ZSTD_compressBound(kBlockMax)) {
+  if (header.magic != kEntryMagic || header.sequence != sequence ||
+      header.block_bytes > kBlockMax || header.payload_bytes > ZSTD_compressBound(kBlockMax)) {
     return false;
   }
   if (last_hash_ && header.previous != *last_hash_) return false;
@@ -208,7 +208,8 @@ Result<std::unique_ptr<Journal>> Journal::open(Disk& disk, JournalOptions option
   return journal;
 }
 
-// Follows the newest file to its last whole entry. A newest file without any is one that was just made.
+// Follows the newest file to its last whole entry. A newest file without any is one that was just
+// made.
 Status Journal::find_end() {
   WS_ASSIGN(std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
   for (uint64_t first : firsts) files_.push_back({first, path_of(first)});
@@ -236,7 +237,8 @@ Status Journal::find_end() {
     return roll();
   }
   WS_ASSIGN(file_, disk_.open(files_.back().path, Disk::Mode::kReadWrite));
-  // The last entry may have been written but not synced when the process ended. From now on it counts.
+  // The last entry may have been written but not synced when the process ended. From now on it
+  // counts.
   return file_->sync_data();
 }
 
@@ -267,8 +269,8 @@ Status Journal::prepare_spare(uint64_t bytes) {
   return {};
 }
 
-// Goes on in a new file: the spare, or the oldest one when the journal has reached its size. Wherever it fails, it can
-// be tried again.
+// Goes on in a new file: the spare, or the oldest one when the journal has reached its size.
+// Wherever it fails, it can be tried again.
 Status Journal::roll() {
   const uint64_t first = last_sequence_ + 1;
   if (next_loss() != 0) {
@@ -303,9 +305,9 @@ Status Journal::sync_name() {
 void Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
                      std::string_view block, Digest& hash) {
   buffer_.resize(sizeof(EntryHeader) + ZSTD_compressBound(block.size()));
-  const size_t payload_bytes =
-      ZSTD_compressCCtx(zstd_.get(), buffer_.data() + sizeof(EntryHeader),
-                        buffer_.size() - sizeof(EntryHeader), block.data(), block.size(), kZstdLevel);
+  const size_t payload_bytes = ZSTD_compressCCtx(zstd_.get(), buffer_.data() + sizeof(EntryHeader),
+                                                 buffer_.size() - sizeof(EntryHeader), block.data(),
+                                                 block.size(), kZstdLevel);
   EntryHeader header;
   header.payload_bytes = static_cast<uint32_t>(payload_bytes);
   header.block_bytes = static_cast<uint32_t>(block.size());
@@ -340,7 +342,8 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
   head_ = hash;
   if (next_loss() != 0) return {};  // the oldest file will be recycled, no spare is needed
   // A spare that cannot be made now is tried again at the change of files, where it matters.
-  if (Status spare = prepare_spare(std::max<uint64_t>(kSpareStep, 2 * buffer_.size())); !spare.ok()) {
+  if (Status spare = prepare_spare(std::max<uint64_t>(kSpareStep, 2 * buffer_.size()));
+      !spare.ok()) {
     log_warn("journal: {}", spare.error().message);
   }
   return {};

@@ -1,7 +1,8 @@
-// The journal: the truth. Preallocated files that are recycled, never shortened; an entry is a header and a zstd block,
-// padded to 4 KiB so that no acknowledged byte is ever written again; one write and one fdatasync an entry. Each entry
-// carries the hash of its predecessor, so that an entry that was left over in a recycled file, or changed later,
-// cannot pass. docs/architecture.md draws the format.
+// The journal: the truth. Preallocated files that are recycled, never shortened; an entry is a
+// header and a zstd block, padded to 4 KiB so that no acknowledged byte is ever written again; one
+// write and one fdatasync an entry. Each entry carries the hash of its predecessor, so that an
+// entry that was left over in a recycled file, or changed later, cannot pass. docs/architecture.md
+// draws the format.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,10 @@ struct JournalEntry {
   uint64_t sequence = 0;      // counts from 1 without gaps
   uint64_t engine_stamp = 0;  // determinism holds between equal ones
   int64_t wall_ms = 0;
-  Digest previous{};          // hash of the entry before
-  Digest emissions{};         // of what the entry before made the pipeline say
-  Digest hash{};              // of this entry
-  std::string block;          // uncompressed
+  Digest previous{};   // hash of the entry before
+  Digest emissions{};  // of what the entry before made the pipeline say
+  Digest hash{};       // of this entry
+  std::string block;   // uncompressed
 };
 
 struct JournalOptions {
@@ -43,8 +44,8 @@ class JournalReader {
   JournalReader(Disk& disk, std::string dir);
   ~JournalReader();
 
-  // The next read gives this entry. False: it is gone (recycled, skipped or damaged); `oldest` is then the first that
-  // is there behind it.
+  // The next read gives this entry. False: it is gone (recycled, skipped or damaged); `oldest` is
+  // then the first that is there behind it.
   Result<bool> seek(uint64_t sequence, uint64_t& oldest);
   // False: there is no further entry.
   Result<bool> next(JournalEntry& entry);
@@ -73,9 +74,10 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(Disk& disk, JournalOptions options);
   ~Journal();
 
-  // Once this returns, the entry survives a power cut. On an error nothing was appended, and the same append may be
-  // tried again.
-  Status append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions, std::string_view block);
+  // Once this returns, the entry survives a power cut. On an error nothing was appended, and the
+  // same append may be tried again.
+  Status append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+                std::string_view block);
 
   // Goes on after `sequence` in a new file; for a journal that is behind what its store remembers.
   Status skip_to(uint64_t sequence);
@@ -84,11 +86,13 @@ class Journal {
   const Digest& head() const { return head_; }               // hash of the last entry
   uint64_t oldest_sequence() const { return files_.front().first_sequence; }
   // Where the last file but one begins: from there on is enough to know what came lately.
-  uint64_t tail_sequence() const { return files_[files_.size() > 1 ? files_.size() - 2 : 0].first_sequence; }
+  uint64_t tail_sequence() const {
+    return files_[files_.size() > 1 ? files_.size() - 2 : 0].first_sequence;
+  }
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t used_bytes() const;
-  // What the next change of files will take away: the last sequence of the oldest file, 0 for nothing. Whoever
-  // still needs those entries has to be done with them before append() is called.
+  // What the next change of files will take away: the last sequence of the oldest file, 0 for
+  // nothing. Whoever still needs those entries has to be done with them before append() is called.
   uint64_t next_loss() const;
 
  private:
@@ -103,8 +107,8 @@ class Journal {
   Status prepare_spare(uint64_t bytes);
   std::string path_of(uint64_t first_sequence) const;
   std::string spare_path() const { return options_.dir + "/spare"; }
-  void encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions, std::string_view block,
-              Digest& hash);
+  void encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+              std::string_view block, Digest& hash);
 
   Disk& disk_;
   JournalOptions options_;

@@ -45,10 +45,12 @@ Result<std::vector<Epoch>> read_epochs(Database& db) {
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& dir) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite));
-  // NORMAL: after a power cut the last transactions may be missing, never half there; the journal brings them back.
-  WS_TRY(db->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-                  "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304; "
-                  "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
+  // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
+  // brings them back.
+  WS_TRY(
+      db->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+               "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304; "
+               "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
   std::unique_ptr<Store> store(new Store(std::move(db)));
   WS_TRY(store->create());
   return store;
@@ -142,10 +144,12 @@ Result<std::vector<std::string>> Store::assign_bits(const std::vector<std::strin
     if (by_bit[bit].empty()) continue;
     if (std::find(uplinks.begin(), uplinks.end(), by_bit[bit]) != uplinks.end()) continue;
     const std::string b = std::to_string(bit);
-    WS_TRY(db_->exec(("UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b +
-                      " & 1").c_str()));
+    WS_TRY(db_->exec(
+        ("UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1")
+            .c_str()));
     removed += as_u64(db_->changes());
-    WS_TRY(db_->exec(("DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b).c_str()));
+    WS_TRY(db_->exec(
+        ("DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b).c_str()));
     by_bit[bit].clear();
   }
   for (const std::string& name : uplinks) {
@@ -216,7 +220,8 @@ Status Store::insert_emissions(const std::vector<Emission>& emissions) {
 }
 
 Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep) {
-  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO quarantine VALUES(?,?,?,?,?,?,?,?)"));
+  WS_ASSIGN(Statement put,
+            db_->prepare("INSERT OR IGNORE INTO quarantine VALUES(?,?,?,?,?,?,?,?)"));
   for (const QuarantineRow& q : rows) {
     put.bind(1, as_i64(q.entry));
     put.bind(2, as_i64(q.index));
@@ -230,8 +235,9 @@ Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t
   }
   WS_ASSIGN(uint64_t there, count("quarantine"));
   if (there <= keep) return {};
-  WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM quarantine WHERE (entry, number) IN (SELECT entry, "
-                                         "number FROM quarantine ORDER BY 1, 2 LIMIT ?)"));
+  WS_ASSIGN(Statement drop,
+            db_->prepare("DELETE FROM quarantine WHERE (entry, number) IN (SELECT entry, "
+                         "number FROM quarantine ORDER BY 1, 2 LIMIT ?)"));
   drop.bind(1, as_i64(there - keep));
   return drop.run();
 }
@@ -273,10 +279,11 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
     }
     if (wanted.empty()) continue;
     WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence > ? AND "
-                                           "sequence <= ? AND NOT (" + wanted + ")"));
+                                           "sequence <= ? AND NOT (" +
+                                           wanted + ")"));
     for (const std::string& uplink : uplinks) {
-      // Only what the uplink has passed since the last time can have become free: an uplink that is far behind must
-      // not make this slow.
+      // Only what the uplink has passed since the last time can have become free: an uplink that is
+      // far behind must not make this slow.
       uint64_t& trimmed = trimmed_[lane][uplink];
       if (uplink.empty() || upto(uplink) <= trimmed) continue;
       drop.bind(1, static_cast<int64_t>(lane));
@@ -290,10 +297,11 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
 }
 
 Status Store::make_durable() {
-  // A checkpoint syncs the log before it copies pages, then the database. Readers may keep it from emptying the log,
-  // which does not matter: the log is synced all the same.
-  WS_TRY(db_->exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE "
-                   "name = 'checkpoint'; COMMIT; PRAGMA synchronous = NORMAL"));
+  // A checkpoint syncs the log before it copies pages, then the database. Readers may keep it from
+  // emptying the log, which does not matter: the log is synced all the same.
+  WS_TRY(
+      db_->exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE "
+                "name = 'checkpoint'; COMMIT; PRAGMA synchronous = NORMAL"));
   durable_entry_ = state_entry_;
   return {};
 }
@@ -307,8 +315,9 @@ Result<uint64_t> Store::count(const char* table) {
 Result<std::unique_ptr<OutboxReader>> OutboxReader::open(const std::string& dir) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly));
   WS_TRY(db->exec("PRAGMA cache_size = -256"));
-  WS_ASSIGN(Statement select, db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
-                                          "sequence > ? AND targets >> ? & 1 ORDER BY sequence LIMIT ?"));
+  WS_ASSIGN(Statement select,
+            db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
+                        "sequence > ? AND targets >> ? & 1 ORDER BY sequence LIMIT ?"));
   return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
 }
 

@@ -1,6 +1,7 @@
-// SQLite, the journal's view: outbox, keyed state, delivery marks, quarantine, with the journal position they reflect.
-// It may be some entries behind the journal after a power cut; recovery replays those. Written by the loop thread only;
-// uplinks read the outbox over connections of their own (OutboxReader).
+// SQLite, the journal's view: outbox, keyed state, delivery marks, quarantine, with the journal
+// position they reflect. It may be some entries behind the journal after a power cut; recovery
+// replays those. Written by the loop thread only; uplinks read the outbox over connections of their
+// own (OutboxReader).
 #pragma once
 
 #include <array>
@@ -36,11 +37,11 @@ struct QuarantineRow {
 };
 
 struct Checkpoint {
-  uint64_t entry = 0;           // state after this journal entry
-  uint64_t last_sequence = 0;   // emissions given by then
+  uint64_t entry = 0;             // state after this journal entry
+  uint64_t last_sequence = 0;     // emissions given by then
   std::vector<uint64_t> emitted;  // by uplink bit
-  Digest emissions{};           // of that entry's emissions
-  std::string clock;            // SystemClock::save()
+  Digest emissions{};             // of that entry's emissions
+  std::string clock;              // SystemClock::save()
   std::vector<StateRow> rows;
 };
 
@@ -62,12 +63,14 @@ class Store {
   };
   Result<Recovered> recover();
 
-  // Bits for the uplinks of the configuration: the same name keeps its bit. Emissions for uplinks that are no longer
-  // there are removed; `removed` counts them. The answer holds names by bit, "" where none is.
+  // Bits for the uplinks of the configuration: the same name keeps its bit. Emissions for uplinks
+  // that are no longer there are removed; `removed` counts them. The answer holds names by bit, ""
+  // where none is.
   Result<std::vector<std::string>> assign_bits(const std::vector<std::string>& uplinks,
                                                uint64_t& removed);
 
-  // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or were delivered.
+  // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
+  // were delivered.
   struct Changes {
     const std::vector<Emission>* emissions = nullptr;
     std::vector<QuarantineRow> quarantine;
@@ -80,10 +83,13 @@ class Store {
     }
   };
   Status apply(const Changes& changes, uint64_t quarantine_rows);
-  // Removes emissions that each uplink they are for has delivered. `uplinks` as assign_bits() gave them.
-  Status trim_outbox(const std::vector<std::string>& uplinks, const std::map<std::string, Mark>& marks);
+  // Removes emissions that each uplink they are for has delivered. `uplinks` as assign_bits() gave
+  // them.
+  Status trim_outbox(const std::vector<std::string>& uplinks,
+                     const std::map<std::string, Mark>& marks);
 
-  // Makes everything durable that was applied so far. Until then the journal must keep what leads here.
+  // Makes everything durable that was applied so far. Until then the journal must keep what leads
+  // here.
   Status make_durable();
   uint64_t durable_entry() const { return durable_entry_; }
 

@@ -37,7 +37,8 @@ Result<std::string> Backlog::epoch_of(uint64_t Epoch::*first, uint64_t number) {
 Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& after) {
   if (full(messages)) return {};
   uint64_t& upto = after.delivered_upto[static_cast<size_t>(lane)];
-  WS_ASSIGN(auto rows, outbox_->next(lane, upto, options_.bit, options_.batch_messages - messages.size()));
+  WS_ASSIGN(auto rows,
+            outbox_->next(lane, upto, options_.bit, options_.batch_messages - messages.size()));
   for (OutboxReader::Row& row : rows) {
     if (full(messages)) break;
     WS_ASSIGN(std::string epoch, epoch_of(&Epoch::first_sequence, row.sequence));
@@ -65,7 +66,8 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
   return {};
 }
 
-Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& messages, Mark& after) {
+Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& messages,
+                             Mark& after) {
   if (std::find(options_.forwarded.begin(), options_.forwarded.end(), true) ==
       options_.forwarded.end()) {
     after.raw_entry = std::max(after.raw_entry, committed_entry);
@@ -84,8 +86,8 @@ Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& mes
   return {};
 }
 
-// Reads one entry. When it is gone the oldest one that is there takes its place, and what lay between is counted as
-// dropped.
+// Reads one entry. When it is gone the oldest one that is there takes its place, and what lay
+// between is counted as dropped.
 Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
   const bool follows = entry_.sequence != 0 && entry_.sequence + 1 == wanted;
   entry_.sequence = 0;  // nothing is loaded until all of it is
@@ -117,13 +119,15 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
   for (const Turn& turn : group_.turns) {
     for (const Slice& slice : turn.slices) {
       if (!options_.forwarded[slice.source]) continue;
-      for (uint32_t row = slice.begin; row < slice.end; ++row) rows_.emplace_back(slice.source, row);
+      for (uint32_t row = slice.begin; row < slice.end; ++row)
+        rows_.emplace_back(slice.source, row);
     }
   }
   if (entry.sequence != wanted) {
     const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
-    log_error("journal entries {} to {} were recycled before they were forwarded: {} readings dropped",
-              wanted, entry.sequence - 1, lost);
+    log_error(
+        "journal entries {} to {} were recycled before they were forwarded: {} readings dropped",
+        wanted, entry.sequence - 1, lost);
     after.dropped += lost;
     after.raw_entry = entry.sequence - 1;
     after.raw_rows = 0;
@@ -153,7 +157,8 @@ void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
     m.type = "reading";
     m.block = named.source;
     // Without a key: the entry was written when the configuration had another one.
-    if (const uint32_t key = batch.keys()[row]; key != Interner::kNone) m.key = batch.texts.text(key);
+    if (const uint32_t key = batch.keys()[row]; key != Interner::kNone)
+      m.key = batch.texts.text(key);
     m.time_ms = batch.times[row];
     bytes_ += m.value.size();
   }

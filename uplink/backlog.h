@@ -1,5 +1,6 @@
-// What an uplink still has to deliver, in order: alarms, then results, both from the outbox, then forwarded readings,
-// straight from the journal. Everything comes from disk; there is no other way to an uplink. Owned by its thread.
+// What an uplink still has to deliver, in order: alarms, then results, both from the outbox, then
+// forwarded readings, straight from the journal. Everything comes from disk; there is no other way
+// to an uplink. Owned by its thread.
 #pragma once
 
 #include <memory>
@@ -19,9 +20,9 @@ struct BacklogOptions {
   std::string store_dir;
   std::string journal_dir;
   std::string gateway;
-  uint32_t bit = 0;                     // the uplink's, in the outbox
-  std::vector<NamedSchema> sources;     // all of the configuration
-  std::vector<bool> forwarded;          // by source
+  uint32_t bit = 0;                  // the uplink's, in the outbox
+  std::vector<NamedSchema> sources;  // all of the configuration
+  std::vector<bool> forwarded;       // by source
   Envelope envelope = Envelope::kInside;
   ValueFormat format = ValueFormat::kJson;
   uint32_t batch_messages = 5'000;
@@ -32,9 +33,11 @@ class Backlog {
  public:
   static Result<std::unique_ptr<Backlog>> open(Disk& disk, BacklogOptions options);
 
-  // Fills `messages` with what follows `from`, up to a batch; `after` is the mark once they are delivered. Journal
-  // entries beyond `committed_entry` are not looked at. No messages: there is nothing more.
-  Status next(const Mark& from, uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
+  // Fills `messages` with what follows `from`, up to a batch; `after` is the mark once they are
+  // delivered. Journal entries beyond `committed_entry` are not looked at. No messages: there is
+  // nothing more.
+  Status next(const Mark& from, uint64_t committed_entry, std::vector<Message>& messages,
+              Mark& after);
 
  private:
   Backlog(Disk& disk, BacklogOptions options, std::unique_ptr<OutboxReader> outbox)

@@ -1,5 +1,6 @@
-// JSON Lines in rotating files. A batch is appended and synced, then the mark beside it is replaced; what a crash left
-// between the two is found again by the ids in the lines, so that no line is ever written twice or half.
+// JSON Lines in rotating files. A batch is appended and synced, then the mark beside it is
+// replaced; what a crash left between the two is found again by the ids in the lines, so that no
+// line is ever written twice or half.
 #include <algorithm>
 #include <charconv>
 
@@ -33,10 +34,12 @@ bool to_number(std::string_view text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or rubbish.
+// Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or
+// rubbish.
 bool is_whole(std::string_view line) {
   return !id_of(line).empty() && line.ends_with('}') &&
-         std::none_of(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+         std::none_of(line.begin(), line.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
 
 // "gateway/epoch/12" → "epoch"
@@ -60,7 +63,8 @@ void pass_line(std::string_view line, Mark& mark) {
     mark.raw_rows = row + 1;
     ++mark.raw_seen;
   } else {
-    const bool alarm = rest.starts_with(",\"type\":\"alarm\"") || rest.starts_with(",\"type\":\"incident\"");
+    const bool alarm =
+        rest.starts_with(",\"type\":\"alarm\"") || rest.starts_with(",\"type\":\"incident\"");
     mark.delivered_upto[alarm ? 0 : 1] = number;
   }
   ++mark.delivered;
@@ -78,8 +82,9 @@ class FileSink : public Sink {
     Place place;
     if (auto text = read_file(disk_, mark_path()); text.ok()) place = read_place(*text);
     if (place.mark && !is_ours(place.mark->epoch)) {
-      log_warn("uplink {}: the mark in {} is of epoch {}, which is not of this store; it is ignored",
-               options_.name, options_.dir, place.mark->epoch);
+      log_warn(
+          "uplink {}: the mark in {} is of epoch {}, which is not of this store; it is ignored",
+          options_.name, options_.dir, place.mark->epoch);
       place = {};
     }
     if (place.mark) place.mark->epoch = local.epoch;
@@ -142,8 +147,8 @@ class FileSink : public Sink {
   // Not synced: an older mark only means that more lines are looked at.
   Status replace_mark(const Mark& mark) {
     const std::string temporary = mark_path() + ".new";
-    const std::string text = std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' +
-                             mark.to_text() + '\n';
+    const std::string text =
+        std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' + mark.to_text() + '\n';
     WS_ASSIGN(auto file, disk_.open(temporary, Disk::Mode::kCreate));
     WS_TRY(file->truncate(0));
     WS_TRY(file->write_at(0, text));
@@ -160,8 +165,8 @@ class FileSink : public Sink {
     return {};
   }
 
-  // Counts the lines from `from` on that are beyond the mark as delivered, cuts what is torn off the end of the last
-  // file, and leaves it open for more.
+  // Counts the lines from `from` on that are beyond the mark as delivered, cuts what is torn off
+  // the end of the last file, and leaves it open for more.
   Status pass_file(uint64_t number, uint64_t from, Mark& mark) {
     WS_ASSIGN(file_, disk_.open(path(number), Disk::Mode::kReadWrite));
     WS_ASSIGN(uint64_t size, file_->size());
@@ -178,7 +183,8 @@ class FileSink : public Sink {
       if (!is_whole(line)) {
         torn = std::min(torn, done);
       } else if (!is_ours(epoch_of(id_of(line))) || !is_beyond(line, mark)) {
-        torn = kNowhere;  // this one was safe already: what is broken before it was not broken by a crash
+        torn = kNowhere;  // this one was safe already: what is broken before it was not broken by a
+                          // crash
       } else if (torn == kNowhere) {
         news = std::min(news, done);
         pass_line(line, mark);
@@ -192,13 +198,15 @@ class FileSink : public Sink {
       WS_TRY(file_->truncate(size_));
     }
     if (news >= good) return {};
-    // Nobody knows whether these lines were ever synced, and after a sync that failed another one would not try again.
+    // Nobody knows whether these lines were ever synced, and after a sync that failed another one
+    // would not try again.
     WS_TRY(file_->write_at(from + news, std::string_view(text).substr(news, good - news)));
     return file_->sync_data();
   }
 
   bool is_ours(std::string_view epoch) const {
-    return std::any_of(epochs_.begin(), epochs_.end(), [&](const Epoch& e) { return e.name == epoch; });
+    return std::any_of(epochs_.begin(), epochs_.end(),
+                       [&](const Epoch& e) { return e.name == epoch; });
   }
 
   static bool is_beyond(std::string_view line, const Mark& mark) {
@@ -232,7 +240,8 @@ class FileSink : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options, std::vector<Epoch> epochs) {
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options,
+                                     std::vector<Epoch> epochs) {
   return std::make_unique<FileSink>(disk, options, std::move(epochs));
 }
 

@@ -1,7 +1,8 @@
-// Kafka, each message exactly once. A transaction carries a batch and our mark, the mark as the metadata of a committed
-// offset of group wayside.<gateway>.<uplink>; so either both are there or neither. Whatever goes wrong, the way back is
-// the same: a new producer under the same transactional.id fences the old one and finishes what it left, and only then
-// the mark is read, which tells what was delivered.
+// Kafka, each message exactly once. A transaction carries a batch and our mark, the mark as the
+// metadata of a committed offset of group wayside.<gateway>.<uplink>; so either both are there or
+// neither. Whatever goes wrong, the way back is the same: a new producer under the same
+// transactional.id fences the old one and finishes what it left, and only then the mark is read,
+// which tells what was delivered.
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
@@ -80,21 +81,23 @@ class KafkaSink : public Sink {
     if (!remembered) return local;
     auto ours = [&](const Epoch& e) { return e.name == remembered->epoch; };
     if (std::none_of(epochs_.begin(), epochs_.end(), ours)) {
-      log_warn("uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
-               options_.name, remembered->epoch);
+      log_warn(
+          "uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
+          options_.name, remembered->epoch);
       return local;
     }
     remembered->epoch = local.epoch;
-    return remembered->delivered + remembered->dropped >= local.delivered + local.dropped ? *remembered
-                                                                                          : local;
+    return remembered->delivered + remembered->dropped >= local.delivered + local.dropped
+               ? *remembered
+               : local;
   }
 
   Status deliver(std::span<const Message> messages, const Mark& after) override {
     failure_.clear();
     WS_TRY(transact("begin", [&] { return rd_kafka_begin_transaction(producer_.get()); }));
     for (const Message& m : messages) WS_TRY(produce(m));
-    Partitions mark = one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered),
-                                    after.to_text());
+    Partitions mark =
+        one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered), after.to_text());
     GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
     WS_TRY(transact("send mark", [&] {
       return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
@@ -108,11 +111,13 @@ class KafkaSink : public Sink {
   }
 
  private:
-  // Called within the commit. It keeps the first failure, which tells why a topic cannot be written.
+  // Called within the commit. It keeps the first failure, which tells why a topic cannot be
+  // written.
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* sink) {
     std::string& failure = static_cast<KafkaSink*>(sink)->failure_;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || !failure.empty()) return;
-    failure = std::string("topic ") + rd_kafka_topic_name(message->rkt) + ": " + rd_kafka_err2str(message->err);
+    failure = std::string("topic ") + rd_kafka_topic_name(message->rkt) + ": " +
+              rd_kafka_err2str(message->err);
   }
 
   Result<Handle> make_handle(rd_kafka_type_t type, const Settings& settings) {
@@ -124,7 +129,8 @@ class KafkaSink : public Sink {
     all.insert(all.end(), options_.options.begin(), options_.options.end());
     all.insert(all.end(), settings.begin(), settings.end());
     for (const auto& [name, value] : all) {
-      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK) {
+      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) ==
+          RD_KAFKA_CONF_OK) {
         continue;
       }
       rd_kafka_conf_destroy(conf);
@@ -140,24 +146,27 @@ class KafkaSink : public Sink {
   }
 
   Status connect() {
-    WS_ASSIGN(producer_,
-              make_handle(RD_KAFKA_PRODUCER,
-                          {{"transactional.id", identity_},
-                           {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
-                           {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
-                           // Below that, or a missing topic would only be told as a time-out.
-                           {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
-                           // librdkafka waits this long when the former transaction is not quite over.
-                           {"retry.backoff.ms", "5"},
-                           {"linger.ms", "0"},
-                           {"compression.type", "lz4"},
-                           {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
-                           {"queue.buffering.max.kbytes", "16384"}}));
+    WS_ASSIGN(
+        producer_,
+        make_handle(
+            RD_KAFKA_PRODUCER,
+            {{"transactional.id", identity_},
+             {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
+             {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
+             // Below that, or a missing topic would only be told as a time-out.
+             {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
+             // librdkafka waits this long when the former transaction is not quite over.
+             {"retry.backoff.ms", "5"},
+             {"linger.ms", "0"},
+             {"compression.type", "lz4"},
+             {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
+             {"queue.buffering.max.kbytes", "16384"}}));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
     const auto error = rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, kCallTimeoutMs);
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    return Error{ErrorCode::kUnavailable, "kafka: no broker answers: " + std::string(rd_kafka_err2str(error))};
+    return Error{ErrorCode::kUnavailable,
+                 "kafka: no broker answers: " + std::string(rd_kafka_err2str(error))};
   }
 
   // Offsets can only be committed for a topic that exists. It stays empty.
@@ -176,18 +185,20 @@ class KafkaSink : public Sink {
     return {};
   }
 
-  // With a consumer that never subscribes. (The Admin API's ListConsumerGroupOffsets of librdkafka 2.0.2 can crash when
-  // the broker goes away meanwhile.)
+  // With a consumer that never subscribes. (The Admin API's ListConsumerGroupOffsets of
+  // librdkafka 2.0.2 can crash when the broker goes away meanwhile.)
   Result<std::optional<Mark>> read_mark() {
-    WS_ASSIGN(Handle consumer, make_handle(RD_KAFKA_CONSUMER, {{"group.id", identity_},
-                                                               {"enable.auto.commit", "false"},
-                                                               {"isolation.level", "read_committed"}}));
+    WS_ASSIGN(Handle consumer,
+              make_handle(RD_KAFKA_CONSUMER, {{"group.id", identity_},
+                                              {"enable.auto.commit", "false"},
+                                              {"isolation.level", "read_committed"}}));
     Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
     auto error = rd_kafka_committed(consumer.get(), list.get(), kCallTimeoutMs);
     const rd_kafka_topic_partition_t& p = list->elems[0];
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = p.err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Error{ErrorCode::kUnavailable, std::string("kafka: reading the mark: ") + rd_kafka_err2str(error)};
+      return Error{ErrorCode::kUnavailable,
+                   std::string("kafka: reading the mark: ") + rd_kafka_err2str(error)};
     }
     if (p.offset < 0) return std::optional<Mark>();
     return Mark::from_text({static_cast<const char*>(p.metadata), p.metadata_size});
@@ -219,25 +230,30 @@ class KafkaSink : public Sink {
     add("ce_source", "wayside/" + gateway_ + "/" + m.block);
     add("ce_type", "wayside." + m.type);
     if (!m.key.empty()) add("ce_subject", m.key);
-    if (m.time_ms >= kPossibleMin && m.time_ms <= kPossibleMax) add("ce_time", format_rfc3339(m.time_ms));
-    add("content-type", options_.format == ValueFormat::kJson ? "application/json" : "application/protobuf");
+    if (m.time_ms >= kPossibleMin && m.time_ms <= kPossibleMax)
+      add("ce_time", format_rfc3339(m.time_ms));
+    add("content-type",
+        options_.format == ValueFormat::kJson ? "application/json" : "application/protobuf");
     return headers;
   }
 
   Status produce(const Message& m) {
     using namespace std::chrono;
-    const int64_t now_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    const int64_t now_ms =
+        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
     // Brokers refuse records from the future; the true time stands in ce_time.
     const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);
     const auto error = rd_kafka_producev(
-        producer_.get(), RD_KAFKA_V_TOPIC(topic_of(m).c_str()), RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
+        producer_.get(), RD_KAFKA_V_TOPIC(topic_of(m).c_str()),
+        RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
         RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     rd_kafka_headers_destroy(headers);
-    return Error{ErrorCode::kUnavailable, "kafka: topic " + topic_of(m) + ": " + rd_kafka_err2str(error)};
+    return Error{ErrorCode::kUnavailable,
+                 "kafka: topic " + topic_of(m) + ": " + rd_kafka_err2str(error)};
   }
 
   UplinkOptions options_;

@@ -55,8 +55,8 @@ void append_json(const Emission& e, std::string_view id, Envelope envelope, std:
   out += '}';
 }
 
-void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source, size_t row,
-                 std::string_view id, Envelope envelope, std::string& out) {
+void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
+                 size_t row, std::string_view id, Envelope envelope, std::string& out) {
   const uint32_t key = batch.keys()[row];
   append_head(id, "reading", "source", source,
               key == Interner::kNone ? std::string_view() : batch.texts.text(key), batch.times[row],
@@ -99,8 +99,8 @@ Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::strin
       e.fields.push_back({schema.fields[i].name, std::string(batch.texts.text(c.texts[row]))});
     } else if (!is_null(c.numbers[row])) {
       const bool flag = schema.fields[i].type == FieldType::kBool;
-      e.fields.push_back({schema.fields[i].name,
-                          flag ? Value(c.numbers[row] != 0) : Value(c.numbers[row])});
+      e.fields.push_back(
+          {schema.fields[i].name, flag ? Value(c.numbers[row] != 0) : Value(c.numbers[row])});
     }
   }
   return e;

@@ -24,10 +24,11 @@ struct Message {
 enum class Envelope { kInside, kOutside };
 
 // {"id":…,"type":"window","block":…,"key":…,"time":…, fields…}
-void append_json(const Emission& emission, std::string_view id, Envelope envelope, std::string& out);
+void append_json(const Emission& emission, std::string_view id, Envelope envelope,
+                 std::string& out);
 // A reading as the journal holds it: {"id":…,"type":"reading","source":…,"key":…,"time":…, fields…}
-void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source, size_t row,
-                 std::string_view id, Envelope envelope, std::string& out);
+void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
+                 size_t row, std::string_view id, Envelope envelope, std::string& out);
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
                      size_t row);
 

@@ -14,16 +14,16 @@ enum class ValueFormat { kJson, kProtobuf };
 struct UplinkOptions {
   std::string name;
   UplinkType type = UplinkType::kFile;
-  std::vector<std::string> raw;        // sources whose readings are forwarded, too
-  int64_t linger_ms = 1'000;           // how long news may wait for company; alarms never do
-  uint32_t batch_messages = 5'000;     // of a transaction, or of a write
+  std::vector<std::string> raw;     // sources whose readings are forwarded, too
+  int64_t linger_ms = 1'000;        // how long news may wait for company; alarms never do
+  uint32_t batch_messages = 5'000;  // of a transaction, or of a write
   uint64_t batch_bytes = 1 << 20;
   int64_t retry_min_ms = 1'000;
   int64_t retry_max_ms = 60'000;
   // file
-  std::string dir;                     // default: <state_dir>/out/<name>
+  std::string dir;  // default: <state_dir>/out/<name>
   uint64_t file_bytes = 8 << 20;
-  uint64_t max_bytes = 64 << 20;       // the oldest files go first
+  uint64_t max_bytes = 64 << 20;  // the oldest files go first
   // kafka
   std::vector<std::string> brokers;
   std::string topic = "wayside.{block}";

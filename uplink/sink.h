@@ -1,5 +1,5 @@
-// Where messages go. A sink keeps its own mark beside what it delivered, so that after a crash it knows better than we
-// do how far it has come.
+// Where messages go. A sink keeps its own mark beside what it delivered, so that after a crash it
+// knows better than we do how far it has come.
 #pragma once
 
 #include <memory>
@@ -17,15 +17,18 @@ namespace wayside {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // Connects, finishes or undoes what a former life left half done, and says from where to go on: `local`, or what
-  // the sink itself remembers if that is further. May take long; may be called again after an error.
+  // Connects, finishes or undoes what a former life left half done, and says from where to go on:
+  // `local`, or what the sink itself remembers if that is further. May take long; may be called
+  // again after an error.
   virtual Result<Mark> open(const Mark& local) = 0;
-  // All of the messages and the mark, or an error: then open() is next, and tells what became of them.
+  // All of the messages and the mark, or an error: then open() is next, and tells what became of
+  // them.
   virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
 };
 
 // `epochs` are those of our store: a mark of any other epoch is not ours.
-std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options, std::vector<Epoch> epochs);
+std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options,
+                                     std::vector<Epoch> epochs);
 std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
                                       std::vector<Epoch> epochs);
 

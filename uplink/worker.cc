@@ -18,7 +18,9 @@ UplinkWorker::UplinkWorker(const UplinkOptions& options, const Mark& local,
 
 UplinkWorker::~UplinkWorker() { stop(false); }
 
-void UplinkWorker::start() { thread_ = std::thread([this] { run(); }); }
+void UplinkWorker::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void UplinkWorker::stop(bool drain) {
   {
@@ -54,8 +56,8 @@ void UplinkWorker::run() {
   }
 }
 
-// Sleeps through the back-off after a failure; else until something is committed, and then a little longer, so that
-// more comes along, unless it is an alarm.
+// Sleeps through the back-off after a failure; else until something is committed, and then a little
+// longer, so that more comes along, unless it is an alarm.
 void UplinkWorker::wait_for_news() {
   std::unique_lock lock(mutex_);
   if (backoff_ms_ > 0) {
@@ -91,7 +93,8 @@ bool UplinkWorker::work() {
     return fail(read.error()), false;
   }
   if (!messages_.empty()) {
-    if (Status sent = sink_->deliver(messages_, after); !sent.ok()) return fail(sent.error()), false;
+    if (Status sent = sink_->deliver(messages_, after); !sent.ok())
+      return fail(sent.error()), false;
   }
   backoff_ms_ = 0;
   std::lock_guard lock(mutex_);

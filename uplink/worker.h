@@ -1,5 +1,6 @@
-// One uplink at work, on a thread of its own: takes what is committed from the backlog and gives it to the sink, with
-// back-off while that fails. What it tells back is how far it has come, nothing else.
+// One uplink at work, on a thread of its own: takes what is committed from the backlog and gives it
+// to the sink, with back-off while that fails. What it tells back is how far it has come, nothing
+// else.
 #pragma once
 
 #include <condition_variable>
@@ -22,10 +23,12 @@ class UplinkWorker {
   ~UplinkWorker();  // stops
 
   void start();
-  // Ends after the delivery under way. With `drain` it first delivers what is there, unless the sink fails.
+  // Ends after the delivery under way. With `drain` it first delivers what is there, unless the
+  // sink fails.
   void stop(bool drain);
 
-  // Something new is committed, up to this journal entry. `urgent`: an alarm is among it. Any thread.
+  // Something new is committed, up to this journal entry. `urgent`: an alarm is among it. Any
+  // thread.
   void notify(uint64_t committed_entry, bool urgent);
 
   struct Progress {
@@ -38,7 +41,7 @@ class UplinkWorker {
 
  private:
   void run();
-  bool work();            // one batch; false: nothing to do or a failure
+  bool work();  // one batch; false: nothing to do or a failure
   void fail(const Error& error);
   void wait_for_news();
 
