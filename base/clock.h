@@ -5,23 +5,17 @@
 
 namespace wayside {
 
-class Clock {
- public:
-  virtual ~Clock() = default;
-  virtual Now now() = 0;
-};
-
 // The board's clocks. `timer_ms` goes on from the last time that was journaled: by the boot clock
 // when the machine has not been restarted since, else by the wall clock's difference, which counts
 // as 0 when it is negative or over a week, since then the wall clock cannot be trusted.
-class SystemClock : public Clock {
+class SystemClock {
  public:
   // `saved` is what save() gave in a former life, or empty; `last` the last time that was
   // journaled.
   SystemClock(std::string_view saved, const Now& last);
   SystemClock() : SystemClock("", {}) {}
 
-  Now now() override;
+  Now now() const;
   std::string save() const;  // boot id and offset
 
  private:

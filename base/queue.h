@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <cstddef>
 #include <mutex>
 #include <optional>
@@ -21,22 +22,29 @@ class BoundedQueue {
   // the consumer has called drain(). One item may thus exceed the bound. Any thread.
   bool push(T item, size_t bytes) {
     std::lock_guard lock(mutex_);
-    items_.push_back(std::move(item));
+    items_.emplace_back(std::move(item), bytes);
     used_bytes_ += bytes;
     ready_.notify_one();
     return full_ = used_bytes_ >= limit_bytes_, !full_;
   }
 
-  // Takes everything; waits until there is something, `wake()` is called or the time is up.
-  // `was_full` tells the consumer that the producer waits for a sign.
-  void drain(std::vector<T>& out, std::chrono::milliseconds wait, bool& was_full) {
+  // Takes items of `limit_bytes`, at least one if there is one; waits until there is something,
+  // `wake()` is called or the time is up. `was_full` tells the consumer that the producer waits for
+  // a sign.
+  void drain(std::vector<T>& out, size_t limit_bytes, std::chrono::milliseconds wait,
+             bool& was_full) {
     out.clear();
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, wait, [&] { return !items_.empty() || woken_; });
     woken_ = false;
-    std::swap(out, items_);
-    used_bytes_ = 0;
-    was_full = std::exchange(full_, false);
+    for (size_t taken = 0; !items_.empty() && (taken == 0 || taken + items_.front().second <= limit_bytes);) {
+      taken += items_.front().second;
+      used_bytes_ -= items_.front().second;
+      out.push_back(std::move(items_.front().first));
+      items_.pop_front();
+    }
+    was_full = full_ && used_bytes_ < limit_bytes_;
+    full_ = full_ && !was_full;
   }
 
   void wake() {
@@ -54,7 +62,7 @@ class BoundedQueue {
   const size_t limit_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
-  std::vector<T> items_;
+  std::deque<std::pair<T, size_t>> items_;
   size_t used_bytes_ = 0;
   bool full_ = false;
   bool woken_ = false;

@@ -3,13 +3,22 @@
 #include <sqlite3.h>
 
 namespace wayside {
+namespace {
+
+// kBadData: the file itself is no sound database. Anything else may go away by itself.
+ErrorCode code_of(sqlite3* db) {
+  const int rc = sqlite3_errcode(db) & 0xff;
+  return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? ErrorCode::kBadData : ErrorCode::kIo;
+}
+
+}  // namespace
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 Error Statement::error(const char* operation) const {
   sqlite3* db = sqlite3_db_handle(statement_);
   const char* path = sqlite3_db_filename(db, "main");
-  return {ErrorCode::kIo,
+  return {code_of(db),
           std::string(operation) + " " + (path ? path : "database") + ": " + sqlite3_errmsg(db)};
 }
 
@@ -74,8 +83,8 @@ Database::~Database() { sqlite3_close(handle_); }
 Status Database::exec(const char* sql) {
   if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   const char* path = sqlite3_db_filename(handle_, "main");
-  return Error{ErrorCode::kIo, std::string(path ? path : "database") + ": " +
-                                   sqlite3_errmsg(handle_) + " in: " + sql};
+  return Error{code_of(handle_), std::string(path ? path : "database") + ": " +
+                                     sqlite3_errmsg(handle_) + " in: " + sql};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
@@ -83,7 +92,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
   int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                               SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (rc != SQLITE_OK) {
-    return Error{ErrorCode::kIo, std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
+    return Error{code_of(handle_),
+                 std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
   }
   return Statement(statement);
 }

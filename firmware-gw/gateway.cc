@@ -76,6 +76,7 @@ class Gateway {
     io_.run();
     if (ending_.joinable()) ending_.join();
     ::unlink(socket_path(state_dir).c_str());
+    if (loop_.halted()) return Error{ErrorCode::kIo, "ended while the disk failed"};
     return {};
   }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 #include "pipeline/emission_codec.h"
 
@@ -14,16 +13,8 @@ using std::chrono::steady_clock;
 
 constexpr int64_t kPublishMs = 250;
 constexpr int64_t kMarksMs = 2'000;  // marks alone are written this often
-constexpr uint64_t kLearnEntries = 2'000;
 constexpr size_t kKeysShown = 64;
 constexpr auto kRetryPause = milliseconds(1'000);
-
-std::string random_name() {
-  std::random_device device;
-  char name[16];
-  std::snprintf(name, sizeof name, "%08x", device());
-  return name;
-}
 
 }  // namespace
 
@@ -35,151 +26,6 @@ Loop::Loop(const Config& config, Disk& disk)
       tickets_(config.mqtt.size()) {}
 
 Loop::~Loop() { stop(); }
-
-// ---- recovery
-
-Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Disk& disk) {
-  std::unique_ptr<Loop> loop(new Loop(config, disk));
-  WS_TRY(loop->open_storage());
-  WS_TRY(loop->restore());
-  WS_TRY(loop->learn_duplicates());
-  return loop;
-}
-
-Status Loop::open_storage() {
-  WS_TRY(disk_.make_dirs(state_dir_));
-  JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
-                         config_.storage.max_bytes};
-  WS_ASSIGN(journal_, Journal::open(disk_, options));
-  auto opened = Store::open(state_dir_);
-  if (!opened.ok()) {
-    // The journal is the truth: a store that cannot be read is set aside and made again from it.
-    const std::string path = state_dir_ + "/wayside.db";
-    const std::string aside = path + ".bad-" + random_name();
-    log_error("{}; it is kept as {} and made again from the journal", opened.error().message,
-              aside);
-    WS_TRY(disk_.rename(path, aside));
-    for (const char* rest : {"-wal", "-shm"}) (void)disk_.remove(path + rest).ok();
-    opened = Store::open(state_dir_);
-    if (!opened.ok()) return opened.error();
-  }
-  store_ = std::move(*opened);
-  return {};
-}
-
-Status Loop::restore() {
-  std::vector<std::string> names;
-  for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
-  uint64_t removed = 0;
-  WS_ASSIGN(std::vector<std::string> bits, store_->assign_bits(names, removed));
-  if (removed > 0)
-    log_warn("{} emissions were for uplinks that are no longer configured; they are gone", removed);
-  WS_ASSIGN(engine_, Engine::make(config_, std::move(bits)));
-
-  WS_ASSIGN(Store::Recovered from, store_->recover());
-  marks_ = from.marks;
-  epochs_ = from.epochs;
-  engine_->pipeline().load(from.state);
-  engine_->emissions().restore(from.last_sequence, from.emitted);
-  engine_->set_digest(from.emissions);
-  checkpoint_entry_ = from.state_entry;
-  if (journal_->last_sequence() < from.state_entry) {
-    WS_TRY(journal_->skip_to(from.state_entry));
-    begin_epoch("the journal ends before the store's checkpoint");
-  }
-  WS_TRY(replay_journal(from));
-  former_digest_ = engine_->digest();
-  clock_ = std::make_unique<SystemClock>(from.clock, last_now_);
-  if (epochs_.empty()) begin_epoch("");
-  const bool noted = !engine_->group().notes.empty();
-  if (!noted && epochs_.back().first_entry > journal_->last_sequence()) {
-    // The former life ended before its first commit: the store knows the epoch, the journal does
-    // not yet.
-    engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epochs_.back().name, ""});
-  }
-  return {};
-}
-
-Status Loop::replay_journal(const Store::Recovered& from) {
-  JournalReader reader(disk_, state_dir_ + "/journal");
-  uint64_t oldest = 0;
-  WS_ASSIGN(bool there, reader.seek(from.state_entry + 1, oldest));
-  if (!there && oldest > from.state_entry + 1) {
-    begin_epoch("journal entries before " + std::to_string(oldest) +
-                " are gone, and so is the state they led to");
-    WS_ASSIGN(bool again, reader.seek(oldest, oldest));
-    if (!again) return {};
-  }
-  JournalEntry entry;
-  uint64_t replayed = 0;
-  bool same = true;
-  while (true) {
-    WS_ASSIGN(bool more, reader.next(entry));
-    if (!more) break;
-    same &= entry.emissions == engine_->digest();
-    Group group = engine_->admission().make_group();
-    WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
-    for (const Note& note : group.notes) {
-      const bool known = std::any_of(epochs_.begin(), epochs_.end(),
-                                     [&](const Epoch& e) { return e.name == note.name; });
-      if (note.kind != Note::Kind::kNewEpoch || known) continue;
-      epochs_.push_back({note.name, engine_->emissions().last_sequence() + 1, entry.sequence});
-      Store::Changes changes;
-      changes.new_epoch = epochs_.back();
-      WS_TRY(store_->apply(changes, 0));
-    }
-    engine_->replay(group);
-    if (!group.turns.empty()) last_now_ = group.turns.back().now;
-    Store::Changes changes;
-    changes.emissions = &engine_->emissions().pending();
-    changes.quarantine = quarantined(group, entry.sequence);
-    WS_TRY(store_->apply(changes, config_.storage.quarantine_rows));
-    ++replayed;
-  }
-  engine_->emissions().clear();
-  if (replayed > 0) {
-    log_info("recovered: {} journal entries replayed after entry {}", replayed, from.state_entry);
-  }
-  // What was sent may differ from what we would say now: new ids from here on, old ones are never
-  // given again.
-  if (!same) begin_epoch("the replay differs from what was said before");
-  return {};
-}
-
-// Redelivered messages are known by the journal's tail, and so is how many readings each source has
-// had.
-Status Loop::learn_duplicates() {
-  if (journal_->last_sequence() == 0) return {};
-  const uint64_t last = journal_->last_sequence();
-  uint64_t from =
-      std::max({journal_->tail_sequence(), last > kLearnEntries ? last - kLearnEntries : 1});
-  JournalReader reader(disk_, state_dir_ + "/journal");
-  WS_ASSIGN(bool there, reader.seek(from, from));
-  JournalEntry entry;
-  while (there) {
-    WS_ASSIGN(bool more, reader.next(entry));
-    if (!more) break;
-    Group group = engine_->admission().make_group();
-    WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
-    engine_->admission().remember(group);
-    for (size_t s = 0; s < group.batches.size(); ++s) {
-      engine_->group().rows_before[s] = group.rows_before[s] + group.batches[s].rows();
-    }
-    if (!group.turns.empty()) last_now_ = group.turns.back().now;
-  }
-  return {};
-}
-
-void Loop::begin_epoch(const std::string& why) {
-  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1,
-              journal_->last_sequence() + 1};
-  if (!why.empty()) log_error("new epoch {}: {}", epoch.name, why);
-  engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epoch.name, why});
-  epochs_.push_back(epoch);
-  Store::Changes changes;
-  changes.new_epoch = epoch;
-  if (Status s = store_->apply(changes, 0); !s.ok()) log_error("{}", s.error().message);
-}
 
 // ---- uplinks
 
@@ -253,7 +99,7 @@ void Loop::run() {
   checkpoint_ms_ = clock_->now().timer_ms;
   while (true) {
     const bool stopping = stop_;
-    queue_.drain(chunks, stopping ? milliseconds(0) : wait_time(), was_full);
+    queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(), was_full);
     if (was_full) outside_.resume();
     const Now now = clock_->now();
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
@@ -305,7 +151,9 @@ bool Loop::insist(const char* what, const std::function<Status()>& action) {
   LogLimiter limiter;
   while (true) {
     Status status = action();
+    trouble_ = status.ok() ? "" : std::string(what) + ": " + status.error().message;
     if (status.ok()) return true;
+    publish(clock_->now());
     uint64_t held = 0;
     if (limiter.allow(clock_->now().timer_ms, held)) {
       log_error("{}: {}; nothing is acknowledged until it succeeds", what, status.error().message);
@@ -371,6 +219,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   const Group& group = engine_->group();
   Store::Changes changes;
   changes.emissions = &engine_->emissions().pending();
+  changes.said = reached(entry);
   changes.quarantine = quarantined(group, entry);
   uint64_t held = 0;
   if (!group.rejected.empty() && quarantine_log_.allow(last_now_.timer_ms, held)) {
@@ -390,13 +239,15 @@ bool Loop::checkpoint_due(Now now) const {
          journal_->next_loss() > store_->durable_entry();
 }
 
+Reached Loop::reached(uint64_t entry) const {
+  const EmissionBuffer& emissions = engine_->emissions();
+  return {entry, emissions.last_sequence(), emissions.emitted(), engine_->digest()};
+}
+
 Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
-  checkpoint_entry_ = entry;
   checkpoint_bytes_ = journal_->bytes_written();
-  const EmissionBuffer& emissions = engine_->emissions();
-  return {entry,          emissions.last_sequence(),         emissions.emitted(), engine_->digest(),
-          clock_->save(), engine_->pipeline().save_changes()};
+  return {reached(entry), clock_->save(), engine_->pipeline().save_changes()};
 }
 
 void Loop::take_marks(Store::Changes& changes) {
@@ -423,6 +274,7 @@ void Loop::publish(Now now) {
   s->journal_bytes = journal_->bytes_written();
   s->commits = commits_;
   s->commit_us = commit_us_;
+  s->trouble = trouble_;
   s->queue_bytes = queue_.used_bytes();
   Pipeline& pipeline = engine_->pipeline();
   s->total = pipeline.total();

@@ -43,6 +43,9 @@ class Loop {
   // Takes what is in the queue, commits, ends. Uplinks deliver what they can without waiting.
   void stop();
 
+  // After stop(): the disk failed at the end, and what was not acknowledged is not on it.
+  bool halted() const { return halted_; }
+
   ChunkQueue& queue() { return queue_; }
   const StatusBoard& status() const { return board_; }
   Engine& engine() { return *engine_; }
@@ -53,9 +56,12 @@ class Loop {
   Loop(const Config& config, Disk& disk);
   Status open_storage();
   Status restore();
-  Status replay_journal(const Store::Recovered& from);
+  Result<std::string> replay_journal(const Store::Recovered& from);
+  Status replay_entry(const JournalEntry& entry);
   Status learn_duplicates();
-  void begin_epoch(const std::string& why);
+  Status settle_epoch(const Store::Recovered& from, std::string why);
+  bool pass_given(const Store::Recovered& from);
+  Status begin_epoch(const std::string& why);
 
   void run();
   std::chrono::milliseconds wait_time() const;
@@ -65,6 +71,7 @@ class Loop {
   bool insist(const char* what, const std::function<Status()>& action);
   std::vector<QuarantineRow> quarantined(const Group& group, uint64_t entry) const;
   Store::Changes changes_of_group(uint64_t entry);
+  Reached reached(uint64_t entry) const;
   Checkpoint checkpoint(uint64_t entry);
   bool checkpoint_due(Now now) const;
   void take_marks(Store::Changes& changes);
@@ -96,11 +103,11 @@ class Loop {
 
   int64_t marks_ms_ = 0;
   int64_t checkpoint_ms_ = 0;
-  uint64_t checkpoint_entry_ = 0;
   uint64_t checkpoint_bytes_ = 0;
   int64_t published_ms_ = 0;
   uint64_t commits_ = 0;
   int64_t commit_us_ = 0;
+  std::string trouble_;  // of journal or store; empty when all is well
   LogLimiter quarantine_log_;
   std::atomic<bool> stop_{false};
   bool halted_ = false;  // ended in the middle of a commit

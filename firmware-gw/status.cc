@@ -59,6 +59,7 @@ std::string Snapshot::to_json() const {
   json.add("bytes_written", journal_bytes);
   json.add("commits", commits);
   json.add("commit_us", commit_us);
+  json.add("trouble", trouble);
   json.close();
   json.add("queue_bytes", queue_bytes);
   json.open("readings");

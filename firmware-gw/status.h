@@ -44,6 +44,7 @@ struct Snapshot {
   uint64_t journal_bytes = 0;
   uint64_t commits = 0;
   int64_t commit_us = 0;  // of the last one
+  std::string trouble;    // why nothing is acknowledged; empty when all is well
   size_t queue_bytes = 0;
   Ledger total;
   Ledger unrouted;

@@ -41,6 +41,23 @@ Result<std::vector<Epoch>> read_epochs(Database& db) {
   }
 }
 
+void write_reached(const Reached& at, ByteWriter& out) {
+  out.varint(at.entry);
+  out.varint(at.last_sequence);
+  out.varint(at.emitted.size());
+  for (uint64_t n : at.emitted) out.varint(n);
+  out.fixed(at.emissions);
+}
+
+Reached read_reached(ByteReader& in) {
+  Reached at;
+  at.entry = in.varint();
+  at.last_sequence = in.varint();
+  for (size_t n = in.count(); n > 0; --n) at.emitted.push_back(in.varint());
+  at.emissions = in.fixed<Digest>();
+  return at;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& dir) {
@@ -88,29 +105,26 @@ Result<std::string> Store::meta(const char* name) {
   return row ? std::string(get.column_text(0)) : std::string();
 }
 
-void Store::read_position(std::string_view bytes, Recovered& r) {
-  ByteReader in(bytes);
-  r.state_entry = in.varint();
-  r.last_sequence = in.varint();
-  for (size_t n = in.count(); n > 0; --n) r.emitted.push_back(in.varint());
-  r.emissions = in.fixed<Digest>();
-  r.clock = in.text();
-}
-
 Result<Store::Recovered> Store::recover() {
   Recovered r;
-  WS_ASSIGN(const std::string position, meta("checkpoint"));
-  if (!position.empty()) read_position(position, r);
-  WS_ASSIGN(std::string outbox, meta("outbox_sequence"));
-  r.outbox_sequence = outbox.empty() ? 0 : ByteReader(outbox).varint();
-  outbox_sequence_ = r.outbox_sequence;
-  state_entry_ = durable_entry_ = r.state_entry;
+  WS_ASSIGN(const std::string checkpoint, meta("checkpoint"));
+  WS_ASSIGN(const std::string outbox, meta("outbox"));
+  ByteReader in(checkpoint);
+  if (!checkpoint.empty()) {
+    r.checkpoint.at = read_reached(in);
+    r.checkpoint.clock = in.text();
+  }
+  ByteReader said(outbox);
+  if (!outbox.empty()) r.outbox = read_reached(said);
+  if (!in.ok() || !said.ok()) return Error{ErrorCode::kBadData, "wayside.db: table meta is damaged"};
+  outbox_sequence_ = r.outbox.last_sequence;
+  state_entry_ = r.checkpoint.at.entry;
 
   WS_ASSIGN(Statement state, db_->prepare("SELECT component, key, bytes FROM state"));
   while (true) {
     WS_ASSIGN(bool more, state.step());
     if (!more) break;
-    r.state.push_back({std::string(state.column_text(0)), std::string(state.column_text(1)),
+    r.checkpoint.rows.push_back({std::string(state.column_text(0)), std::string(state.column_text(1)),
                        std::string(state.column_text(2))});
   }
   WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark FROM marks"));
@@ -125,52 +139,64 @@ Result<Store::Recovered> Store::recover() {
   return r;
 }
 
-Result<std::vector<std::string>> Store::assign_bits(const std::vector<std::string>& uplinks,
-                                                    uint64_t& removed) {
-  removed = 0;
-  std::vector<std::string> by_bit(32);
+Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& removed) {
+  const std::string b = std::to_string(bit);
+  const std::string mask = "UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1";
+  WS_TRY(db_->exec(mask.c_str()));
+  removed += as_u64(db_->changes());
+  const std::string rest = "DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b;
+  WS_TRY(db_->exec(rest.c_str()));
+  WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM marks WHERE uplink = ?"));
+  forget.bind(1, std::string_view(name));
+  return forget.run();
+}
+
+Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) {
+  Bits bits;
+  bits.names.resize(32);
+  if (uplinks.size() > bits.names.size()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
   {
     WS_ASSIGN(Statement list, db_->prepare("SELECT bit, name FROM uplinks"));
     while (true) {
       WS_ASSIGN(bool more, list.step());
       if (!more) break;
-      const int64_t bit = list.column_int(0);
-      if (bit >= 0 && bit < 32) by_bit[static_cast<size_t>(bit)] = list.column_text(1);
+      const auto bit = static_cast<size_t>(list.column_int(0));
+      if (bit < bits.names.size()) bits.names[bit] = list.column_text(1);
     }
   }
-  if (uplinks.size() > by_bit.size()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
   WS_TRY(db_->exec("BEGIN IMMEDIATE"));
-  for (size_t bit = 0; bit < 32; ++bit) {
-    if (by_bit[bit].empty()) continue;
-    if (std::find(uplinks.begin(), uplinks.end(), by_bit[bit]) != uplinks.end()) continue;
-    const std::string b = std::to_string(bit);
-    WS_TRY(db_->exec(
-        ("UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1")
-            .c_str()));
-    removed += as_u64(db_->changes());
-    WS_TRY(db_->exec(
-        ("DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b).c_str()));
-    by_bit[bit].clear();
+  auto write = [&]() -> Status {
+    for (size_t bit = 0; bit < bits.names.size(); ++bit) {
+      std::string& name = bits.names[bit];
+      if (name.empty() || std::find(uplinks.begin(), uplinks.end(), name) != uplinks.end()) continue;
+      WS_TRY(remove_uplink(bit, name, bits.removed));
+      name.clear();
+    }
+    for (const std::string& name : uplinks) {
+      if (std::find(bits.names.begin(), bits.names.end(), name) != bits.names.end()) continue;
+      const auto free = std::find(bits.names.begin(), bits.names.end(), std::string());
+      *free = name;
+      bits.fresh.push_back(static_cast<size_t>(free - bits.names.begin()));
+      WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?)"));
+      put.bind(1, static_cast<int64_t>(bits.fresh.back()));
+      put.bind(2, std::string_view(name));
+      WS_TRY(put.run());
+    }
+    return db_->exec("COMMIT");
+  };
+  if (Status status = write(); !status.ok()) {
+    (void)db_->exec("ROLLBACK").ok();
+    return status.error();
   }
-  for (const std::string& name : uplinks) {
-    if (std::find(by_bit.begin(), by_bit.end(), name) != by_bit.end()) continue;
-    const auto free = std::find(by_bit.begin(), by_bit.end(), std::string());
-    *free = name;
-    WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?)"));
-    put.bind(1, static_cast<int64_t>(free - by_bit.begin()));
-    put.bind(2, std::string_view(name));
-    WS_TRY(put.run());
-  }
-  WS_TRY(db_->exec("COMMIT"));
-  while (!by_bit.empty() && by_bit.back().empty()) by_bit.pop_back();
-  return by_bit;
+  while (!bits.names.empty() && bits.names.back().empty()) bits.names.pop_back();
+  return bits;
 }
 
 Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
   if (changes.empty()) return {};
   WS_TRY(db_->exec("BEGIN IMMEDIATE"));
   auto write = [&]() -> Status {
-    if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions));
+    if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions, changes.said));
     if (!changes.quarantine.empty()) WS_TRY(insert_quarantine(changes.quarantine, quarantine_rows));
     for (const auto& [uplink, mark] : changes.marks) {
       WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO marks VALUES(?, ?)"));
@@ -196,11 +222,11 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
   if (changes.emissions && !changes.emissions->empty()) {
     outbox_sequence_ = std::max(outbox_sequence_, changes.emissions->back().sequence);
   }
-  if (changes.checkpoint) state_entry_ = changes.checkpoint->entry;
+  if (changes.checkpoint) state_entry_ = changes.checkpoint->at.entry;
   return {};
 }
 
-Status Store::insert_emissions(const std::vector<Emission>& emissions) {
+Status Store::insert_emissions(const std::vector<Emission>& emissions, const Reached& said) {
   if (emissions.empty() || emissions.back().sequence <= outbox_sequence_) return {};
   WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"));
   std::string message;
@@ -214,9 +240,10 @@ Status Store::insert_emissions(const std::vector<Emission>& emissions) {
     put.bind_blob(4, message);
     WS_TRY(put.run());
   }
-  std::string last;
-  ByteWriter(last).varint(emissions.back().sequence);
-  return set_meta("outbox_sequence", last);
+  std::string position;
+  ByteWriter out(position);
+  write_reached(said, out);
+  return set_meta("outbox", position);
 }
 
 Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep) {
@@ -255,11 +282,7 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   }
   std::string position;
   ByteWriter out(position);
-  out.varint(checkpoint.entry);
-  out.varint(checkpoint.last_sequence);
-  out.varint(checkpoint.emitted.size());
-  for (uint64_t n : checkpoint.emitted) out.varint(n);
-  out.fixed(checkpoint.emissions);
+  write_reached(checkpoint.at, out);
   out.text(checkpoint.clock);
   return set_meta("checkpoint", position);
 }
@@ -297,11 +320,13 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
 }
 
 Status Store::make_durable() {
-  // A checkpoint syncs the log before it copies pages, then the database. Readers may keep it from
-  // emptying the log, which does not matter: the log is synced all the same.
-  WS_TRY(
-      db_->exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE "
-                "name = 'checkpoint'; COMMIT; PRAGMA synchronous = NORMAL"));
+  // A commit under FULL syncs the log, with all that was written to it before. It has to change
+  // something: SQLite does not write a page that stays as it is, and then it syncs nothing.
+  WS_TRY(db_->exec("PRAGMA synchronous = FULL"));
+  Status synced = db_->exec(
+      "INSERT INTO meta VALUES('synced', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1");
+  WS_TRY(db_->exec("PRAGMA synchronous = NORMAL"));
+  WS_TRY(synced);
   durable_entry_ = state_entry_;
   return {};
 }

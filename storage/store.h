@@ -36,12 +36,17 @@ struct QuarantineRow {
   std::string payload;
 };
 
-struct Checkpoint {
-  uint64_t entry = 0;             // state after this journal entry
-  uint64_t last_sequence = 0;     // emissions given by then
+// How far the pipeline is, and what it has said by then.
+struct Reached {
+  uint64_t entry = 0;             // after this journal entry; 0: nothing yet
+  uint64_t last_sequence = 0;     // emissions given
   std::vector<uint64_t> emitted;  // by uplink bit
   Digest emissions{};             // of that entry's emissions
-  std::string clock;              // SystemClock::save()
+};
+
+struct Checkpoint {
+  Reached at;
+  std::string clock;  // SystemClock::save()
   std::vector<StateRow> rows;
 };
 
@@ -51,28 +56,27 @@ class Store {
   static Result<std::unique_ptr<Store>> open(const std::string& dir);
 
   struct Recovered {
-    uint64_t state_entry = 0;    // 0: no checkpoint
-    uint64_t last_sequence = 0;  // of the checkpoint
-    std::vector<uint64_t> emitted;
-    Digest emissions{};
-    std::string clock;
-    uint64_t outbox_sequence = 0;  // emissions up to here are (or were) in the outbox
-    std::vector<StateRow> state;
+    Checkpoint checkpoint;
+    Reached outbox;  // emissions up to here are (or were) in the outbox
     std::vector<Epoch> epochs;
     std::map<std::string, Mark> marks;  // by uplink
   };
   Result<Recovered> recover();
 
-  // Bits for the uplinks of the configuration: the same name keeps its bit. Emissions for uplinks
-  // that are no longer there are removed; `removed` counts them. The answer holds names by bit, ""
-  // where none is.
-  Result<std::vector<std::string>> assign_bits(const std::vector<std::string>& uplinks,
-                                               uint64_t& removed);
+  struct Bits {
+    std::vector<std::string> names;  // by bit, "" where none is
+    std::vector<size_t> fresh;       // those that no uplink, or another one, had before
+    uint64_t removed = 0;            // emissions that were for uplinks which are gone
+  };
+  // Bits for the uplinks of the configuration: the same name keeps its bit. What was for uplinks
+  // that are no longer there is removed, their marks, too.
+  Result<Bits> assign_bits(const std::vector<std::string>& uplinks);
 
   // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
   // were delivered.
   struct Changes {
     const std::vector<Emission>* emissions = nullptr;
+    Reached said;  // with these emissions
     std::vector<QuarantineRow> quarantine;
     std::map<std::string, Mark> marks;
     std::optional<Epoch> new_epoch;
@@ -98,12 +102,12 @@ class Store {
  private:
   explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
   Status create();
-  Status insert_emissions(const std::vector<Emission>& emissions);
+  Status insert_emissions(const std::vector<Emission>& emissions, const Reached& said);
   Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
   Status write_checkpoint(const Checkpoint& checkpoint);
   Status set_meta(const char* name, std::string_view value);
   Result<std::string> meta(const char* name);
-  static void read_position(std::string_view bytes, Recovered& r);
+  Status remove_uplink(size_t bit, const std::string& name, uint64_t& removed);
 
   std::unique_ptr<Database> db_;
   uint64_t outbox_sequence_ = 0;

@@ -19,6 +19,7 @@ class LoopOnDisk : public testing::Test {
 
   std::unique_ptr<Loop> recover(const std::string& state_dir) {
     configs_.push_back(std::make_unique<Config>(small_config(state_dir)));
+    if (change_config) change_config(*configs_.back());
     auto loop = Loop::recover(*configs_.back(), posix_disk());
     EXPECT_TRUE(loop.ok()) << loop.error().message;
     return loop.ok() ? std::move(*loop) : nullptr;
@@ -82,6 +83,8 @@ class LoopOnDisk : public testing::Test {
     }
     return n;
   }
+
+  std::function<void(Config&)> change_config;
 
   TempFolder folder_;
   std::string state_dir_ = folder_ / "state";
@@ -168,6 +171,55 @@ TEST_F(LoopOnDisk, a_store_that_is_gone_or_broken_is_made_again_from_the_journal
     const std::filesystem::directory_iterator files(state_dir_);
     EXPECT_EQ(std::count_if(begin(files), end(files), is_aside), gone ? 0 : 1)
         << "it is kept for a look";
+  }
+}
+
+// A crash leaves an outbox that is ahead of the checkpoint; the configuration then changes so that
+// the replay says less.
+TEST_F(LoopOnDisk, numbers_that_were_given_are_not_given_again_when_the_replay_says_less) {
+  const std::string crashed = folder_ / "crashed";
+  change_config = [](Config& config) { config.storage.commit_bytes = 2'000; };
+  uint64_t commits = 0;
+  live(messages_, [&](uint64_t) {
+    ++commits;
+    std::filesystem::remove_all(crashed);
+    std::filesystem::copy(state_dir_, crashed, std::filesystem::copy_options::recursive);
+  });
+  ASSERT_GT(commits, 3u);
+  state_dir_ = crashed;
+  const auto before = outbox(state_dir_);
+  ASSERT_FALSE(before.empty());
+  change_config = [](Config& config) { config.windows[0].having = "n >= 1000"; };
+  const auto loop = recover(state_dir_);
+  ASSERT_NE(loop, nullptr);
+  uint64_t given = 0;
+  for (const auto& row : before) given = std::max(given, row.sequence);
+  EXPECT_GE(loop->engine().emissions().last_sequence(), given);
+  live(make_messages(10, 400));
+  const auto after = outbox(state_dir_);
+  const auto is_incident = [](const OutboxReader::Row& row) {
+    return row.message.find("new_epoch") != std::string::npos;
+  };
+  const auto incident = std::find_if(after.begin(), after.end(), is_incident);
+  ASSERT_NE(incident, after.end()) << "it has to be told";
+  EXPECT_GT(incident->sequence, given);
+  for (const auto& row : before) {
+    const auto same = [&](const OutboxReader::Row& r) { return r.sequence == row.sequence; };
+    const auto kept = std::find_if(after.begin(), after.end(), same);
+    ASSERT_NE(kept, after.end());
+    EXPECT_EQ(kept->message, row.message);
+  }
+}
+
+TEST_F(LoopOnDisk, a_store_that_another_process_locks_is_no_damaged_one) {
+  live(messages_);
+  auto other = Database::open(state_dir_ + "/wayside.db", Database::Mode::kReadWrite);
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE((*other)->exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").ok());
+  const Config config = small_config(state_dir_);
+  EXPECT_FALSE(Loop::recover(config, posix_disk()).ok());
+  for (const auto& file : std::filesystem::directory_iterator(state_dir_)) {
+    EXPECT_EQ(file.path().filename().string().find(".bad-"), std::string::npos);
   }
 }
 

@@ -17,7 +17,7 @@ struct Drained {
 
 Drained drain(BoundedQueue<int>& queue) {
   Drained drained;
-  queue.drain(drained.items, milliseconds(0), drained.was_full);
+  queue.drain(drained.items, SIZE_MAX, milliseconds(0), drained.was_full);
   return drained;
 }
 
@@ -52,7 +52,7 @@ TEST(BoundedQueue, a_drain_forgets_what_the_vector_held) {
   BoundedQueue<int> queue(10);
   std::vector<int> items{7, 8, 9};
   bool was_full = true;
-  queue.drain(items, milliseconds(0), was_full);
+  queue.drain(items, SIZE_MAX, milliseconds(0), was_full);
   EXPECT_TRUE(items.empty());
   EXPECT_FALSE(was_full);
 }
@@ -62,14 +62,14 @@ TEST(BoundedQueue, an_item_or_a_wake_up_ends_the_wait) {
   std::vector<int> items;
   bool was_full;
   queue.wake();  // also before the wait begins
-  queue.drain(items, milliseconds(3'600'000), was_full);
+  queue.drain(items, SIZE_MAX, milliseconds(3'600'000), was_full);
   EXPECT_TRUE(items.empty());
   std::thread producer([&] {
     for (int i = 0; i < 1'000; ++i) queue.push(i, 1);
   });
   int expected = 0;
   while (expected < 1'000) {
-    queue.drain(items, milliseconds(3'600'000), was_full);
+    queue.drain(items, SIZE_MAX, milliseconds(3'600'000), was_full);
     for (int item : items) ASSERT_EQ(item, expected++);
   }
   producer.join();
@@ -80,7 +80,7 @@ TEST(BoundedQueue, items_may_be_move_only) {
   queue.push(std::make_unique<int>(5), 1);
   std::vector<std::unique_ptr<int>> items;
   bool was_full;
-  queue.drain(items, milliseconds(0), was_full);
+  queue.drain(items, SIZE_MAX, milliseconds(0), was_full);
   ASSERT_EQ(items.size(), 1u);
   EXPECT_EQ(*items[0], 5);
 }

@@ -41,6 +41,7 @@ void apply(Store& store, const Store::Changes& changes, uint64_t quarantine_rows
 void add(Store& store, const std::vector<Emission>& emissions) {
   Store::Changes changes;
   changes.emissions = &emissions;
+  changes.said.last_sequence = emissions.back().sequence;
   apply(store, changes);
 }
 
@@ -58,9 +59,9 @@ Sequences in_outbox(const TempFolder& folder, Lane lane, uint32_t bit, uint64_t 
 TEST(Store, is_empty_when_it_is_new) {
   TempFolder folder;
   const auto recovered = recover(*open_store(folder));
-  EXPECT_EQ(recovered.state_entry, 0u);
-  EXPECT_EQ(recovered.outbox_sequence, 0u);
-  EXPECT_TRUE(recovered.state.empty());
+  EXPECT_EQ(recovered.checkpoint.at.entry, 0u);
+  EXPECT_EQ(recovered.outbox.last_sequence, 0u);
+  EXPECT_TRUE(recovered.checkpoint.rows.empty());
   EXPECT_TRUE(recovered.epochs.empty());
   EXPECT_TRUE(recovered.marks.empty());
 }
@@ -73,27 +74,25 @@ TEST(Store, brings_back_everything_that_was_applied) {
   digest[15] = 9;
   Store::Changes changes;
   changes.emissions = &emissions;
+  changes.said = {10, 42, {40}, digest};
   changes.marks["centre"] = mark;
   changes.new_epoch = Epoch{"7f3a", 41, 10};
-  changes.checkpoint = Checkpoint{11,
-                                  42,
-                                  {40, 0, 2},
-                                  digest,
+  changes.checkpoint = Checkpoint{{11, 42, {40, 0, 2}, digest},
                                   std::string("boot\0id", 7),
                                   {{"window", "truck-1", std::string("\0\1", 2)}}};
   apply(*open_store(folder), changes);
 
   const auto recovered = recover(*open_store(folder));
-  EXPECT_EQ(recovered.state_entry, 11u);
-  EXPECT_EQ(recovered.last_sequence, 42u);
-  EXPECT_EQ(recovered.outbox_sequence, 42u);
-  EXPECT_EQ(recovered.emitted, (std::vector<uint64_t>{40, 0, 2}));
-  EXPECT_EQ(recovered.emissions, digest);
-  EXPECT_EQ(recovered.clock, std::string("boot\0id", 7));
-  ASSERT_EQ(recovered.state.size(), 1u);
-  EXPECT_EQ(recovered.state[0].component, "window");
-  EXPECT_EQ(recovered.state[0].key, "truck-1");
-  EXPECT_EQ(recovered.state[0].bytes, std::string("\0\1", 2));
+  EXPECT_EQ(recovered.checkpoint.at.entry, 11u);
+  EXPECT_EQ(recovered.checkpoint.at.last_sequence, 42u);
+  EXPECT_EQ(recovered.outbox.last_sequence, 42u);
+  EXPECT_EQ(recovered.checkpoint.at.emitted, (std::vector<uint64_t>{40, 0, 2}));
+  EXPECT_EQ(recovered.checkpoint.at.emissions, digest);
+  EXPECT_EQ(recovered.checkpoint.clock, std::string("boot\0id", 7));
+  ASSERT_EQ(recovered.checkpoint.rows.size(), 1u);
+  EXPECT_EQ(recovered.checkpoint.rows[0].component, "window");
+  EXPECT_EQ(recovered.checkpoint.rows[0].key, "truck-1");
+  EXPECT_EQ(recovered.checkpoint.rows[0].bytes, std::string("\0\1", 2));
   ASSERT_EQ(recovered.epochs.size(), 1u);
   EXPECT_EQ(recovered.epochs[0].name, "7f3a");
   EXPECT_EQ(recovered.epochs[0].first_sequence, 41u);
@@ -115,7 +114,7 @@ TEST(Store, a_checkpoint_changes_only_the_state_that_it_names) {
       {{"w", "a", "1"}, {"r", "a", "1"}, {"w", "b", "1"}, {"w", "c", "1"}, {"w", "", "all"}});
   checkpoint({{"w", "a", "2"}, {"r", "a", ""}, {"", "c", ""}});
   std::map<std::string, std::string> state;
-  for (const StateRow& row : recover(*store).state)
+  for (const StateRow& row : recover(*store).checkpoint.rows)
     state[row.component + '/' + row.key] = row.bytes;
   EXPECT_EQ(state, (std::map<std::string, std::string>{{"w/a", "2"}, {"w/b", "1"}, {"w/", "all"}}));
 }
@@ -222,25 +221,23 @@ TEST(Store, an_uplink_that_gets_nothing_does_not_make_the_outbox_grow) {
 
 TEST(Store, an_uplink_keeps_its_bit) {
   TempFolder folder;
-  uint64_t removed = 0;
   using Names = std::vector<std::string>;
-  EXPECT_EQ(*open_store(folder)->assign_bits({"a", "b", "c"}, removed), (Names{"a", "b", "c"}));
-  EXPECT_EQ(*open_store(folder)->assign_bits({"c", "a"}, removed), (Names{"a", "", "c"}));
-  EXPECT_EQ(*open_store(folder)->assign_bits({"d", "c", "a"}, removed), (Names{"a", "d", "c"}));
+  EXPECT_EQ(open_store(folder)->assign_bits({"a", "b", "c"})->names, (Names{"a", "b", "c"}));
+  EXPECT_EQ(open_store(folder)->assign_bits({"c", "a"})->names, (Names{"a", "", "c"}));
+  const auto bits = open_store(folder)->assign_bits({"d", "c", "a"});
+  EXPECT_EQ(bits->names, (Names{"a", "d", "c"}));
+  EXPECT_EQ(bits->fresh, std::vector<size_t>{1});
 }
 
 TEST(Store, emissions_for_an_uplink_that_is_gone_are_removed_and_counted) {
   TempFolder folder;
   auto store = open_store(folder);
-  uint64_t removed = 0;
-  ASSERT_TRUE(store->assign_bits({"a", "b"}, removed).ok());
+  ASSERT_TRUE(store->assign_bits({"a", "b"}).ok());
   add(*store, {emission(1, Lane::kResult, 0b01), emission(2, Lane::kResult, 0b11),
                emission(3, Lane::kAlarm, 0b10)});
-  ASSERT_TRUE(store->assign_bits({"a"}, removed).ok());
-  EXPECT_EQ(removed, 2u);
+  EXPECT_EQ(store->assign_bits({"a"})->removed, 2u);
   EXPECT_EQ(*store->count("outbox"), 2u);
-  ASSERT_TRUE(store->assign_bits({"a", "new"}, removed).ok());
-  EXPECT_EQ(removed, 0u);
+  EXPECT_EQ(store->assign_bits({"a", "new"})->removed, 0u);
   EXPECT_EQ(in_outbox(folder, Lane::kResult, 1), Sequences())
       << "it must not inherit the bit's past";
 }
@@ -250,12 +247,11 @@ TEST(Store, more_than_32_uplinks_are_refused_and_harm_nothing) {
   auto store = open_store(folder);
   std::vector<std::string> names;
   for (int i = 0; i < 33; ++i) names.push_back("uplink-" + std::to_string(i));
-  uint64_t removed = 0;
-  EXPECT_FALSE(store->assign_bits(names, removed).ok());
+  EXPECT_FALSE(store->assign_bits(names).ok());
   names.pop_back();
-  auto bits = store->assign_bits(names, removed);
+  auto bits = store->assign_bits(names);
   ASSERT_TRUE(bits.ok()) << bits.error().message;
-  EXPECT_EQ(*bits, names);
+  EXPECT_EQ(bits->names, names);
   add(*store, {emission(1)});
 }
 
@@ -276,12 +272,15 @@ TEST(Store, state_counts_as_durable_only_after_it_was_made_so) {
   TempFolder folder;
   auto store = open_store(folder);
   Store::Changes changes;
-  changes.checkpoint.emplace().entry = 7;
+  changes.checkpoint.emplace().at.entry = 7;
   apply(*store, changes);
   EXPECT_EQ(store->durable_entry(), 0u);
+  const auto log_bytes = [&] { return std::filesystem::file_size(folder / "wayside.db-wal"); };
+  const auto before = log_bytes();
   ASSERT_TRUE(store->make_durable().ok());
+  EXPECT_GT(log_bytes(), before) << "a commit that writes nothing syncs nothing";
   EXPECT_EQ(store->durable_entry(), 7u);
-  changes.checkpoint->entry = 9;
+  changes.checkpoint->at.entry = 9;
   apply(*store, changes);
   EXPECT_EQ(store->durable_entry(), 7u);
 }
