@@ -20,6 +20,8 @@ using asio::local::stream_protocol;
 using boost::system::error_code;
 
 constexpr auto kAckPoll = std::chrono::milliseconds(10);
+constexpr auto kAcceptRetry = std::chrono::milliseconds(200);
+constexpr timeval kStatusTimeout{2, 0};
 constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
 
 std::string socket_path(const std::string& state_dir) { return state_dir + "/status.sock"; }
@@ -45,7 +47,7 @@ class StateLock {
 class Gateway {
  public:
   Gateway(const Config& config, Loop& loop)
-      : loop_(loop), signals_(io_, SIGINT, SIGTERM), poll_(io_), status_(io_) {
+      : loop_(loop), signals_(io_, SIGINT, SIGTERM), poll_(io_), retry_(io_), status_(io_) {
     const auto handler = [this](std::unique_ptr<Chunk> chunk) {
       const size_t bytes = chunk->size + chunk->frames.size() * sizeof(Frame);
       return loop_.queue().push(std::move(chunk), bytes);
@@ -120,7 +122,14 @@ class Gateway {
 
   void accept_status() {
     status_.async_accept([this](error_code error, stream_protocol::socket socket) {
-      if (error) return;
+      if (error == asio::error::operation_aborted) return;
+      if (error) {  // out of descriptors, say
+        retry_.expires_after(kAcceptRetry);
+        retry_.async_wait([this](error_code stopped) {
+          if (!stopped) accept_status();
+        });
+        return;
+      }
       auto snapshot = loop_.status().latest();
       auto text = std::make_shared<std::string>(snapshot ? snapshot->to_json() : "{}");
       auto peer = std::make_shared<stream_protocol::socket>(std::move(socket));
@@ -144,6 +153,7 @@ class Gateway {
   std::vector<std::unique_ptr<MqttSource>> sources_;
   asio::signal_set signals_;
   asio::steady_timer poll_;
+  asio::steady_timer retry_;
   stream_protocol::acceptor status_;
   std::thread ending_;
 };
@@ -177,8 +187,12 @@ Result<std::string> ask_status(const std::string& state_dir) {
     return Error{ErrorCode::kUnavailable,
                  "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
   }
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kStatusTimeout, sizeof kStatusTimeout);
   std::string text;
   asio::read(socket, asio::dynamic_buffer(text), error);
+  if (error != asio::error::eof) {
+    return Error{ErrorCode::kUnavailable, "the gateway at " + socket_path(state_dir) + " does not answer: " + error.message()};
+  }
   return text;
 }
 

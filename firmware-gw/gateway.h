@@ -5,7 +5,7 @@
 
 namespace wayside {
 
-// Runs until SIGTERM or SIGINT. `ready_file`, if any, is made once the gateway listens.
+// Runs until SIGTERM or SIGINT. An error if it could not start, or ended while the disk failed.
 Status run_gateway(const Config& config);
 
 // What `wayside status` asks: one JSON object over the gateway's socket.

@@ -60,7 +60,6 @@ class Admission {
     std::unique_ptr<Decoder> decoder;
     std::unique_ptr<RecentReadings> recent;  // null: off
     size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
-    uint64_t generation = 0;                 // of the batch whose text ids the bindings hold
   };
   // What a topic says: its source and the texts of its {…} levels.
   struct Binding {

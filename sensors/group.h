@@ -62,7 +62,6 @@ struct Group {
   std::vector<Publish> publishes;
   std::vector<Note> notes;
 
-  bool empty() const { return turns.empty() && notes.empty(); }
   size_t rows() const {
     size_t n = 0;
     for (const ReadingBatch& b : batches) n += b.rows();

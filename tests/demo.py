@@ -33,7 +33,8 @@ class Simulator(Process):
 
     def sent(self):
         """How many messages the broker has acknowledged; known when it has ended."""
-        self.stop()
+        if self.stop() != 0:
+            raise TestError(f"the simulator failed: {self.log_text()}")
         return json.loads(self.log_text().splitlines()[-1])["sent"]
 
 
@@ -75,7 +76,7 @@ def events_in_kafka(kafka):
 
 def settled(status, sent):
     """All that was sent is in, and all that was emitted is out."""
-    return status["mqtt"][0]["messages"] >= sent and all(u["pending"] == 0 for u in status["uplinks"])
+    return status["readings"]["in"] >= sent and all(u["pending"] == 0 for u in status["uplinks"])
 
 
 def settle(gateway, sent, kafka):

@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
 DEFAULT_BINARY = REPOSITORY / "build" / "dev" / "wayside"
 BROKER_CONFIG = REPOSITORY / "packaging" / "mosquitto" / "wayside.conf"
-BROKER_LIMITS = {"max_inflight_messages": 1000, "max_queued_messages": 1_000_000, "max_queued_bytes": 0}
 POLL_S = 0.02
 START_S = 20
 STOP_S = 15
@@ -160,24 +160,17 @@ class Process:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
-def broker_limits():
-    """Those of the project's own mosquitto configuration; the ones above for what it does not set."""
-    limits = dict(BROKER_LIMITS)
-    if BROKER_CONFIG.exists():
-        for line in BROKER_CONFIG.read_text().splitlines():
-            name, _, value = line.strip().partition(" ")
-            if name in limits:
-                limits[name] = int(value)
-    return limits
-
-
 class Mosquitto(Process):
     def __init__(self, folder, persistence=True):
         super().__init__(folder / "mosquitto.log")
         self.port = free_port()
         self.config = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_type warning"]
-        lines += [f"{name} {value}" for name, value in broker_limits().items()]
+        # As on Debian, where the project's own file is included by the system's.
+        ours = re.sub(r"^listener .*$", f"listener {self.port} 127.0.0.1", BROKER_CONFIG.read_text(), flags=re.M)
+        included = folder / "conf.d"
+        included.mkdir(exist_ok=True)
+        (included / "wayside.conf").write_text(ours)
+        lines = [f"include_dir {included}", "log_type warning"]
         if persistence:
             lines += ["persistence true", f"persistence_location {folder}/"]
         if os.geteuid() == 0:
