@@ -135,6 +135,13 @@ class Checker {
     not_judged_.insert(block);
   }
 
+  // Events hold fields beside what they all have.
+  void check_not_taken(const std::string& block, const std::string& item, const std::string& name) {
+    static const std::set<std::string> kTaken{"id", "type", "source", "block", "key", "time"};
+    if (!kTaken.contains(name)) return;
+    add(block, item, "each event has a '" + name + "' of its own; choose another name");
+  }
+
   void check_mqtt(const MqttOptions& m) {
     static const std::vector<std::string> kVersions{"5", "3.1.1"};
     const std::string key = position_key("mqtt", m.name);
@@ -153,12 +160,8 @@ class Checker {
     }
     std::set<std::string> paths;
     if (!s.time_path.empty()) paths.insert(s.time_path);
-    static const std::set<std::string> kTaken{"id", "type", "source", "block", "key", "time"};
     for (const FieldOptions& f : s.fields) {
-      if (kTaken.contains(f.name)) {
-        add(s.name, "fields." + f.name,
-            "each event has a '" + f.name + "' of its own; choose another name");
-      }
+      if (f.name != s.key) check_not_taken(s.name, "fields." + f.name, f.name);
       check_sql_name(s.name, "fields." + f.name, f.name);
       if (!paths.insert(f.path).second) {
         add(s.name, "fields." + f.name, "path \"" + f.path + "\" is read twice");
@@ -178,8 +181,13 @@ class Checker {
       add(s.name, "topic", pattern.error().message);
       return false;
     }
+    const std::vector<std::string>& levels = pattern->names();
+    for (const std::string& level : levels) {
+      if (level == s.key) continue;  // events call it "key", and SQL may do without it
+      check_not_taken(s.name, "topic", level);
+      check_sql_name(s.name, "topic", level);
+    }
     for (const FieldOptions& f : s.fields) {
-      const auto& levels = pattern->names();
       if (std::find(levels.begin(), levels.end(), f.name) == levels.end()) continue;
       add(s.name, "fields." + f.name, "the topic has a level of this name");
       return false;
@@ -210,6 +218,12 @@ class Checker {
 
   void check_alias(const WindowOptions& w, const std::string& alias) {
     const std::string item = "select." + alias;
+    static const std::set<std::string> kTaken{"window_start", "window_end", "revision", "final"};
+    if (kTaken.contains(alias)) {
+      add(w.name, item, "each result has a '" + alias + "' of its own; choose another name");
+      not_judged_.insert(w.name);
+    }
+    check_not_taken(w.name, item, alias);
     check_sql_name(w.name, item, alias);
     if (told(w.name, item)) not_judged_.insert(w.name);
   }

@@ -124,6 +124,36 @@ TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
   });
 }
 
+TEST(ConfigCheck, names_that_events_have_anyway_are_taken) {
+  const std::string topic = "\"fleet/{vehicle}/climate\"";
+  const std::string own = " of its own; choose another name";
+  expect_errors({
+      {"temp_c = \"t\"", "temp_c = \"t\"\ntype = @@\"kind\"",
+       "'fields.type': each event has a 'type'" + own},
+      {topic, "@@\"fleet/{vehicle}/{time}\"", "'topic': each event has a 'time'" + own},
+      {topic, "@@\"fleet/{vehicle}/{key}\"", "'topic': each event has a 'key'" + own},
+      {topic, "@@\"fleet/{vehicle}/{bus-line}\"",
+       "'topic': 'bus-line' does not work in SQL: letters, digits and '_' only"},
+      {"n = \"count()\"", "n = \"count()\", id = @@\"count()\"",
+       "'select.id': each event has a 'id'" + own},
+      {"n = \"count()\"", "n = \"count()\", final = @@\"count()\"",
+       "'select.final': each result has a 'final'" + own},
+      {"n = \"count()\"", "n = \"count()\", window_end = @@\"count()\"",
+       "'select.window_end': each result has a 'window_end'" + own},
+  });
+}
+
+TEST(ConfigCheck, a_key_may_have_any_name_since_events_call_it_key) {
+  for (const char* name : {"id", "key", "source", "vehicle-id"}) {
+    const std::string level = std::string("{") + name + "}";
+    EXPECT_TRUE(parse_good(with("key = \"vehicle\"", std::string("key = \"") + name + "\"",
+                                with("{vehicle}", level))));
+  }
+  EXPECT_TRUE(
+      parse_good(with("key = \"vehicle\"", "key = \"id\"",
+                      with("door = {", "id = { path = \"id\", type = \"text\" }\ndoor = {"))));
+}
+
 TEST(ConfigCheck, a_key_that_does_not_exist_is_told_where_it_stands) {
   std::string text = with("key = \"vehicle\"", "key = @@\"truck\"");
   const auto marks = take_marks(text);
