@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "sensors/admission.h"
+#include "uplink/sink.h"
 
 namespace wayside {
 namespace {
@@ -258,13 +259,10 @@ class Checker {
     if (u.type == UplinkType::kFile && u.format != ValueFormat::kJson) {
       add(key, "format", "a file holds JSON lines; protobuf is for kafka");
     }
-    static const std::vector<std::string> kOwned{"transactional.id", "bootstrap.servers",
-                                                 "group.id", "enable.idempotence",
-                                                 "isolation.level"};
+    if (u.type != UplinkType::kKafka) return;
     for (const auto& [name, value] : u.options) {
-      if (std::find(kOwned.begin(), kOwned.end(), name) != kOwned.end()) {
-        add(key, "options." + name, "is set by wayside itself");
-      }
+      const Status good = check_kafka_option(name, value);
+      if (!good.ok()) add(key, "options." + name, good.error().message);
     }
   }
 

@@ -96,20 +96,40 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
   });
 }
 
-TEST(ConfigCheck, a_kafka_uplink_needs_brokers_and_leaves_some_settings_to_wayside) {
-  const std::string kafka = "name = \"centre\"\ntype = \"kafka\"\n";
-  EXPECT_TRUE(parse_good(
-      with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
-                                        "options = { \"security.protocol\" = \"ssl\" }")));
-  const auto missing = errors_of(with("name = \"centre\"", kafka));
+std::string kafka(const std::string& line) {
+  return "name = \"centre\"\ntype = \"kafka\"\nbrokers = [\"k:9092\"]\n" + line;
+}
+
+TEST(ConfigCheck, a_kafka_uplink_needs_brokers) {
+  EXPECT_TRUE(parse_good(with("name = \"centre\"", kafka(""))));
+  const auto missing = errors_of(with("name = \"centre\"", "name = \"centre\"\ntype = \"kafka\""));
   ASSERT_EQ(missing.size(), 1u);
   EXPECT_NE(missing[0].find("'brokers': is missing"), std::string::npos);
-  const auto owned =
-      errors_of(with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
-                                                  "options = { \"transactional.id\" = \"x\" }"));
-  ASSERT_EQ(owned.size(), 1u);
-  EXPECT_NE(owned[0].find("'options.transactional.id': is set by wayside itself"),
-            std::string::npos);
+}
+
+TEST(ConfigCheck, kafka_options_are_those_that_librdkafka_knows_and_wayside_does_not_set) {
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", kafka("options = { \"security.protocol\" = \"ssl\", "
+                                                 "\"queuing.strategy\" = \"lifo\" }"))));
+  const std::string part = "name = \"centre\"";
+  expect_errors({
+      {part, kafka("options = { \"securty.protocol\" = @@\"ssl\" }"),
+       "'options.securty.protocol': No such configuration property: \"securty.protocol\""},
+      {part, kafka("options = { \"security.protocol\" = @@\"tls\" }"),
+       "'options.security.protocol': Invalid value \"tls\" for configuration property "
+       "\"security.protocol\""},
+  });
+  for (const char* name :
+       {"transactional.id", "bootstrap.servers", "metadata.broker.list", "client.id", "group.id",
+        "enable.idempotence", "isolation.level", "enable.auto.commit", "message.timeout.ms",
+        "delivery.timeout.ms", "linger.ms", "queue.buffering.max.ms", "compression.type",
+        "compression.codec", "partitioner", "acks", "request.required.acks"}) {
+    std::string value = "7";
+    if (std::string_view(name).starts_with("compression")) value = "gzip";
+    expect_errors(
+        {{part, kafka("options = { \"" + std::string(name) + "\" = @@\"" + value + "\" }"),
+          "'options." + std::string(name) + "': is set by wayside itself"}});
+  }
 }
 
 TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
