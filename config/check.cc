@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "base/hash.h"
@@ -39,6 +41,7 @@ class Checker {
     }
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
     for (const UplinkOptions& u : config_.uplinks) check_uplink(u);
+    check_shared_places();
     remember_places();
     check_blocks();
   }
@@ -101,7 +104,26 @@ class Checker {
       add("storage", "max_bytes", "must hold at least four files of file_bytes");
     }
     if (config_.storage.commit_bytes > config_.storage.file_bytes / 4) {
-      add("storage", "commit_bytes", "must be at most a quarter of file_bytes");
+      return add("storage", "commit_bytes", "must be at most a quarter of file_bytes");
+    }
+    for (const MqttOptions& m : config_.mqtt) check_group(m);
+  }
+
+  // A group ends with the message that makes it full, and has to fit in a journal file whose former
+  // group left no more than half of it.
+  void check_group(const MqttOptions& m) {
+    constexpr uint64_t kOverhead = 64 << 10;  // of a group, beside its payloads
+    const uint64_t half = config_.storage.file_bytes / 2;
+    const uint64_t taken = config_.storage.commit_bytes + kOverhead;
+    const std::string key = position_key("mqtt", m.name);
+    if (m.max_payload_bytes <= half - std::min(half, taken)) return;
+    if (told(key, "max_payload") || told("storage", "commit_bytes")) return;
+    const std::string need = "commit_bytes, max_payload and 64KiB must fit in half of file_bytes";
+    if (config_.positions.contains(key + ".max_payload")) {
+      add(key, "max_payload", "[storage] " + need);
+    } else {
+      add("storage", "file_bytes",
+          need + " (max_payload is " + format_bytes(m.max_payload_bytes) + ")");
     }
   }
 
@@ -147,6 +169,8 @@ class Checker {
     static const std::vector<std::string> kVersions{"5", "3.1.1"};
     const std::string key = position_key("mqtt", m.name);
     known(key, "version", "version", m.version, kVersions);
+    constexpr int64_t kLongestMs = 65'535'000;  // MQTT sends 16 bits of seconds
+    if (m.keep_alive_ms > kLongestMs) add(key, "keep_alive", "must be at most 65535s");
     if (m.reconnect_max_ms < m.reconnect_min_ms && !told(key, "reconnect_min"))
       add(key, "reconnect_max", "is below reconnect_min");
   }
@@ -249,6 +273,9 @@ class Checker {
     for (const std::string& source : u.raw) known(key, "raw", "source", source, source_names());
     if (u.retry_max_ms < u.retry_min_ms && !told(key, "retry_min"))
       add(key, "retry_max", "is below retry_min");
+    constexpr uint64_t kLargestBatch = 64 << 20;
+    if (u.batch_bytes > kLargestBatch)
+      add(key, "batch_bytes", "must be at most " + format_bytes(kLargestBatch));
     if (told(key, "type")) return;
     if (u.type == UplinkType::kKafka && u.brokers.empty()) {
       add(key, "brokers", "is missing: brokers = [\"HOST:PORT\"]");
@@ -260,10 +287,53 @@ class Checker {
       add(key, "format", "a file holds JSON lines; protobuf is for kafka");
     }
     if (u.type != UplinkType::kKafka) return;
+    check_kafka_topic(key, u.topic);
     for (const auto& [name, value] : u.options) {
       const Status good = check_kafka_option(name, value);
       if (!good.ok()) add(key, "options." + name, good.error().message);
     }
+  }
+
+  void check_kafka_topic(const std::string& key, const std::string& topic) {
+    static const std::vector<std::string> kNames{"{block}", "{key}", "{gateway}"};
+    for (size_t at = 0; (at = topic.find_first_of("{}", at)) != std::string::npos;) {
+      const std::string name = topic.substr(at, topic.find('}', at) - at + 1);
+      known(key, "topic", "placeholder", name, kNames);
+      if (topic.find(name) != at) add(key, "topic", "'" + name + "' stands twice");
+      at += name.size();
+    }
+  }
+
+  // What two blocks would take from each other.
+  void check_shared_places() {
+    std::map<std::string, std::string> clients, filters, dirs;
+    for (const MqttOptions& m : config_.mqtt) {
+      const std::string key = position_key("mqtt", m.name);
+      if (told(key, "url") || told(key, "client_id")) continue;
+      taken_once(clients, m.host + " " + std::to_string(m.port) + " " + m.client_id, m.name, key,
+                 "client_id", "is that of connection '{}' to the same broker, which would end it");
+    }
+    for (const SourceOptions& s : config_.sources) {
+      const auto pattern = TopicPattern::parse(s.topic);
+      if (!pattern.ok() || told(s.name, "mqtt")) continue;
+      taken_once(filters, s.mqtt + " " + pattern->filter(), s.name, s.name, "topic",
+                 "source '{}' takes the same topics, and nothing would be left");
+    }
+    for (const UplinkOptions& u : config_.uplinks) {
+      const std::string key = position_key("uplink", u.name);
+      if (u.type != UplinkType::kFile || told(key, "type") || told(key, "dir")) continue;
+      const std::string dir = (std::filesystem::path(u.dir) / "").lexically_normal();
+      taken_once(dirs, dir, u.name, key, "dir", "uplink '{}' writes there");
+    }
+  }
+
+  // `what` with the name of the block that had `place` before, if there is one.
+  void taken_once(std::map<std::string, std::string>& owners, const std::string& place,
+                  const std::string& name, const std::string& key, const std::string& item,
+                  std::string what) {
+    const auto [owner, first] = owners.emplace(place, name);
+    if (first || owner->second == name) return;  // twice one name is an error of its own
+    add(key, item, what.replace(what.find("{}"), 2, owner->second));
   }
 
   // The expressions: the pipeline is made of what can be judged, and thrown away.

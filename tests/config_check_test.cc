@@ -90,6 +90,16 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
        "'max_bytes': must hold at least four files of file_bytes"},
       {"[[mqtt]]", "[storage]\nfile_bytes = \"1MiB\"\ncommit_bytes = @@\"512KiB\"\n[[mqtt]]",
        "'commit_bytes': must be at most a quarter of file_bytes"},
+      {"[[mqtt]]", "[storage]\nfile_bytes = @@\"1MiB\"\ncommit_bytes = \"256KiB\"\n[[mqtt]]",
+       "'file_bytes': commit_bytes, max_payload and 64KiB must fit in half of file_bytes "
+       "(max_payload is 256KiB)"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nmax_payload = @@\"4MiB\"",
+       "'max_payload': [storage] commit_bytes, max_payload and 64KiB must fit in half of "
+       "file_bytes"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nkeep_alive = @@\"65536s\"",
+       "'keep_alive': must be at most 65535s"},
+      {"name = \"centre\"", "name = \"centre\"\nbatch_bytes = @@\"65MiB\"",
+       "'batch_bytes': must be at most 64MiB"},
       {"temp_c = \"t\"", "temp_c = @@{ path = \"t\", min = 5, max = 4 }",
        "'fields.temp_c': min is above max"},
       {"temp_c = \"t\"", "temp_c = @@\"ts\"", "'fields.temp_c': path \"ts\" is read twice"},
@@ -130,6 +140,52 @@ TEST(ConfigCheck, kafka_options_are_those_that_librdkafka_knows_and_wayside_does
         {{part, kafka("options = { \"" + std::string(name) + "\" = @@\"" + value + "\" }"),
           "'options." + std::string(name) + "': is set by wayside itself"}});
   }
+}
+
+TEST(ConfigCheck, limits_that_are_just_met_are_good) {
+  std::string text = with("\"mqtt://broker:1884\"",
+                          "\"mqtt://broker\"\nmax_payload = \"3008KiB\"\nkeep_alive = \"65535s\"");
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", "name = \"centre\"\nbatch_bytes = \"64MiB\"", text)));
+}
+
+TEST(ConfigCheck, a_topic_of_kafka_has_known_placeholders_once) {
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", kafka("topic = \"{gateway}.a.{block}-{key}\""))));
+  const std::string part = "name = \"centre\"";
+  expect_errors({
+      {part, kafka("topic = @@\"a.{blok}\""),
+       "'topic': there is no placeholder '{blok}'; did you mean '{block}'?"},
+      {part, kafka("topic = @@\"a.{vehicle}\""), "'topic': there is no placeholder '{vehicle}'"},
+      {part, kafka("topic = @@\"a.{\""), "'topic': there is no placeholder '{'"},
+      {part, kafka("topic = @@\"a.}b\""), "'topic': there is no placeholder '}'"},
+      {part, kafka("topic = @@\"{key}.{key}\""), "'topic': '{key}' stands twice"},
+  });
+}
+
+TEST(ConfigCheck, two_blocks_do_not_take_the_same_place) {
+  const std::string second = "[[mqtt]]\nname = \"second\"\nurl = \"mqtt://";
+  const std::string source =
+      "[[source]]\nname = \"other\"\nkey = \"truck\"\nmqtt = \"local\"\ntopic = ";
+  const std::string uplinks = "name = \"centre\"\n[[uplink]]\nname = \"second\"\ndir = ";
+  const std::string url = "\"mqtt://broker:1884\"\nclient_id = \"c\"\n";
+  const std::string named = with("key = \"vehicle\"", "key = \"vehicle\"\nmqtt = \"local\"");
+  std::string text =
+      with("\"mqtt://broker:1884\"", url + second + "broker:1884\"\nclient_id = @@\"c\"", named);
+  text = with("[[window]]", source + "@@\"fleet/{truck}/climate\"\n[[window]]", text);
+  text = with("name = \"centre\"", uplinks + "@@\"/var/lib/wayside//out/x/../centre\"", text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            (std::vector<std::string>{
+                marks.at(0) + ": 'client_id': is that of connection 'local' to the same broker, "
+                              "which would end it",
+                marks.at(1) + ": 'topic': source 'climate' takes the same topics, and nothing "
+                              "would be left",
+                marks.at(2) + ": 'dir': uplink 'centre' writes there"}));
+  // Another broker, other topics, another folder.
+  text = with("\"mqtt://broker:1884\"", url + second + "broker:1885\"\nclient_id = \"c\"", named);
+  text = with("[[window]]", source + "\"fleet/{truck}/shock\"\n[[window]]", text);
+  EXPECT_TRUE(parse_good(with("name = \"centre\"", uplinks + "\"/var/lib/wayside/out/x\"", text)));
 }
 
 TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
