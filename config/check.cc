@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -14,13 +13,6 @@
 
 namespace wayside {
 namespace {
-
-// "gw-3f2a91c4", the same as long as the machine id stays; never the host's name.
-std::string id_from_machine() {
-  std::string machine;
-  std::ifstream("/etc/machine-id") >> machine;
-  return "gw-" + to_hex(sha256_16({"wayside", machine})).substr(0, 8);
-}
 
 class Checker {
  public:
@@ -94,7 +86,9 @@ class Checker {
   }
 
   void check_gateway() {
-    if (!is_name(config_.gateway.id)) {
+    if (config_.gateway.id.empty() && !config_.positions.contains("gateway.id")) {
+      add("gateway", "id", "is missing, and there is no /etc/machine-id to make one from");
+    } else if (!is_name(config_.gateway.id)) {
       add("gateway", "id", "a name is made of letters, digits, '_' and '-', at most 64 of them");
     }
     static const std::vector<std::string> kLevels{"debug", "info", "warn", "error"};
@@ -383,8 +377,13 @@ PipelineOptions Config::pipeline_options() const {
   return o;
 }
 
-void complete_config(Config& config) {
-  if (config.gateway.id.empty()) config.gateway.id = id_from_machine();
+std::string gateway_id_of(const std::string& machine) {
+  if (machine.empty() || machine == "uninitialized") return {};
+  return "gw-" + to_hex(sha256_16({"wayside", machine})).substr(0, 8);
+}
+
+void complete_config(Config& config, const std::string& machine) {
+  if (!config.positions.contains("gateway.id")) config.gateway.id = gateway_id_of(machine);
   if (config.uplinks.empty()) config.uplinks.emplace_back().name = "local";
   for (UplinkOptions& u : config.uplinks) {
     if (u.dir.empty()) u.dir = config.gateway.state_dir + "/out/" + u.name;

@@ -442,7 +442,8 @@ void load_section(const toml::node& node, const char* section, const std::string
 }  // namespace
 
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
-                                   std::vector<ConfigError>& errors) {
+                                   std::vector<ConfigError>& errors,
+                                   const std::string& machine_id_path) {
   toml::table root;
   try {
     root = toml::parse(text, file);
@@ -466,7 +467,9 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
     errors.push_back({file, position_of(name.source()), std::move(message)});
     if (close && !root.contains(*close)) config.positions[unread_key(*close)] = errors.back().at;
   }
-  complete_config(config);
+  std::string machine;
+  std::ifstream(machine_id_path) >> machine;
+  complete_config(config, machine);
   check_config(config, file, errors);
   std::stable_sort(errors.begin(), errors.end(), [](const ConfigError& a, const ConfigError& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/text.h"
 #include "tests/config_text.h"
+#include "tests/temp_folder.h"
 
 namespace wayside {
 namespace {
@@ -19,10 +22,35 @@ TEST(ConfigCheck, what_is_left_out_is_completed) {
 }
 
 TEST(ConfigCheck, a_gateway_without_an_id_always_makes_the_same_one) {
-  const auto first = parse_good(""), second = parse_good("");
-  ASSERT_TRUE(first && second);
-  EXPECT_EQ(first->gateway.id, second->gateway.id);
-  EXPECT_TRUE(is_name(first->gateway.id));
+  const std::string machine = "3d1219c7c4c5404aaa1f6d2a48adfda4";
+  EXPECT_EQ(gateway_id_of(machine), gateway_id_of(machine));
+  EXPECT_NE(gateway_id_of(machine), gateway_id_of("4d1219c7c4c5404aaa1f6d2a48adfda4"));
+  EXPECT_TRUE(is_name(gateway_id_of(machine)));
+  EXPECT_EQ(gateway_id_of(machine).find(machine.substr(0, 8)), std::string::npos);
+}
+
+TEST(ConfigCheck, a_gateway_without_an_id_on_a_machine_without_one_is_an_error) {
+  TempFolder folder;
+  std::ofstream(folder / "good") << "3d1219c7c4c5404aaa1f6d2a48adfda4\n";
+  std::ofstream(folder / "empty").flush();
+  std::ofstream(folder / "young") << "uninitialized\n";
+  const std::string no_id = with("id = \"truck-17\"\n", "");
+  for (const char* file : {"good", "none", "empty", "young"}) {
+    SCOPED_TRACE(file);
+    std::vector<ConfigError> errors;
+    EXPECT_TRUE(parse_config(kGoodConfig, "F", errors, folder / file));
+    const auto config = parse_config(no_id, "F", errors, folder / file);
+    if (std::string(file) == "good") {
+      ASSERT_TRUE(config);
+      EXPECT_TRUE(config->gateway.id.starts_with("gw-"));
+      continue;
+    }
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].to_text(),
+              "F:1:1: 'id': is missing, and there is no /etc/machine-id to make one from");
+  }
+  // An empty one is not a missing one.
+  EXPECT_EQ(errors_of(with("\"truck-17\"", "\"\"")).size(), 1u);
 }
 
 TEST(ConfigCheck, a_reference_to_nothing_is_an_error_with_the_nearest_name) {
