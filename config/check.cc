@@ -284,7 +284,11 @@ class Checker {
     check_kafka_topic(key, u.topic);
     for (const auto& [name, value] : u.options) {
       const Status good = check_kafka_option(name, value);
-      if (!good.ok()) add(key, "options." + name, good.error().message);
+      if (good.ok()) continue;
+      const std::string item = "options." + name;
+      const bool repeats = config_.secrets.contains(key + "." + item) && !value.empty() &&
+                           good.error().message.find(value) != std::string::npos;
+      add(key, item, repeats ? "librdkafka does not take this value" : good.error().message);
     }
   }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Config {
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;
+  std::set<std::string> secrets;  // of them, whose values no error may repeat
 
   PipelineOptions pipeline_options() const;
 };

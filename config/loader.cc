@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <toml++/toml.h>
@@ -42,8 +43,12 @@ const char* type_name(const toml::node& node) {
 class Loader : public ConfigVisitor {
  public:
   Loader(const toml::table& table, std::string file, std::vector<ConfigError>& errors,
-         std::map<std::string, Position>& positions)
-      : table_(table), file_(std::move(file)), errors_(errors), positions_(positions) {
+         Config& config)
+      : table_(table),
+        file_(std::move(file)),
+        errors_(errors),
+        positions_(config.positions),
+        secrets_(config.secrets) {
     if (auto name = table["name"].value<std::string>()) block_ = *name;
   }
 
@@ -149,27 +154,7 @@ class Loader : public ConfigVisitor {
                    "secrets do not stand in this file: { file = \"…\" }, { env = \"…\" } or "
                    "{ credential = \"…\" }");
     }
-    const auto item = table->begin();
-    const std::string kind(item->first.str());
-    const std::string where = item->second.value_or<std::string>("");
-    if (kind == "env") {
-      const char* found = std::getenv(where.c_str());
-      if (!found) return wrong(key.name, *node, "environment variable " + where + " is not set");
-      value = found;
-    } else if (kind == "file" || kind == "credential") {
-      const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
-      if (kind == "credential" && !dir) {
-        return wrong(key.name, *node,
-                     "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
-      }
-      const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
-      std::ifstream in(path);
-      if (!std::getline(in, value)) {
-        return wrong(key.name, *node, "cannot read " + path + ", or it is empty");
-      }
-    } else {
-      wrong(key.name, *node, "unknown kind of secret '" + kind + "': file, env or credential");
-    }
+    take_secret(key.name, *table, value);
   }
 
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override {
@@ -181,6 +166,28 @@ class Loader : public ConfigVisitor {
     for (const auto& [name, item] : in_file_order(*table)) {
       std::string text;
       (void)take_text(std::string(key.name) + "." + name, *item, text);
+      value.emplace_back(name, std::move(text));
+    }
+  }
+
+  void settings(const Key& key, std::vector<Setting>& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table) return wrong_type(key.name, *node, "a table");
+    for (const auto& [name, item] : in_file_order(*table)) {
+      const std::string place = std::string(key.name) + "." + name;
+      std::string text;
+      if (!item->is_table()) {
+        (void)take_text(place, *item, text);
+      } else if (item->as_table()->size() == 1) {
+        positions_[position_name(place)] = position_of(item->source());
+        secrets_.insert(position_name(place));
+        take_secret(place, *item->as_table(), text);
+      } else {
+        wrong(place, *item,
+              "a secret is { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }");
+      }
       value.emplace_back(name, std::move(text));
     }
   }
@@ -309,6 +316,28 @@ class Loader : public ConfigVisitor {
     return node.is_number();
   }
 
+  // Of { file = "…" }, { env = "…" } or { credential = "…" }.
+  void take_secret(const std::string& name, const toml::table& table, std::string& value) {
+    const auto item = table.begin();
+    const std::string kind(item->first.str());
+    const std::string where = item->second.value_or<std::string>("");
+    if (kind == "env") {
+      const char* found = std::getenv(where.c_str());
+      if (!found) return wrong(name, table, "environment variable " + where + " is not set");
+      value = found;
+    } else if (kind == "file" || kind == "credential") {
+      const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
+      if (kind == "credential" && !dir) {
+        return wrong(name, table, "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+      }
+      const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
+      std::ifstream in(path);
+      if (!std::getline(in, value)) wrong(name, table, "cannot read " + path + ", or it is empty");
+    } else {
+      wrong(name, table, "unknown kind of secret '" + kind + "': file, env or credential");
+    }
+  }
+
   void take_choice(const std::string& name, const toml::node& node, int& value,
                    std::span<const Choice> choices) {
     auto text = node.value<std::string>();
@@ -395,6 +424,7 @@ class Loader : public ConfigVisitor {
   std::string file_;
   std::vector<ConfigError>& errors_;
   std::map<std::string, Position>& positions_;
+  std::set<std::string>& secrets_;
   std::string block_;
   std::vector<std::string> known_;
   std::vector<Key> missing_;
@@ -403,7 +433,7 @@ class Loader : public ConfigVisitor {
 template <class Options>
 void load_table(const toml::table& table, const char* section, const std::string& file,
                 Options& options, Config& config, std::vector<ConfigError>& errors) {
-  Loader loader(table, file, errors, config.positions);
+  Loader loader(table, file, errors, config);
   loader.set_block(section);
   describe(loader, options);
   loader.finish();
