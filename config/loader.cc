@@ -178,10 +178,10 @@ class Loader : public ConfigVisitor {
     for (const auto& [name, item] : in_file_order(*table)) {
       const std::string place = std::string(key.name) + "." + name;
       std::string text;
+      positions_[position_name(place)] = position_of(item->source());
       if (!item->is_table()) {
         (void)take_text(place, *item, text);
       } else if (item->as_table()->size() == 1) {
-        positions_[position_name(place)] = position_of(item->source());
         secrets_.insert(position_name(place));
         take_secret(place, *item->as_table(), text);
       } else {

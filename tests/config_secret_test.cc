@@ -109,6 +109,9 @@ TEST(ConfigSecret, one_of_kafka_that_is_not_there_or_not_taken_is_an_error_witho
       {"\"sasl.password\" = { file = \"hunter2\", env = \"hunter2\" }",
        "'options.sasl.password': a secret is { file = \"…\" }, { env = \"…\" } or { credential = "
        "\"…\" }"},
+      {"\"security.protocol\" = {}",
+       "'options.security.protocol': a secret is { file = \"…\" }, { env = \"…\" } or "
+       "{ credential = \"…\" }"},
       {"\"security.protocol\" = { env = \"WAYSIDE_TEST_SECRET\" }",
        "'options.security.protocol': librdkafka does not take this value"}};
   for (const auto& [option, message] : rows) {
