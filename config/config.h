@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Config {
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;
+  std::set<std::string> secrets;  // of them, whose values no error may repeat
 
   PipelineOptions pipeline_options() const;
 };
@@ -56,9 +58,11 @@ struct Config {
 std::string position_key(const std::string& section, const std::string& name);
 
 // Reads and checks a file: syntax, keys, types, references between blocks, expressions.
+// A gateway without an id gets one from the machine id.
 std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors);
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
-                                   std::vector<ConfigError>& errors);
+                                   std::vector<ConfigError>& errors,
+                                   const std::string& machine_id_path = "/etc/machine-id");
 
 // Every key with its default and its meaning, as a file that loads.
 std::string sample_config();

@@ -200,9 +200,9 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.text({"mark_topic", "kafka: stays empty, must exist or be creatable"}, o.mark_topic);
   choose(v, {"format", "kafka: json or protobuf (Emission of proto/wayside.proto)"}, o.format,
          kValueFormats);
-  v.items({"options", "kafka: librdkafka's own settings",
-           "{ \"security.protocol\" = \"ssl\", \"ssl.ca.location\" = \"/etc/wayside/ca.pem\" }"},
-          o.options);
+  v.settings({"options", "kafka: librdkafka's own settings; secrets as in mqtt's password",
+              "{ \"security.protocol\" = \"ssl\", \"ssl.ca.location\" = \"/etc/wayside/ca.pem\" }"},
+             o.options);
 }
 
 }  // namespace wayside

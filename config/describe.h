@@ -25,6 +25,8 @@ class ConfigVisitor {
     int value;
   };
 
+  using Setting = std::pair<std::string, std::string>;
+
   virtual ~ConfigVisitor() = default;
   virtual void text(const Key& key, std::string& value) = 0;
   virtual void texts(const Key& key, std::vector<std::string>& value) = 0;
@@ -36,6 +38,7 @@ class ConfigVisitor {
   virtual void choice(const Key& key, int& value, std::span<const Choice> choices) = 0;
   virtual void secret(const Key& key, std::string& value) = 0;
   virtual void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) = 0;
+  virtual void settings(const Key& key, std::vector<Setting>& value) = 0;  // texts or secrets
   virtual void url(const Key& key, std::string& host, uint16_t& port) = 0;
   virtual void time(const Key& key, std::string& path, TimeUnit& unit) = 0;
   virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;

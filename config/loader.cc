@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <toml++/toml.h>
@@ -42,8 +43,12 @@ const char* type_name(const toml::node& node) {
 class Loader : public ConfigVisitor {
  public:
   Loader(const toml::table& table, std::string file, std::vector<ConfigError>& errors,
-         std::map<std::string, Position>& positions)
-      : table_(table), file_(std::move(file)), errors_(errors), positions_(positions) {
+         Config& config)
+      : table_(table),
+        file_(std::move(file)),
+        errors_(errors),
+        positions_(config.positions),
+        secrets_(config.secrets) {
     if (auto name = table["name"].value<std::string>()) block_ = *name;
   }
 
@@ -55,7 +60,9 @@ class Loader : public ConfigVisitor {
   const std::string& block() const { return block_; }
 
   void text(const Key& key, std::string& value) override {
-    if (const toml::node* node = find(key)) take_text(key.name, *node, value);
+    const toml::node* node = find(key);
+    if (!node || !take_text(key.name, *node, value)) return;
+    if (key.required && value.empty()) wrong(key.name, *node, "is empty");
   }
 
   void texts(const Key& key, std::vector<std::string>& value) override {
@@ -68,8 +75,16 @@ class Loader : public ConfigVisitor {
     }
     const toml::array* array = node->as_array();
     if (!array) return wrong_type(key.name, *node, "a text or an array of texts");
-    for (const toml::node& item : *array) take_text(key.name, item, value.emplace_back());
-    positions_[block_ + "." + key.name] = position_of(node->source());
+    Position at = position_of(node->source());
+    for (const toml::node& item : *array) {
+      std::string text;
+      if (take_text(key.name, item, text)) {
+        value.push_back(std::move(text));
+      } else {
+        at = position_of(item.source());
+      }
+    }
+    positions_[position_name(key.name)] = at;
   }
 
   void duration(const Key& key, int64_t& ms, int64_t min_ms) override {
@@ -114,14 +129,16 @@ class Loader : public ConfigVisitor {
     const toml::node* node = find(key);
     if (!node) return;
     if (!node->is_integer()) return wrong_type(key.name, *node, "a whole number");
-    value = node->ref<int64_t>();
-    if (value < min || value > max) {
-      wrong(key.name, *node, "must be from " + std::to_string(min) + " to " + std::to_string(max));
+    const int64_t found = node->ref<int64_t>();
+    if (found < min || found > max) {
+      return wrong(key.name, *node,
+                   "must be from " + std::to_string(min) + " to " + std::to_string(max));
     }
+    value = found;
   }
 
   void number(const Key& key, double& value) override {
-    if (const toml::node* node = find(key)) take_number(key.name, *node, value);
+    if (const toml::node* node = find(key)) (void)take_number(key.name, *node, value);
   }
 
   void choice(const Key& key, int& value, std::span<const Choice> choices) override {
@@ -137,27 +154,7 @@ class Loader : public ConfigVisitor {
                    "secrets do not stand in this file: { file = \"…\" }, { env = \"…\" } or "
                    "{ credential = \"…\" }");
     }
-    const auto item = table->begin();
-    const std::string kind(item->first.str());
-    const std::string where = item->second.value_or<std::string>("");
-    if (kind == "env") {
-      const char* found = std::getenv(where.c_str());
-      if (!found) return wrong(key.name, *node, "environment variable " + where + " is not set");
-      value = found;
-    } else if (kind == "file" || kind == "credential") {
-      const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
-      if (kind == "credential" && !dir) {
-        return wrong(key.name, *node,
-                     "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
-      }
-      const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
-      std::ifstream in(path);
-      if (!std::getline(in, value)) {
-        return wrong(key.name, *node, "cannot read " + path + ", or it is empty");
-      }
-    } else {
-      wrong(key.name, *node, "unknown kind of secret '" + kind + "': file, env or credential");
-    }
+    take_secret(key.name, *table, value);
   }
 
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override {
@@ -168,7 +165,29 @@ class Loader : public ConfigVisitor {
     value.clear();
     for (const auto& [name, item] : in_file_order(*table)) {
       std::string text;
-      take_text(std::string(key.name) + "." + name, *item, text);
+      (void)take_text(std::string(key.name) + "." + name, *item, text);
+      value.emplace_back(name, std::move(text));
+    }
+  }
+
+  void settings(const Key& key, std::vector<Setting>& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::table* table = node->as_table();
+    if (!table) return wrong_type(key.name, *node, "a table");
+    for (const auto& [name, item] : in_file_order(*table)) {
+      const std::string place = std::string(key.name) + "." + name;
+      std::string text;
+      positions_[position_name(place)] = position_of(item->source());
+      if (!item->is_table()) {
+        (void)take_text(place, *item, text);
+      } else if (item->as_table()->size() == 1) {
+        secrets_.insert(position_name(place));
+        take_secret(place, *item->as_table(), text);
+      } else {
+        wrong(place, *item,
+              "a secret is { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }");
+      }
       value.emplace_back(name, std::move(text));
     }
   }
@@ -177,7 +196,7 @@ class Loader : public ConfigVisitor {
     const toml::node* node = find(key);
     if (!node) return;
     std::string text;
-    take_text(key.name, *node, text);
+    if (!take_text(key.name, *node, text)) return;
     constexpr std::string_view kScheme = "mqtt://";
     if (!std::string_view(text).starts_with(kScheme)) {
       return wrong(key.name, *node, "expected mqtt://HOST or mqtt://HOST:PORT");
@@ -204,9 +223,11 @@ class Loader : public ConfigVisitor {
     const toml::table* table = node->as_table();
     if (!table) return wrong_type(key.name, *node, "{ field = …, unit = … }");
     int number = static_cast<int>(unit);
+    bool has_path = false;
     for (const auto& [name, item] : *table) {
       if (name == "field") {
-        take_text(key.name, item, path);
+        has_path = true;
+        (void)take_text(key.name, item, path);
       } else if (name == "unit") {
         take_choice("unit", item, number, time_units());
       } else {
@@ -214,7 +235,7 @@ class Loader : public ConfigVisitor {
       }
     }
     unit = static_cast<TimeUnit>(number);
-    if (path.empty()) wrong(key.name, *node, "'field' is missing");
+    if (!has_path) wrong(key.name, *node, "'field' is missing");
   }
 
   void fields(const Key& key, std::vector<FieldOptions>& fields) override {
@@ -223,7 +244,9 @@ class Loader : public ConfigVisitor {
     const toml::table* table = node->as_table();
     if (!table) return wrong_type(key.name, *node, "a table of fields");
     for (const auto& [name, item] : in_file_order(*table)) {
-      positions_["" + block_ + ".fields." + name] = position_of(item->source());
+      const std::string place = position_name("fields." + name);
+      const size_t before = errors_.size();
+      positions_[place] = position_of(item->source());
       FieldOptions field;
       field.name = field.path = name;
       if (item->is_string()) {
@@ -233,15 +256,24 @@ class Loader : public ConfigVisitor {
       } else {
         wrong_type(name, *item, "a path or a table");
       }
+      if (errors_.size() > before) positions_[place] = errors_.back().at;
       fields.push_back(std::move(field));
     }
   }
 
-  // Whatever nobody asked for.
+  // Whatever nobody asked for, then what is missing. A misspelt key stands for the one that it is
+  // near to, so that one slip is told once.
   void finish() {
     for (const auto& [name, item] : table_) {
-      if (std::find(known_.begin(), known_.end(), name.str()) == known_.end())
-        unknown(name, known_);
+      if (std::find(known_.begin(), known_.end(), name.str()) != known_.end()) continue;
+      unknown(name, known_);
+      auto meant = nearest(name.str(), known_);
+      if (!meant || table_.contains(*meant)) continue;
+      positions_[position_name(*meant)] = position_of(name.source());
+      std::erase_if(missing_, [&](const Key& key) { return key.name == *meant; });
+    }
+    for (const Key& key : missing_) {
+      add(position_of(table_.source()), "'" + std::string(key.name) + "' is missing: " + key.help);
     }
   }
 
@@ -249,11 +281,9 @@ class Loader : public ConfigVisitor {
   const toml::node* find(const Key& key) {
     known_.emplace_back(key.name);
     const toml::node* node = table_.get(key.name);
-    if (node) {
-      positions_[block_ + "." + key.name] = position_of(node->source());
-    } else if (key.required) {
-      add(position_of(table_.source()), "'" + std::string(key.name) + "' is missing: " + key.help);
-    }
+    if (!node && !key.required) return nullptr;
+    positions_[position_name(key.name)] = position_of(node ? node->source() : table_.source());
+    if (!node) missing_.push_back(key);
     return node;
   }
 
@@ -267,15 +297,45 @@ class Loader : public ConfigVisitor {
     return items;
   }
 
-  void take_text(const std::string& name, const toml::node& node, std::string& value) {
-    if (!node.is_string()) return wrong_type(name, node, "a text");
-    positions_[block_ + "." + name] = position_of(node.source());
-    value = node.ref<std::string>();
+  bool take_text(const std::string& name, const toml::node& node, std::string& value) {
+    positions_[position_name(name)] = position_of(node.source());
+    if (node.is_string()) {
+      value = node.ref<std::string>();
+    } else {
+      wrong_type(name, node, "a text");
+    }
+    return node.is_string();
   }
 
-  void take_number(const std::string& name, const toml::node& node, double& value) {
-    if (!node.is_number()) return wrong_type(name, node, "a number");
-    value = *node.value<double>();
+  bool take_number(const std::string& name, const toml::node& node, double& value) {
+    if (node.is_number()) {
+      value = *node.value<double>();
+    } else {
+      wrong_type(name, node, "a number");
+    }
+    return node.is_number();
+  }
+
+  // Of { file = "…" }, { env = "…" } or { credential = "…" }.
+  void take_secret(const std::string& name, const toml::table& table, std::string& value) {
+    const auto item = table.begin();
+    const std::string kind(item->first.str());
+    const std::string where = item->second.value_or<std::string>("");
+    if (kind == "env") {
+      const char* found = std::getenv(where.c_str());
+      if (!found) return wrong(name, table, "environment variable " + where + " is not set");
+      value = found;
+    } else if (kind == "file" || kind == "credential") {
+      const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
+      if (kind == "credential" && !dir) {
+        return wrong(name, table, "there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+      }
+      const std::string path = kind == "file" ? where : std::string(dir) + "/" + where;
+      std::ifstream in(path);
+      if (!std::getline(in, value)) wrong(name, table, "cannot read " + path + ", or it is empty");
+    } else {
+      wrong(name, table, "unknown kind of secret '" + kind + "': file, env or credential");
+    }
   }
 
   void take_choice(const std::string& name, const toml::node& node, int& value,
@@ -303,7 +363,7 @@ class Loader : public ConfigVisitor {
     const std::vector<std::string> keys{"path", "type", "unit", "min", "max"};
     for (const auto& [name, item] : table) {
       if (name == "path") {
-        take_text(field.name + ".path", item, field.path);
+        (void)take_text(field.name + ".path", item, field.path);
       } else if (name == "type") {
         int type = static_cast<int>(field.type);
         take_choice("type", item, type, field_types());
@@ -312,7 +372,7 @@ class Loader : public ConfigVisitor {
         take_unit(field, item);
       } else if (name == "min" || name == "max") {
         double limit = 0;
-        take_number(std::string(name.str()), item, limit);
+        if (!take_number(std::string(name.str()), item, limit)) continue;
         (name == "min" ? field.min : field.max) = limit;
       } else {
         unknown(name, keys);
@@ -346,6 +406,7 @@ class Loader : public ConfigVisitor {
     wrong(field.name, node, message);
   }
 
+  std::string position_name(const std::string& key) const { return block_ + "." + key; }
   void add(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
   void wrong(const std::string& name, const toml::node& node, const std::string& what) {
     add(position_of(node.source()), "'" + name + "': " + what);
@@ -363,14 +424,16 @@ class Loader : public ConfigVisitor {
   std::string file_;
   std::vector<ConfigError>& errors_;
   std::map<std::string, Position>& positions_;
+  std::set<std::string>& secrets_;
   std::string block_;
   std::vector<std::string> known_;
+  std::vector<Key> missing_;
 };
 
 template <class Options>
 void load_table(const toml::table& table, const char* section, const std::string& file,
                 Options& options, Config& config, std::vector<ConfigError>& errors) {
-  Loader loader(table, file, errors, config.positions);
+  Loader loader(table, file, errors, config);
   loader.set_block(section);
   describe(loader, options);
   loader.finish();
@@ -393,17 +456,24 @@ void load_section(const toml::node& node, const char* section, const std::string
   if (!array || !array->is_homogeneous<toml::table>()) {
     errors.push_back({file, position_of(node.source()),
                       "expected an array of tables: [[" + std::string(section) + "]]"});
+    config.positions[unread_key(section)] = errors.back().at;
     return;
   }
   for (const toml::node& item : *array) {
-    load_table(*item.as_table(), section, file, list.emplace_back(), config, errors);
+    Options& options = list.emplace_back();
+    load_table(*item.as_table(), section, file, options, config, errors);
+    if (!options.name.empty()) continue;
+    options.name = section;  // that it has none is told already
+    config.positions[unread_key(section)] =
+        config.positions[position_key(section, section) + ".name"];
   }
 }
 
 }  // namespace
 
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
-                                   std::vector<ConfigError>& errors) {
+                                   std::vector<ConfigError>& errors,
+                                   const std::string& machine_id_path) {
   toml::table root;
   try {
     root = toml::parse(text, file);
@@ -422,11 +492,15 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   for (const auto& [name, node] : root) {
     if (std::find(sections.begin(), sections.end(), name.str()) != sections.end()) continue;
     std::string message = "unknown section '" + std::string(name.str()) + "'";
-    if (auto close = nearest(name.str(), sections)) message += "; did you mean '" + *close + "'?";
+    const auto close = nearest(name.str(), sections);
+    if (close) message += "; did you mean '" + *close + "'?";
     errors.push_back({file, position_of(name.source()), std::move(message)});
+    if (close && !root.contains(*close)) config.positions[unread_key(*close)] = errors.back().at;
   }
-  complete_config(config);
-  if (errors.empty()) check_config(config, file, errors);
+  std::string machine;
+  std::ifstream(machine_id_path) >> machine;
+  complete_config(config, machine);
+  check_config(config, file, errors);
   std::stable_sort(errors.begin(), errors.end(), [](const ConfigError& a, const ConfigError& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
   });

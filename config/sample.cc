@@ -44,6 +44,9 @@ class SampleWriter : public ConfigVisitor {
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>&) override {
     line(key, key.sample, !key.required);
   }
+  void settings(const Key& key, std::vector<Setting>&) override {
+    line(key, key.sample, !key.required);
+  }
   void url(const Key& key, std::string&, uint16_t&) override {
     line(key, quoted(key.sample), false);
   }

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/text.h"
 #include "tests/config_text.h"
+#include "tests/temp_folder.h"
 
 namespace wayside {
 namespace {
@@ -19,10 +22,35 @@ TEST(ConfigCheck, what_is_left_out_is_completed) {
 }
 
 TEST(ConfigCheck, a_gateway_without_an_id_always_makes_the_same_one) {
-  const auto first = parse_good(""), second = parse_good("");
-  ASSERT_TRUE(first && second);
-  EXPECT_EQ(first->gateway.id, second->gateway.id);
-  EXPECT_TRUE(is_name(first->gateway.id));
+  const std::string machine = "3d1219c7c4c5404aaa1f6d2a48adfda4";
+  EXPECT_EQ(gateway_id_of(machine), gateway_id_of(machine));
+  EXPECT_NE(gateway_id_of(machine), gateway_id_of("4d1219c7c4c5404aaa1f6d2a48adfda4"));
+  EXPECT_TRUE(is_name(gateway_id_of(machine)));
+  EXPECT_EQ(gateway_id_of(machine).find(machine.substr(0, 8)), std::string::npos);
+}
+
+TEST(ConfigCheck, a_gateway_without_an_id_on_a_machine_without_one_is_an_error) {
+  TempFolder folder;
+  std::ofstream(folder / "good") << "3d1219c7c4c5404aaa1f6d2a48adfda4\n";
+  std::ofstream(folder / "empty").flush();
+  std::ofstream(folder / "young") << "uninitialized\n";
+  const std::string no_id = with("id = \"truck-17\"\n", "");
+  for (const char* file : {"good", "none", "empty", "young"}) {
+    SCOPED_TRACE(file);
+    std::vector<ConfigError> errors;
+    EXPECT_TRUE(parse_config(kGoodConfig, "F", errors, folder / file));
+    const auto config = parse_config(no_id, "F", errors, folder / file);
+    if (std::string(file) == "good") {
+      ASSERT_TRUE(config);
+      EXPECT_TRUE(config->gateway.id.starts_with("gw-"));
+      continue;
+    }
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].to_text(),
+              "F:1:1: 'id': is missing, and there is no /etc/machine-id to make one from");
+  }
+  // An empty one is not a missing one.
+  EXPECT_EQ(errors_of(with("\"truck-17\"", "\"\"")).size(), 1u);
 }
 
 TEST(ConfigCheck, a_reference_to_nothing_is_an_error_with_the_nearest_name) {
@@ -90,26 +118,102 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
        "'max_bytes': must hold at least four files of file_bytes"},
       {"[[mqtt]]", "[storage]\nfile_bytes = \"1MiB\"\ncommit_bytes = @@\"512KiB\"\n[[mqtt]]",
        "'commit_bytes': must be at most a quarter of file_bytes"},
+      {"[[mqtt]]", "[storage]\nfile_bytes = @@\"1MiB\"\ncommit_bytes = \"256KiB\"\n[[mqtt]]",
+       "'file_bytes': commit_bytes, max_payload and 64KiB must fit in half of file_bytes "
+       "(max_payload is 256KiB)"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nmax_payload = @@\"4MiB\"",
+       "'max_payload': [storage] commit_bytes, max_payload and 64KiB must fit in half of "
+       "file_bytes"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nkeep_alive = @@\"65536s\"",
+       "'keep_alive': must be at most 65535s"},
+      {"name = \"centre\"", "name = \"centre\"\nbatch_bytes = @@\"65MiB\"",
+       "'batch_bytes': must be at most 64MiB"},
       {"temp_c = \"t\"", "temp_c = @@{ path = \"t\", min = 5, max = 4 }",
        "'fields.temp_c': min is above max"},
       {"temp_c = \"t\"", "temp_c = @@\"ts\"", "'fields.temp_c': path \"ts\" is read twice"},
   });
 }
 
-TEST(ConfigCheck, a_kafka_uplink_needs_brokers_and_leaves_some_settings_to_wayside) {
-  const std::string kafka = "name = \"centre\"\ntype = \"kafka\"\n";
-  EXPECT_TRUE(parse_good(
-      with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
-                                        "options = { \"security.protocol\" = \"ssl\" }")));
-  const auto missing = errors_of(with("name = \"centre\"", kafka));
+std::string kafka(const std::string& line) {
+  return "name = \"centre\"\ntype = \"kafka\"\nbrokers = [\"k:9092\"]\n" + line;
+}
+
+TEST(ConfigCheck, a_kafka_uplink_needs_brokers) {
+  EXPECT_TRUE(parse_good(with("name = \"centre\"", kafka(""))));
+  const auto missing = errors_of(with("name = \"centre\"", "name = \"centre\"\ntype = \"kafka\""));
   ASSERT_EQ(missing.size(), 1u);
   EXPECT_NE(missing[0].find("'brokers': is missing"), std::string::npos);
-  const auto owned =
-      errors_of(with("name = \"centre\"", kafka + "brokers = [\"k:9092\"]\n"
-                                                  "options = { \"transactional.id\" = \"x\" }"));
-  ASSERT_EQ(owned.size(), 1u);
-  EXPECT_NE(owned[0].find("'options.transactional.id': is set by wayside itself"),
-            std::string::npos);
+}
+
+TEST(ConfigCheck, kafka_options_are_those_that_librdkafka_knows_and_wayside_does_not_set) {
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", kafka("options = { \"security.protocol\" = \"ssl\", "
+                                                 "\"queuing.strategy\" = \"lifo\" }"))));
+  const std::string part = "name = \"centre\"";
+  expect_errors({
+      {part, kafka("options = { \"securty.protocol\" = @@\"ssl\" }"),
+       "'options.securty.protocol': No such configuration property: \"securty.protocol\""},
+      {part, kafka("options = { \"security.protocol\" = @@\"tls\" }"),
+       "'options.security.protocol': Invalid value \"tls\" for configuration property "
+       "\"security.protocol\""},
+  });
+  for (const char* name :
+       {"transactional.id", "bootstrap.servers", "metadata.broker.list", "client.id", "group.id",
+        "enable.idempotence", "isolation.level", "enable.auto.commit", "message.timeout.ms",
+        "delivery.timeout.ms", "linger.ms", "queue.buffering.max.ms", "compression.type",
+        "compression.codec", "partitioner", "acks", "request.required.acks"}) {
+    std::string value = "7";
+    if (std::string_view(name).starts_with("compression")) value = "gzip";
+    expect_errors(
+        {{part, kafka("options = { \"" + std::string(name) + "\" = @@\"" + value + "\" }"),
+          "'options." + std::string(name) + "': is set by wayside itself"}});
+  }
+}
+
+TEST(ConfigCheck, limits_that_are_just_met_are_good) {
+  std::string text = with("\"mqtt://broker:1884\"",
+                          "\"mqtt://broker\"\nmax_payload = \"3008KiB\"\nkeep_alive = \"65535s\"");
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", "name = \"centre\"\nbatch_bytes = \"64MiB\"", text)));
+}
+
+TEST(ConfigCheck, a_topic_of_kafka_has_known_placeholders_once) {
+  EXPECT_TRUE(
+      parse_good(with("name = \"centre\"", kafka("topic = \"{gateway}.a.{block}-{key}\""))));
+  const std::string part = "name = \"centre\"";
+  expect_errors({
+      {part, kafka("topic = @@\"a.{blok}\""),
+       "'topic': there is no placeholder '{blok}'; did you mean '{block}'?"},
+      {part, kafka("topic = @@\"a.{vehicle}\""), "'topic': there is no placeholder '{vehicle}'"},
+      {part, kafka("topic = @@\"a.{\""), "'topic': there is no placeholder '{'"},
+      {part, kafka("topic = @@\"a.}b\""), "'topic': there is no placeholder '}'"},
+      {part, kafka("topic = @@\"{key}.{key}\""), "'topic': '{key}' stands twice"},
+  });
+}
+
+TEST(ConfigCheck, two_blocks_do_not_take_the_same_place) {
+  const std::string second = "[[mqtt]]\nname = \"second\"\nurl = \"mqtt://";
+  const std::string source =
+      "[[source]]\nname = \"other\"\nkey = \"truck\"\nmqtt = \"local\"\ntopic = ";
+  const std::string uplinks = "name = \"centre\"\n[[uplink]]\nname = \"second\"\ndir = ";
+  const std::string url = "\"mqtt://broker:1884\"\nclient_id = \"c\"\n";
+  const std::string named = with("key = \"vehicle\"", "key = \"vehicle\"\nmqtt = \"local\"");
+  std::string text =
+      with("\"mqtt://broker:1884\"", url + second + "broker:1884\"\nclient_id = @@\"c\"", named);
+  text = with("[[window]]", source + "@@\"fleet/{truck}/climate\"\n[[window]]", text);
+  text = with("name = \"centre\"", uplinks + "@@\"/var/lib/wayside//out/x/../centre\"", text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            (std::vector<std::string>{
+                marks.at(0) + ": 'client_id': is that of connection 'local' to the same broker, "
+                              "which would end it",
+                marks.at(1) + ": 'topic': source 'climate' takes the same topics, and nothing "
+                              "would be left",
+                marks.at(2) + ": 'dir': uplink 'centre' writes there"}));
+  // Another broker, other topics, another folder.
+  text = with("\"mqtt://broker:1884\"", url + second + "broker:1885\"\nclient_id = \"c\"", named);
+  text = with("[[window]]", source + "\"fleet/{truck}/shock\"\n[[window]]", text);
+  EXPECT_TRUE(parse_good(with("name = \"centre\"", uplinks + "\"/var/lib/wayside/out/x\"", text)));
 }
 
 TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
@@ -122,6 +226,36 @@ TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
       {"n = \"count()\"", "\"2n\" = @@\"count()\"",
        "'select.2n': '2n' does not work in SQL: letters, digits and '_' only"},
   });
+}
+
+TEST(ConfigCheck, names_that_events_have_anyway_are_taken) {
+  const std::string topic = "\"fleet/{vehicle}/climate\"";
+  const std::string own = " of its own; choose another name";
+  expect_errors({
+      {"temp_c = \"t\"", "temp_c = \"t\"\ntype = @@\"kind\"",
+       "'fields.type': each event has a 'type'" + own},
+      {topic, "@@\"fleet/{vehicle}/{time}\"", "'topic': each event has a 'time'" + own},
+      {topic, "@@\"fleet/{vehicle}/{key}\"", "'topic': each event has a 'key'" + own},
+      {topic, "@@\"fleet/{vehicle}/{bus-line}\"",
+       "'topic': 'bus-line' does not work in SQL: letters, digits and '_' only"},
+      {"n = \"count()\"", "n = \"count()\", id = @@\"count()\"",
+       "'select.id': each event has a 'id'" + own},
+      {"n = \"count()\"", "n = \"count()\", final = @@\"count()\"",
+       "'select.final': each result has a 'final'" + own},
+      {"n = \"count()\"", "n = \"count()\", window_end = @@\"count()\"",
+       "'select.window_end': each result has a 'window_end'" + own},
+  });
+}
+
+TEST(ConfigCheck, a_key_may_have_any_name_since_events_call_it_key) {
+  for (const char* name : {"id", "key", "source", "vehicle-id"}) {
+    const std::string level = std::string("{") + name + "}";
+    EXPECT_TRUE(parse_good(with("key = \"vehicle\"", std::string("key = \"") + name + "\"",
+                                with("{vehicle}", level))));
+  }
+  EXPECT_TRUE(
+      parse_good(with("key = \"vehicle\"", "key = \"id\"",
+                      with("door = {", "id = { path = \"id\", type = \"text\" }\ndoor = {"))));
 }
 
 TEST(ConfigCheck, a_key_that_does_not_exist_is_told_where_it_stands) {

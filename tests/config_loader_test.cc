@@ -124,6 +124,79 @@ TEST(ConfigLoader, all_errors_are_told_at_once_in_the_order_of_the_file) {
   for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(errors[i].starts_with(marks[i] + ": ")) << errors[i];
 }
 
+TEST(ConfigLoader, errors_of_all_stages_are_told_at_once_and_each_once) {
+  std::string text = with("id = \"truck-17\"", "id = \"truck-17\"\n@@quue = \"1MiB\"");
+  text = with("\"km/h\"", "@@\"kmh\"", text);
+  text = with("size = \"5m\"", "size = @@300", text);
+  text = with("speed > 5", "@@sped > 5", text);
+  text = with("field = \"temp_c\"", "field = \"temp_c\"\nto = @@\"center\"", text);
+  const auto marks = take_marks(text);
+  const char* messages[] = {
+      "unknown key 'quue'; did you mean 'queue'?",
+      "'speed': unknown unit \"kmh\"; did you mean \"km/h\"?",
+      "'size': expected a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\"",
+      "'when': unknown field 'sped'; did you mean 'speed'?",
+      "'to': there is no uplink 'center'; did you mean 'centre'?"};
+  std::vector<std::string> expected;
+  for (size_t i = 0; i < 5; ++i) expected.push_back(marks.at(i) + ": " + messages[i]);
+  EXPECT_EQ(errors_of(text), expected);
+}
+
+TEST(ConfigLoader, an_unknown_source_of_one_block_does_not_hide_errors_of_the_others) {
+  std::string text = with("from = \"climate\"\nsize", "from = @@\"climat\"\nsize");
+  text = with("speed > 5", "@@sped > 5", text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            (std::vector<std::string>{
+                marks.at(0) + ": 'from': there is no source 'climat'; did you mean 'climate'?",
+                marks.at(1) + ": 'when': unknown field 'sped'; did you mean 'speed'?"}));
+}
+
+// What follows from an error is not told as another one.
+TEST(ConfigLoader, one_slip_is_one_error) {
+  const std::string rule = "name = \"door_open_moving\"\nfrom = \"climate\"";
+  const std::pair<std::string, std::string> rows[] = {
+      {"temp_c = \"t\"", "temp_c = @@5"},
+      {"temp_c = \"t\"", "temp_c = { path = @@5 }"},
+      {"temp_c = \"t\"", "temp_c = { path = \"t\", min = @@\"5\", max = -5 }"},
+      {"[source.fields]", "[source.@@fiels]"},
+      {"key = \"vehicle\"", "@@keyy = \"vehicle\""},
+      {"key = \"vehicle\"", "key = @@5"},
+      {"key = \"vehicle\"", "key = @@\"\""},
+      {"topic = \"fleet/{vehicle}/climate\"", "topic = @@5"},
+      {"topic = \"fleet/{vehicle}/climate\"", "topic = @@\"fleet/{vehicle/climate\""},
+      {"key = \"vehicle\"", "key = \"vehicle\"\nkeep = [\"door\", @@5]"},
+      {"key = \"vehicle\"", "key = \"vehicle\"\nidle_after = @@5\nforget_after = \"10s\""},
+      {"[[source]]\nname = \"climate\"", "@@[[source]]"},
+      {"[[source]]\nname = \"climate\"", "[[source]]\nname = @@5"},
+      {"[[source]]\nname = \"climate\"", "[[source]]\nname = @@\"\""},
+      {"[[uplink]]\nname = \"centre\"", "[[@@uplnk]]\nname = \"centre\""},
+      {"[[mqtt]]", "@@[mqtt]"},
+      {rule, "name = \"r\"\n@@frm = \"climate\""},
+      {rule, "name = \"r\"\nfrom = @@[\"climate\"]"},
+      {"from = \"climate\"\nsize", "from = @@5\nsize"},
+      {"from = \"climate\"\nsize", "from = [@@5]\nsize"},
+      {"from = \"climate\"\nsize", "from = @@[]\nsize"},
+      {"{ n = \"count()\", avg_c = \"avg(temp_c)\" }", "@@5"},
+      {"\"avg(temp_c)\"", "@@5"},
+      {"having = \"n >= 3\"", "having = @@3"},
+      {"field = \"temp_c\"", "field = @@\"tempc\""},
+      {"field = \"temp_c\"", "field = \"temp_c\"\nhistory = @@-5"},
+      {"name = \"centre\"", "name = \"centre\"\ntype = @@\"kafak\"\nformat = \"protobuf\""},
+      {"name = \"centre\"", "name = \"centre\"\nfile_bytes = @@8\nmax_bytes = \"1MiB\""},
+      {"name = \"door_open_moving\"", "name = @@\"climate\""},
+  };
+  for (const auto& [part, instead] : rows) {
+    SCOPED_TRACE(instead);
+    std::string text = with(part, instead);
+    const auto marks = take_marks(text);
+    const auto errors = errors_of(text);
+    ASSERT_EQ(marks.size(), 1u);
+    EXPECT_EQ(errors.size(), 1u);
+    for (const std::string& e : errors) EXPECT_TRUE(e.starts_with(marks[0] + ": ")) << e;
+  }
+}
+
 TEST(ConfigLoader, what_is_not_toml_is_an_error_with_its_place) {
   const auto errors = errors_of("[gateway]\nid = truck-17\n");
   ASSERT_EQ(errors.size(), 1u);

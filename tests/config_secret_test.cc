@@ -77,5 +77,50 @@ TEST(ConfigSecret, one_that_stands_in_the_file_is_refused_and_not_repeated) {
   }
 }
 
+std::string with_option(const std::string& option) {
+  return with(
+      "name = \"centre\"",
+      "name = \"centre\"\ntype = \"kafka\"\nbrokers = [\"k\"]\noptions = { " + option + " }");
+}
+
+TEST(ConfigSecret, one_may_be_an_option_of_kafka) {
+  TempFolder folder;
+  std::ofstream(folder / "one") << "open sesame\n";
+  Environment variable("WAYSIDE_TEST_SECRET", "from outside");
+  const auto config = parse_good(
+      with_option("\"sasl.username\" = \"me\", \"sasl.password\" = { file = \"" + (folder / "one") +
+                  "\" }, \"ssl.key.password\" = { env = \"WAYSIDE_TEST_SECRET\" }"));
+  ASSERT_TRUE(config);
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"sasl.username", "me"},
+      {"sasl.password", "open sesame"},
+      {"ssl.key.password", "from outside"}};
+  EXPECT_EQ(config->uplinks[0].options, expected);
+}
+
+TEST(ConfigSecret, one_of_kafka_that_is_not_there_or_not_taken_is_an_error_without_it) {
+  Environment variable("WAYSIDE_TEST_SECRET", "hunter2");
+  Environment none("WAYSIDE_TEST_NONE", nullptr);
+  const std::pair<std::string, std::string> rows[] = {
+      {"\"sasl.password\" = { env = \"WAYSIDE_TEST_NONE\" }",
+       "'options.sasl.password': environment variable WAYSIDE_TEST_NONE is not set"},
+      {"\"sasl.password\" = { vault = \"hunter2\" }",
+       "'options.sasl.password': unknown kind of secret 'vault': file, env or credential"},
+      {"\"sasl.password\" = { file = \"hunter2\", env = \"hunter2\" }",
+       "'options.sasl.password': a secret is { file = \"…\" }, { env = \"…\" } or { credential = "
+       "\"…\" }"},
+      {"\"security.protocol\" = {}",
+       "'options.security.protocol': a secret is { file = \"…\" }, { env = \"…\" } or "
+       "{ credential = \"…\" }"},
+      {"\"security.protocol\" = { env = \"WAYSIDE_TEST_SECRET\" }",
+       "'options.security.protocol': librdkafka does not take this value"}};
+  for (const auto& [option, message] : rows) {
+    const auto errors = errors_of(with_option(option));
+    ASSERT_EQ(errors.size(), 1u) << option;
+    EXPECT_TRUE(errors[0].ends_with(": " + message)) << errors[0];
+    EXPECT_EQ(errors[0].find("hunter2"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace wayside

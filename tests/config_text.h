@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/config.h"
+#include "tests/temp_folder.h"
 
 namespace wayside {
 
@@ -72,10 +74,18 @@ inline std::vector<std::string> take_marks(std::string& text) {
   return marks;
 }
 
+// A machine id that is the same on every machine.
+inline std::string machine_id_file() {
+  static const TempFolder folder;
+  const std::string path = folder / "machine-id";
+  std::ofstream(path) << "3d1219c7c4c5404aaa1f6d2a48adfda4\n";
+  return path;
+}
+
 // "line:column: message" of each error.
 inline std::vector<std::string> errors_of(const std::string& text) {
   std::vector<ConfigError> errors;
-  const auto config = parse_config(text, "F", errors);
+  const auto config = parse_config(text, "F", errors, machine_id_file());
   EXPECT_EQ(config.has_value(), errors.empty());
   std::vector<std::string> out;
   for (const ConfigError& e : errors) {
@@ -87,7 +97,7 @@ inline std::vector<std::string> errors_of(const std::string& text) {
 
 inline std::optional<Config> parse_good(const std::string& text) {
   std::vector<ConfigError> errors;
-  auto config = parse_config(text, "F", errors);
+  auto config = parse_config(text, "F", errors, machine_id_file());
   for (const ConfigError& e : errors) ADD_FAILURE() << e.to_text();
   return config;
 }

@@ -66,6 +66,7 @@ name = "in"
 url = "mqtt://127.0.0.1:{port}"
 version = "{version}"
 reconnect_max = "1s"
+max_payload = "64KiB"
 
 [[source]]
 name = "readings"

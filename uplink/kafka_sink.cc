@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <optional>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -32,7 +33,61 @@ using Partitions = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partiti
 using GroupMetadata =
     Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
 
+using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+
 using Settings = std::vector<std::pair<std::string, std::string>>;
+
+// What is ours to set, for a producer and for a consumer; the user's options may not.
+Settings own_settings(rd_kafka_type_t type, const std::string& identity,
+                      const std::string& brokers) {
+  Settings own{{"bootstrap.servers", brokers}, {"client.id", identity}};
+  if (type == RD_KAFKA_CONSUMER) {
+    own.insert(own.end(), {{"group.id", identity},
+                           {"enable.auto.commit", "false"},
+                           {"isolation.level", "read_committed"}});
+    return own;
+  }
+  own.insert(own.end(),
+             {{"transactional.id", identity},
+              {"enable.idempotence", "true"},
+              {"acks", "all"},
+              {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
+              {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
+              // Below that, or a missing topic would only be told as a time-out.
+              {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
+              // librdkafka waits this long when the former transaction is not quite over.
+              {"retry.backoff.ms", "5"},
+              {"linger.ms", "0"},
+              {"compression.type", "lz4"},
+              {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
+              {"queue.buffering.max.kbytes", "16384"}});
+  return own;
+}
+
+// With the settings of topics, which it would otherwise make room for with the first of them.
+Conf new_conf() {
+  Conf conf(rd_kafka_conf_new());
+  rd_kafka_conf_set_default_topic_conf(conf.get(), rd_kafka_topic_conf_new());
+  return conf;
+}
+
+std::optional<std::string> value_of(const Conf& conf, const std::string& name) {
+  char text[512];
+  size_t size = sizeof text;
+  if (rd_kafka_conf_get(conf.get(), name.c_str(), text, &size) != RD_KAFKA_CONF_OK) return {};
+  return std::string(text);
+}
+
+// Whether setting it sets one of ours: librdkafka has further names for some of them.
+bool is_ours(const std::string& name, const Conf& conf) {
+  const Conf untouched = new_conf();
+  for (rd_kafka_type_t type : {RD_KAFKA_PRODUCER, RD_KAFKA_CONSUMER}) {
+    for (const auto& [own, value] : own_settings(type, "", "")) {
+      if (name == own || value_of(conf, own) != value_of(untouched, own)) return true;
+    }
+  }
+  return false;
+}
 
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
   (void)handle;
@@ -120,14 +175,14 @@ class KafkaSink : public Sink {
               rd_kafka_err2str(message->err);
   }
 
-  Result<Handle> make_handle(rd_kafka_type_t type, const Settings& settings) {
+  Result<Handle> make_handle(rd_kafka_type_t type) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     char why[512];
     std::string brokers;
     for (const std::string& b : options_.brokers) brokers += (brokers.empty() ? "" : ",") + b;
-    Settings all{{"bootstrap.servers", brokers}, {"client.id", identity_}};
-    all.insert(all.end(), options_.options.begin(), options_.options.end());
-    all.insert(all.end(), settings.begin(), settings.end());
+    Settings all = options_.options;
+    const Settings own = own_settings(type, identity_, brokers);
+    all.insert(all.end(), own.begin(), own.end());
     for (const auto& [name, value] : all) {
       if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) ==
           RD_KAFKA_CONF_OK) {
@@ -146,21 +201,7 @@ class KafkaSink : public Sink {
   }
 
   Status connect() {
-    WS_ASSIGN(
-        producer_,
-        make_handle(
-            RD_KAFKA_PRODUCER,
-            {{"transactional.id", identity_},
-             {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
-             {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
-             // Below that, or a missing topic would only be told as a time-out.
-             {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
-             // librdkafka waits this long when the former transaction is not quite over.
-             {"retry.backoff.ms", "5"},
-             {"linger.ms", "0"},
-             {"compression.type", "lz4"},
-             {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
-             {"queue.buffering.max.kbytes", "16384"}}));
+    WS_ASSIGN(producer_, make_handle(RD_KAFKA_PRODUCER));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
     const auto error = rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, kCallTimeoutMs);
     if (metadata) rd_kafka_metadata_destroy(metadata);
@@ -188,10 +229,7 @@ class KafkaSink : public Sink {
   // With a consumer that never subscribes. (The Admin API's ListConsumerGroupOffsets of
   // librdkafka 2.0.2 can crash when the broker goes away meanwhile.)
   Result<std::optional<Mark>> read_mark() {
-    WS_ASSIGN(Handle consumer,
-              make_handle(RD_KAFKA_CONSUMER, {{"group.id", identity_},
-                                              {"enable.auto.commit", "false"},
-                                              {"isolation.level", "read_committed"}}));
+    WS_ASSIGN(Handle consumer, make_handle(RD_KAFKA_CONSUMER));
     Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
     auto error = rd_kafka_committed(consumer.get(), list.get(), kCallTimeoutMs);
     const rd_kafka_topic_partition_t& p = list->elems[0];
@@ -265,6 +303,16 @@ class KafkaSink : public Sink {
 };
 
 }  // namespace
+
+Status check_kafka_option(const std::string& name, const std::string& value) {
+  const Conf conf = new_conf();
+  char why[512];
+  const bool set = rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why, sizeof why) ==
+                   RD_KAFKA_CONF_OK;
+  if (is_ours(name, conf)) return Error{ErrorCode::kConfig, "is set by wayside itself"};
+  if (!set) return Error{ErrorCode::kConfig, why};
+  return {};
+}
 
 std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
                                       std::vector<Epoch> epochs) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/disk.h"
@@ -31,5 +32,9 @@ std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options,
                                      std::vector<Epoch> epochs);
 std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
                                       std::vector<Epoch> epochs);
+
+// Whether one of librdkafka's own settings may be in the options of an uplink: it exists, takes the
+// value, and is not one that the sink sets itself. The error may repeat the value.
+Status check_kafka_option(const std::string& name, const std::string& value);
 
 }  // namespace wayside
