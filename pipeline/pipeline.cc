@@ -227,6 +227,7 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     keys_.sort_by_text(forgotten);
     for (uint32_t key : idle) go_idle(*source, key, out);
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
+      release_waiting(*source, out);
       for (auto& w : source->windows) w.window->on_idle(KeyTable::kNone, out);
     }
     for (uint32_t key : forgotten) forget(*source, key, out);
@@ -329,9 +330,7 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (uint32_t key : keys) {
     const int64_t watermark = source.watermarks.watermark(key);
-    source.ordered->release(key, watermark, [&](int64_t time, const double* v) {
-      consume_ordered(source, key, out, time, v);
-    });
+    source.ordered->release(key, watermark, consumer_of(source, key, out));
     for (Rule* rule : source.rules) rule->on_watermark(key, watermark, out);
     keys_.touch(key);
   }
@@ -344,12 +343,26 @@ void Pipeline::consume_ordered(Source& source, uint32_t key, EmissionBuffer& out
     detector->on_reading(key, time, *values++, out);
 }
 
+OrderedReadings::Consumer Pipeline::consumer_of(Source& source, uint32_t key,
+                                                EmissionBuffer& out) {
+  return [this, &source, key, &out](int64_t time, const double* values) {
+    consume_ordered(source, key, out, time, values);
+  };
+}
+
+void Pipeline::release_waiting(Source& source, EmissionBuffer& out) {
+  if (!source.ordered) return;
+  std::vector<uint32_t> keys = source.ordered->waiting_keys();
+  keys_.sort_by_text(keys);
+  for (uint32_t key : keys) {
+    keys_.touch(key);
+    source.ordered->release_all(key, consumer_of(source, key, out));
+  }
+}
+
 void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
   keys_.touch(key);
-  if (source.ordered) {
-    source.ordered->release_all(
-        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
-  }
+  if (source.ordered) source.ordered->release_all(key, consumer_of(source, key, out));
   for (auto& w : source.windows) w.window->on_idle(key, out);
 }
 
@@ -357,8 +370,7 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
   source.watermarks.forget_key(key);
   source.cleaner.forget_key(key);
   if (source.ordered) {
-    source.ordered->release_all(
-        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
+    source.ordered->release_all(key, consumer_of(source, key, out));
     source.ordered->forget_key(key);
   }
   for (Rule* rule : source.rules) rule->forget_key(key);
@@ -380,15 +392,7 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
 }
 
 void Pipeline::finish(EmissionBuffer& out) {
-  for (auto& source : sources_) {
-    if (!source->ordered) continue;
-    std::vector<uint32_t> keys = source->ordered->waiting_keys();
-    keys_.sort_by_text(keys);
-    for (uint32_t key : keys) {
-      source->ordered->release_all(
-          key, [&](int64_t time, const double* v) { consume_ordered(*source, key, out, time, v); });
-    }
-  }
+  for (auto& source : sources_) release_waiting(*source, out);
   for (auto& window : windows_) window->finish(out);
 }
 

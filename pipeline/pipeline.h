@@ -105,6 +105,8 @@ class Pipeline {
   void process_ordered(Source& source, const BatchView& view, EmissionBuffer& out);
   void consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
                        const double* values);
+  OrderedReadings::Consumer consumer_of(Source& source, uint32_t key, EmissionBuffer& out);
+  void release_waiting(Source& source, EmissionBuffer& out);  // of all keys
   void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load

@@ -66,6 +66,19 @@ TEST(Pipeline, readings_beyond_max_keys_are_dropped_and_counted_until_a_key_is_f
   EXPECT_EQ(stage.finish(), (Lines{"w b [0,10000) #2 final n=2", "w c [0,10000) #0 final n=1"}));
 }
 
+TEST(Pipeline, in_source_mode_a_silent_key_makes_room_while_others_speak) {
+  PipelineOptions options = fleet();
+  options.sources[0].watermark = WatermarkMode::kSource;
+  options.sources[0].max_keys = 2;
+  Stage stage(options);
+  stage.turn({{0, "a"}, {0, "b"}}, 0);
+  stage.turn({{1, "b"}, {1, "c"}}, 3'599'000);
+  EXPECT_EQ(stage.ledger().dropped, 1u);
+  EXPECT_EQ(stage.turn({{2, "b"}, {2, "c"}}, 3'600'000), Lines{"w a [0,10000) #0 final n=1"});
+  EXPECT_EQ(stage.ledger().dropped, 1u);
+  EXPECT_EQ(stage.pipeline().source_status()[0].keys, 2u);
+}
+
 TEST(Pipeline, a_forgotten_key_whose_number_goes_to_another_leaves_it_nothing) {
   PipelineOptions options = fleet();
   options.sources[0].keep = {"door"};
