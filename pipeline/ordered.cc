@@ -25,11 +25,21 @@ bool OrderedReadings::add(uint32_t id, int64_t time, const std::vector<const dou
 void OrderedReadings::release(uint32_t id, int64_t watermark, const Consumer& consumer) {
   Key& key = state(id);
   key.released = std::max(key.released, watermark);
-  size_t n = 0;
-  while (n < key.times.size() && key.times[n] <= watermark) {
-    consumer(key.times[n], key.values.data() + n * values_);
-    ++n;
-  }
+  const auto end = std::upper_bound(key.times.begin(), key.times.end(), watermark);
+  hand_over(key, static_cast<size_t>(end - key.times.begin()), consumer);
+}
+
+// Readings of the oldest's own time may still come: they leave behind it.
+void OrderedReadings::shorten(uint32_t id, int64_t watermark, const Consumer& consumer) {
+  release(id, watermark, consumer);
+  Key& key = state(id);
+  if (key.times.size() <= kMaxWaiting) return;
+  key.released = std::max(key.released, key.times.front() - 1);
+  hand_over(key, 1, consumer);
+}
+
+void OrderedReadings::hand_over(Key& key, size_t n, const Consumer& consumer) {
+  for (size_t i = 0; i < n; ++i) consumer(key.times[i], key.values.data() + i * values_);
   key.times.erase(key.times.begin(), key.times.begin() + static_cast<ptrdiff_t>(n));
   key.values.erase(key.values.begin(), key.values.begin() + static_cast<ptrdiff_t>(n * values_));
   waiting_ -= n;

@@ -2,6 +2,11 @@
 // has passed it. Rules and detectors see readings through this, so that their answers do not depend
 // on the order of arrival. What a block needs of a reading is computed when it arrives (a number
 // for each), only that is kept.
+//
+// At most kMaxWaiting readings of a key wait. When one more comes, those leave that the watermark
+// has passed, and if that does not help the oldest one leaves before its watermark: a device whose
+// clock stands still is seen in its order of arrival. What comes later and is older than that one
+// is refused as late. This hangs on single readings, not on how they are cut into slices.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +20,8 @@ namespace wayside {
 
 class OrderedReadings {
  public:
+  static constexpr size_t kMaxWaiting = 10'000;  // readings of a key
+
   explicit OrderedReadings(size_t values) : values_(values) {}
 
   // A reading whose values are `values[i][row]`. False: too late, its place in the order is gone.
@@ -23,6 +30,9 @@ class OrderedReadings {
   // Hands over what is at or before the watermark, in order; equal times in order of arrival.
   using Consumer = std::function<void(int64_t time, const double* values)>;
   void release(uint32_t key, int64_t watermark, const Consumer& consumer);
+  // More than kMaxWaiting readings of the key wait: hands some over early, see above.
+  bool is_over_limit(uint32_t key) const { return keys_[key].times.size() > kMaxWaiting; }
+  void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
   // Hands over all: the key is silent, nothing older is expected.
   void release_all(uint32_t key, const Consumer& consumer);
 
@@ -39,6 +49,7 @@ class OrderedReadings {
     int64_t released = kTimeMin;  // everything up to here has left
   };
   Key& state(uint32_t key);
+  void hand_over(Key& key, size_t n, const Consumer& consumer);
 
   size_t values_;
   std::vector<Key> keys_;

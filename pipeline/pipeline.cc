@@ -315,6 +315,9 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
     const bool late = view.times[row] <= source.after[row] ||
                       !source.ordered->add(view.keys[row], view.times[row], values, row);
     (late ? source.fates.late : source.fates.taken)[row] = 1;
+    if (late || !source.ordered->is_over_limit(view.keys[row])) continue;
+    source.ordered->shorten(view.keys[row], source.after[row],
+                            consumer_of(source, view.keys[row], out));
   }
   // Source mode: one key's readings release those of all, and bring the time that raises an alarm
   // of another.

@@ -18,6 +18,12 @@ class Ordered : public testing::Test {
     ordered_.release(key, watermark, consumer());
     return std::exchange(out_, {});
   }
+  Out shorten(int64_t watermark) {
+    EXPECT_TRUE(ordered_.is_over_limit(0));
+    ordered_.shorten(0, watermark, consumer());
+    EXPECT_FALSE(ordered_.is_over_limit(0));
+    return std::exchange(out_, {});
+  }
   Out release_all(uint32_t key = 0) {
     ordered_.release_all(key, consumer());
     return std::exchange(out_, {});
@@ -83,6 +89,25 @@ TEST_F(Ordered, a_reading_carries_all_its_values) {
     EXPECT_EQ(v[2], 3);
   });
   EXPECT_EQ(firsts, (std::vector<double>{3, 1}));
+}
+
+TEST_F(Ordered, beyond_the_limit_the_oldest_leaves_early_and_its_place_is_gone) {
+  constexpr auto kMax = int64_t(OrderedReadings::kMaxWaiting);
+  for (int64_t t = 1; t <= kMax; ++t) EXPECT_TRUE(add(t, double(t)));
+  EXPECT_FALSE(ordered_.is_over_limit(0));
+  EXPECT_TRUE(add(kMax + 1, 7));
+  EXPECT_EQ(shorten(kTimeMin), (Out{{1, 1}}));
+  EXPECT_FALSE(add(0, 8)) << "older than what has left";
+  EXPECT_TRUE(add(kMax + 2, 9));
+  EXPECT_EQ(shorten(3), (Out{{2, 2}, {3, 3}})) << "the watermark has passed them anyway";
+}
+
+TEST_F(Ordered, a_clock_that_stands_still_loses_nothing) {
+  for (size_t i = 0; i < OrderedReadings::kMaxWaiting; ++i) EXPECT_TRUE(add(5, double(i)));
+  for (double i : {0, 1, 2}) {
+    EXPECT_TRUE(add(5, -1));
+    EXPECT_EQ(shorten(-1), (Out{{5, i}}));
+  }
 }
 
 TEST_F(Ordered, a_saved_key_goes_on_where_it_was) {
