@@ -50,6 +50,15 @@ TEST(Pipeline, the_same_texts_in_another_order_are_the_same_keys) {
   EXPECT_EQ(stage.finish(), (Lines{"w a [0,10000) #0 final n=2", "w b [0,10000) #0 final n=3"}));
 }
 
+TEST(Pipeline, a_group_forgets_its_texts_when_they_are_too_many_or_too_long) {
+  Stage stage(fleet());
+  for (const size_t bytes : {Group::kTextBytesMax - 1, Group::kTextBytesMax}) {
+    Group group = stage.make_group({{0, "a", 0, std::string(bytes, 'x')}}, 0);
+    group.clear();
+    EXPECT_EQ(group.batches[0].texts.size(), bytes < Group::kTextBytesMax ? 2u : 0u);
+  }
+}
+
 TEST(Pipeline, readings_beyond_max_keys_are_dropped_and_counted_until_a_key_is_forgotten) {
   PipelineOptions options = fleet();
   options.sources[0].max_keys = 2;
