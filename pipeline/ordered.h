@@ -11,9 +11,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "sensors/options.h"
 #include "sensors/reading.h"
 
 namespace wayside {
@@ -22,7 +25,9 @@ class OrderedReadings {
  public:
   static constexpr size_t kMaxWaiting = 10'000;  // readings of a key
 
-  explicit OrderedReadings(size_t values) : values_(values) {}
+  // In source mode the keys are also kept by their oldest reading, for take_due_keys().
+  OrderedReadings(size_t values, WatermarkMode mode)
+      : values_(values), by_source_(mode == WatermarkMode::kSource) {}
 
   // A reading whose values are `values[i][row]`. False: too late, its place in the order is gone.
   bool add(uint32_t key, int64_t time, const std::vector<const double*>& values, size_t row);
@@ -35,6 +40,9 @@ class OrderedReadings {
   void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
   // Hands over all: the key is silent, nothing older is expected.
   void release_all(uint32_t key, const Consumer& consumer);
+
+  // Source mode: adds the keys for which release() would hand over something.
+  void add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const;
 
   size_t waiting() const { return waiting_; }
   std::vector<uint32_t> waiting_keys() const;
@@ -49,11 +57,15 @@ class OrderedReadings {
     int64_t released = kTimeMin;  // everything up to here has left
   };
   Key& state(uint32_t key);
-  void hand_over(Key& key, size_t n, const Consumer& consumer);
+  void hand_over(uint32_t key, size_t n, const Consumer& consumer);
+  void mark(uint32_t key);    // puts the key's oldest reading into oldest_,
+  void unmark(uint32_t key);  // or takes it out, before it changes
 
   size_t values_;
   std::vector<Key> keys_;
   size_t waiting_ = 0;
+  bool by_source_;
+  std::set<std::pair<int64_t, uint32_t>> oldest_;  // source mode: of each key that waits
 };
 
 }  // namespace wayside

@@ -138,7 +138,8 @@ void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
     auto items = std::move(rule_items[s]);
     items.insert(items.end(), detector_items[s].begin(), detector_items[s].end());
     if (items.empty()) continue;
-    sources_[s]->ordered = std::make_unique<OrderedReadings>(items.size());
+    sources_[s]->ordered = 
+        std::make_unique<OrderedReadings>(items.size(), sources_[s]->options.watermark);
     for (const auto& item : items) {  // one by one, so that all faults are told
       ColumnExpressions alone;
       BlockError error;
@@ -325,8 +326,8 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
   if (source.watermarks.by_key()) {
     keys.assign(view.keys, view.keys + view.rows);
   } else {
-    keys = source.ordered->waiting_keys();
     const int64_t watermark = source.watermarks.watermark(KeyTable::kNone);
+    source.ordered->add_due_keys(watermark, keys);
     for (const Rule* rule : source.rules) rule->add_due_keys(watermark, keys);
   }
   keys_.sort_by_text(keys);

@@ -19,25 +19,33 @@ void Rule::on_reading(uint32_t id, int64_t time, double condition, EmissionBuffe
   Key& key = state(id);
   if (is_true(condition)) {
     if (key.holds) return;
-    key = {true, false, time};
+    set(id, {true, false, time});
     on_watermark(id, time, out);
     return;
   }
   if (key.raised) emit(id, time, "cleared", key.since_ms, out);
-  key = {};
+  if (key.holds) set(id, {});
 }
 
 void Rule::on_watermark(uint32_t id, int64_t watermark, EmissionBuffer& out) {
-  Key& key = state(id);
-  if (!is_due(key, watermark)) return;
-  key.raised = true;
+  const Key key = state(id);
+  if (!key.holds || key.raised || watermark < due_ms(key)) return;
+  set(id, {true, true, key.since_ms});
   ++raised_;
-  emit(id, key.since_ms + options_.for_ms, "raised", key.since_ms, out);
+  emit(id, due_ms(key), "raised", key.since_ms, out);
+}
+
+void Rule::set(uint32_t id, const Key& to) {
+  Key& key = state(id);
+  if (key.holds && !key.raised) due_.erase({due_ms(key), id});
+  key = to;
+  if (key.holds && !key.raised) due_.emplace(due_ms(key), id);
 }
 
 void Rule::add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const {
-  for (uint32_t id = 0; id < states_.size(); ++id) {
-    if (is_due(states_[id], watermark)) keys.push_back(id);
+  for (const auto& [due, key] : due_) {
+    if (due > watermark) break;
+    keys.push_back(key);
   }
 }
 
@@ -59,7 +67,7 @@ void Rule::emit(uint32_t key, int64_t time, const char* state, int64_t since_ms,
 }
 
 void Rule::forget_key(uint32_t key) {
-  if (key < states_.size()) states_[key] = {};
+  if (key < states_.size()) set(key, {});
 }
 
 bool Rule::save_key(uint32_t id, ByteWriter& out) const {
@@ -71,7 +79,7 @@ bool Rule::save_key(uint32_t id, ByteWriter& out) const {
 
 void Rule::load_key(uint32_t id, ByteReader& in) {
   const bool raised = in.fixed<uint8_t>();
-  state(id) = {true, raised, in.fixed<int64_t>()};
+  set(id, {true, raised, in.fixed<int64_t>()});
 }
 
 }  // namespace wayside
