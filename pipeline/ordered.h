@@ -25,7 +25,7 @@ class OrderedReadings {
  public:
   static constexpr size_t kMaxWaiting = 10'000;  // readings of a key
 
-  // In source mode the keys are also kept by their oldest reading, for take_due_keys().
+  // In source mode the keys are also kept by their oldest reading, for add_due_keys().
   OrderedReadings(size_t values, WatermarkMode mode)
       : values_(values), by_source_(mode == WatermarkMode::kSource) {}
 

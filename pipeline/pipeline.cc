@@ -130,6 +130,11 @@ void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
   for (const DetectorOptions& options : options_.detectors) {
     const size_t s = source_of(options.name, options.from);
     if (s == sources_.size()) continue;
+    if (text_field(sources_[s]->schema, options.field)) {
+      errors.push_back({options.name, "field", 0,
+                        "'" + options.field + "' is a text; a detector takes numbers"});
+      continue;
+    }
     detectors_.push_back(std::make_unique<RobustZDetector>(options, bits(options.to, true), keys_));
     sources_[s]->detectors.push_back(detectors_.back().get());
     detector_items[s].push_back({options.name + ".field", options.field, 0});
@@ -371,13 +376,14 @@ void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
 }
 
 void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
+  const int64_t newest_ms = source.watermarks.newest_ms(key);
   source.watermarks.forget_key(key);
   source.cleaner.forget_key(key);
   if (source.ordered) {
     source.ordered->release_all(key, consumer_of(source, key, out));
     source.ordered->forget_key(key);
   }
-  for (Rule* rule : source.rules) rule->forget_key(key);
+  for (Rule* rule : source.rules) rule->forget_key(key, newest_ms, out);
   for (RobustZDetector* detector : source.detectors) detector->forget_key(key);
   auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
   for (auto& w : source.windows) {
@@ -539,9 +545,14 @@ std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
 std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
   std::vector<BlockStatus> all;
   for (const auto& w : windows_)
-    all.push_back({w->name(), "window", w->fired(), w->open_windows()});
-  for (const auto& r : rules_) all.push_back({r->name(), "rule", r->raised(), 0});
-  for (const auto& d : detectors_) all.push_back({d->name(), "detector", d->raised(), 0});
+    all.push_back({w->name(), "window", w->emitted(), w->open_windows(), w->faults()});
+  auto add = [&](const auto& block, const char* kind, const std::string& from) {
+    const uint64_t faults = sources_[source_index(from)]->ordered_values.faults();
+    all.push_back({block.name(), kind, block.raised(), 0, faults});
+  };
+  for (size_t i = 0; i < rules_.size(); ++i) add(*rules_[i], "rule", options_.rules[i].from);
+  for (size_t i = 0; i < detectors_.size(); ++i)
+    add(*detectors_[i], "detector", options_.detectors[i].from);
   return all;
 }
 

@@ -77,6 +77,9 @@ class Pipeline {
     std::string kind;
     uint64_t emitted = 0;
     size_t open = 0;
+    // Slices with a row that an expression could not be evaluated for and saw as NULL; those of
+    // rules and detectors are counted for all of a source together.
+    uint64_t faults = 0;
   };
   std::vector<BlockStatus> block_status() const;
   struct KeyLag {

@@ -1,5 +1,7 @@
 #include "pipeline/rule.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 
 namespace wayside {
@@ -66,8 +68,12 @@ void Rule::emit(uint32_t key, int64_t time, const char* state, int64_t since_ms,
   out.add(std::move(e));
 }
 
-void Rule::forget_key(uint32_t key) {
-  if (key < states_.size()) set(key, {});
+void Rule::forget_key(uint32_t id, int64_t newest_ms, EmissionBuffer& out) {
+  if (id >= states_.size()) return;
+  const Key key = states_[id];
+  // In source mode another key's readings may have brought the time that raised it.
+  if (key.raised) emit(id, std::max(newest_ms, due_ms(key)), "cleared", key.since_ms, out);
+  set(id, {});
 }
 
 bool Rule::save_key(uint32_t id, ByteWriter& out) const {

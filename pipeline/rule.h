@@ -32,7 +32,8 @@ class Rule {
   const std::string& name() const { return options_.name; }
   uint64_t raised() const { return raised_; }
   uint64_t fingerprint() const;
-  void forget_key(uint32_t key);
+  // An alarm that is raised is cleared; `newest_ms` is the key's last event time.
+  void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out);
   bool save_key(uint32_t key, ByteWriter& out) const;
   void load_key(uint32_t key, ByteReader& in);
   void save_totals(ByteWriter& out) const { out.varint(raised_); }

@@ -9,8 +9,10 @@ namespace {
 
 uint64_t fingerprint_of(const WindowOptions& o) {
   std::string text = std::to_string(o.size_ms) + '/' + std::to_string(o.offset_ms) + '/' + o.where;
-  for (const auto& [alias, expression] : o.select) text += '/' + alias + '=' + expression;
-  for (const std::string& source : o.from) text += '<' + source;
+  for (const auto& [alias, expression] : o.select) {
+    text.append("/").append(alias).append("=").append(expression);
+  }
+  for (const std::string& source : o.from) text.append("<").append(source);
   return hash64(text);
 }
 
@@ -47,7 +49,25 @@ bool Window::compile(ExpressionEngine& engine, BlockError& error) {
     auto& made = expressions_.emplace_back(std::make_unique<ColumnExpressions>());
     if (!made->compile(engine, *input.schema, items, error)) return false;
   }
-  return compile_results(engine, error);
+  return takes_numbers(items, error) && compile_results(engine, error);
+}
+
+bool Window::takes_numbers(const std::vector<ColumnExpressions::Item>& items,
+                           BlockError& error) const {
+  for (const Aggregate& a : aggregates_) {
+    if (!a.function->takes_argument) continue;
+    const ColumnExpressions::Item& item = items[a.argument];
+    for (const Input& input : inputs_) {
+      const Field* text = text_field(*input.schema, item.text);
+      if (!text) continue;
+      error.item = item.name;
+      error.offset = item.offset;
+      error.message = "'" + text->name + "' is a text; " + std::string(a.function->name) +
+                      "() takes numbers, as in CAST(" + text->name + " AS REAL)";
+      return false;
+    }
+  }
+  return true;
 }
 
 void Window::add_select_item(const std::string& alias, const std::string& text,
@@ -89,6 +109,7 @@ bool Window::compile_results(ExpressionEngine& engine, BlockError& error) {
   columns.push_back({"window_end", FieldType::kNumber});
   auto compile = [&](const std::vector<ColumnExpressions::Item>& items) {
     std::vector<std::string> texts;
+    texts.reserve(items.size());
     for (const auto& item : items) texts.push_back(item.text);
     ExpressionError wrong;
     auto set = engine.compile(columns, texts, wrong);
@@ -282,16 +303,10 @@ void Window::fire(uint32_t key, Pane& pane, bool final) {
   results_.push_back({key, pane.start, pane.revision++, final,
                       std::vector<double>(accumulators, accumulators + stride_)});
   pane.changed = false;
-  ++fired_;
 }
 
 void Window::on_idle(uint32_t key, EmissionBuffer& out) {
-  int64_t watermark = kTimeMax;
-  for (const Input& input : inputs_) {
-    if (!input.watermarks->is_idle(key)) {
-      watermark = std::min(watermark, input.watermarks->watermark(key));
-    }
-  }
+  const int64_t watermark = combined(kNo, key, kTimeMax);
   const bool all_idle = watermark == kTimeMax;
   if (!all_idle) {
     if (by_key_) state(key);
@@ -382,7 +397,9 @@ void Window::emit_results(EmissionBuffer& out) {
     }
   }
   for (size_t i = 0; i < n; ++i) {
-    if (keep[i]) out.add(emission_of(results_[i], derived[i]));
+    if (!keep[i]) continue;
+    ++emitted_;
+    out.add(emission_of(results_[i], derived[i]));
   }
   results_.clear();
 }
@@ -466,12 +483,12 @@ void Window::load_key(uint32_t key, ByteReader& in) {
 
 void Window::save_totals(ByteWriter& out) const {
   out.fixed(watermark_);
-  out.varint(fired_);
+  out.varint(emitted_);
 }
 
 void Window::load_totals(ByteReader& in) {
   watermark_ = in.fixed<int64_t>();
-  fired_ = in.varint();
+  emitted_ = in.varint();
 }
 
 }  // namespace wayside

@@ -183,6 +183,40 @@ TEST(Pipeline, tells_all_errors_at_once) {
   EXPECT_EQ(told, (Lines{"w.where", "v.from", "r.when", "s.when", "d.field"}));
 }
 
+TEST(Pipeline, numbers_are_not_made_of_text_fields) {
+  PipelineOptions options = fleet();
+  options.windows[0].select = {{"n", "count(door)"}, {"x", "max(CAST(door AS REAL))"}};
+  std::vector<BlockError> errors;
+  EXPECT_NE(Pipeline::make(options, errors), nullptr) << "these are fine";
+  options.windows[0].select.push_back({"d", " sum( door ) FILTER (WHERE temp_c > 0)"});
+  options.detectors.resize(1);
+  options.detectors[0].name = "drift";
+  options.detectors[0].from = "climate";
+  options.detectors[0].field = "vehicle";
+  EXPECT_EQ(Pipeline::make(options, errors), nullptr);
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].block + '.' + errors[0].item, "w.select.d");
+  EXPECT_EQ(errors[0].offset, 6u);
+  EXPECT_TRUE(errors[0].message.starts_with("'door' is a text; sum() takes numbers"))
+      << errors[0].message;
+  EXPECT_EQ(errors[1].block + '.' + errors[1].item, "drift.field");
+  EXPECT_EQ(errors[1].message, "'vehicle' is a text; a detector takes numbers");
+}
+
+TEST(Pipeline, status_counts_the_results_that_left_and_slices_with_faults) {
+  PipelineOptions options = fleet();
+  options.windows[0].select = {{"n", "count()"}, {"x", "max(json_extract(door, '$.x'))"}};
+  options.windows[0].having = "n > 1";
+  options.rules.push_back({"r", "climate", "json_extract(door, '$.x')", 0, Severity::kInfo, {}});
+  Stage stage(options);
+  EXPECT_EQ(stage.all({{0, "a", 0, "{"}, {0, "b", 0, "{\"x\":1}"}, {1, "b"}}).size(), 2u);
+  const auto blocks = stage.pipeline().block_status();
+  EXPECT_EQ(blocks[0].emitted, 1u) << "of two that fired";
+  EXPECT_EQ(blocks[0].faults, 1u);
+  EXPECT_EQ(blocks[1].emitted, 1u);
+  EXPECT_EQ(blocks[1].faults, 1u);
+}
+
 TEST(Pipeline, sources_that_share_a_window_share_their_order_of_arrival) {
   PipelineOptions options = fleet();
   for (const char* name : {"cargo", "engine", "tyres"}) options.sources.push_back(climate(name));
