@@ -111,7 +111,11 @@ class Window {
   void fire(uint32_t key, Pane& pane, bool final);
   void drop_pane(KeyState& key_state, size_t index);
   void emit_results(EmissionBuffer& out);
-  Emission emission_of(const Result& result, const std::vector<Value>& derived) const;
+  struct ResultColumns;
+  void fill(ResultColumns& columns) const;
+  void derive(ResultColumns& columns);
+  std::vector<uint8_t> judge(const ResultColumns& columns);
+  Emission emission_of(size_t row, const ResultColumns& columns) const;
   void emit_late(size_t input, const BatchView& view, size_t row, int64_t start,
                  EmissionBuffer& out);
 

@@ -286,8 +286,8 @@ Fleet make_stuck_fleet() {
   for (auto& readings : fleet) {
     for (int i = 0; i < 1'000; ++i) {
       const int64_t time = 100'000 + (random() % 50 == 0 ? int64_t(random() % 4'000) - 2'000 : 0);
-      readings.push_back({time, "stuck", 20 + double(random() % 100) / 16,
-                          random() % 2 ? "open" : "shut", 0});
+      readings.push_back(
+          {time, "stuck", 20 + double(random() % 100) / 16, random() % 2 ? "open" : "shut", 0});
     }
     readings.push_back({100'000, "b", 21, "open", 0});
   }
@@ -297,8 +297,8 @@ Fleet make_stuck_fleet() {
 TEST_P(Schedules, a_stuck_clock_fills_no_memory_and_the_cuts_still_do_not_matter) {
   const Fleet fleet = make_stuck_fleet();
   const Outcome whole = run(options_, tick_by_tick(fleet));
-  const Outcome once = run(options_, {{0, std::accumulate(fleet.begin(), fleet.end(),
-                                                          std::vector<Reading>(), append)}});
+  const Outcome once = run(
+      options_, {{0, std::accumulate(fleet.begin(), fleet.end(), std::vector<Reading>(), append)}});
   const auto expected = by_block_and_key(whole.emissions);
   const Outcome cut = run(options_, make_schedule(fleet, [](size_t i) { return i % 100 == 0; }));
   EXPECT_EQ(by_block_and_key(cut.emissions), expected);

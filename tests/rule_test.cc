@@ -186,8 +186,7 @@ TEST(RuleInPipeline, in_key_mode_it_cannot) {
 TEST(RuleInPipeline, in_source_mode_what_waits_is_seen_when_the_whole_source_falls_silent) {
   Stage stage(open_door(WatermarkMode::kSource));
   EXPECT_EQ(stage.turn({{12'000, "b", 0, "open"}, {12'000, "a", 0, "shut"}}), Lines{});
-  EXPECT_EQ(stage.turn({{11'000, "a", 0, "open"}, {22'000, "b", 0, "open"}}, 15'000),
-            Lines{});
+  EXPECT_EQ(stage.turn({{11'000, "a", 0, "open"}, {22'000, "b", 0, "open"}}, 15'000), Lines{});
   EXPECT_EQ(stage.turn({}, 44'000), Lines{});
   EXPECT_EQ(stage.turn({}, 45'000),
             Lines{"open_10s b @22000 state=raised severity=critical since=12000"});
