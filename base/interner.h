@@ -25,6 +25,7 @@ class Interner {
     if (auto found = ids_.find(text); found != ids_.end()) return found->second;
     uint32_t id = static_cast<uint32_t>(texts_.size());
     ids_.emplace(texts_.emplace_back(text), id);
+    bytes_ += text.size();
     return id;
   }
   uint32_t find(std::string_view text) const {
@@ -33,14 +34,17 @@ class Interner {
   }
   std::string_view text(uint32_t id) const { return texts_[id]; }
   uint32_t size() const { return static_cast<uint32_t>(texts_.size()); }
+  size_t bytes() const { return bytes_; }  // of the texts alone
   void clear() {
     ids_.clear();
     texts_.clear();
+    bytes_ = 0;
   }
 
  private:
   std::deque<std::string> texts_;
   std::unordered_map<std::string_view, uint32_t, TextHash> ids_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace wayside

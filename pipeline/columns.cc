@@ -20,6 +20,13 @@ std::vector<Field> visible_columns(const Schema& schema) {
 
 }  // namespace
 
+const Field* text_field(const Schema& schema, std::string_view expression) {
+  const size_t column = schema.find(trimmed(expression));
+  if (column == schema.fields.size()) return nullptr;
+  const Field& field = schema.fields[column];
+  return field.type == FieldType::kText ? &field : nullptr;
+}
+
 bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
                                 const std::vector<Item>& items, BlockError& error) {
   std::vector<std::string> texts;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/expression.h"
@@ -18,6 +19,9 @@ struct BlockError {
   size_t offset = 0;
   std::string message;
 };
+
+// The text field that is all of the expression; null where it is something else.
+const Field* text_field(const Schema& schema, std::string_view expression);
 
 class ColumnExpressions {
  public:

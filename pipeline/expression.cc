@@ -167,7 +167,7 @@ class Compiler {
     }
     if (watched_.row_number) return "unknown field 'rowid'";
     if (watched_.selects > 1) return "only an expression is allowed, not a query";
-    const std::string message = sqlite3_errmsg(db_);
+    std::string message = sqlite3_errmsg(db_);
     if (std::string name = wrong_name(message, "no such column: "); !name.empty()) {
       std::vector<std::string> names;
       for (const Field& f : columns_) names.push_back(f.name);

@@ -15,24 +15,55 @@ bool OrderedReadings::add(uint32_t id, int64_t time, const std::vector<const dou
   if (time <= key.released) return false;
   const auto place = std::upper_bound(key.times.begin(), key.times.end(), time);
   const auto index = static_cast<size_t>(place - key.times.begin());
+  if (index == 0) unmark(id);
   key.times.insert(place, time);
   key.values.insert(key.values.begin() + static_cast<ptrdiff_t>(index * values_), values_, 0.0);
   for (size_t v = 0; v < values_; ++v) key.values[index * values_ + v] = values[v][row];
   ++waiting_;
+  if (index == 0) mark(id);
   return true;
 }
 
 void OrderedReadings::release(uint32_t id, int64_t watermark, const Consumer& consumer) {
   Key& key = state(id);
   key.released = std::max(key.released, watermark);
-  size_t n = 0;
-  while (n < key.times.size() && key.times[n] <= watermark) {
-    consumer(key.times[n], key.values.data() + n * values_);
-    ++n;
-  }
+  const auto end = std::upper_bound(key.times.begin(), key.times.end(), watermark);
+  hand_over(id, static_cast<size_t>(end - key.times.begin()), consumer);
+}
+
+// Readings of the oldest's own time may still come: they leave behind it.
+void OrderedReadings::shorten(uint32_t id, int64_t watermark, const Consumer& consumer) {
+  release(id, watermark, consumer);
+  Key& key = state(id);
+  if (key.times.size() <= kMaxWaiting) return;
+  key.released = std::max(key.released, key.times.front() - 1);
+  hand_over(id, 1, consumer);
+}
+
+void OrderedReadings::hand_over(uint32_t id, size_t n, const Consumer& consumer) {
+  if (n == 0) return;
+  Key& key = state(id);
+  unmark(id);
+  for (size_t i = 0; i < n; ++i) consumer(key.times[i], key.values.data() + i * values_);
   key.times.erase(key.times.begin(), key.times.begin() + static_cast<ptrdiff_t>(n));
   key.values.erase(key.values.begin(), key.values.begin() + static_cast<ptrdiff_t>(n * values_));
   waiting_ -= n;
+  mark(id);
+}
+
+void OrderedReadings::mark(uint32_t id) {
+  if (by_source_ && !keys_[id].times.empty()) oldest_.emplace(keys_[id].times.front(), id);
+}
+
+void OrderedReadings::unmark(uint32_t id) {
+  if (by_source_ && !keys_[id].times.empty()) oldest_.erase({keys_[id].times.front(), id});
+}
+
+void OrderedReadings::add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const {
+  for (const auto& [time, key] : oldest_) {
+    if (time > watermark) break;
+    keys.push_back(key);
+  }
 }
 
 void OrderedReadings::release_all(uint32_t id, const Consumer& consumer) {
@@ -51,6 +82,7 @@ std::vector<uint32_t> OrderedReadings::waiting_keys() const {
 void OrderedReadings::forget_key(uint32_t id) {
   if (id >= keys_.size()) return;
   waiting_ -= keys_[id].times.size();
+  unmark(id);
   keys_[id] = {};
 }
 
@@ -72,6 +104,7 @@ void OrderedReadings::load_key(uint32_t id, ByteReader& in) {
   for (size_t i = 0; i < n; ++i) key.times.push_back(in.fixed<int64_t>());
   for (size_t i = 0; i < n * values_; ++i) key.values.push_back(in.fixed<double>());
   waiting_ += n;
+  mark(id);
 }
 
 }  // namespace wayside

@@ -2,20 +2,32 @@
 // has passed it. Rules and detectors see readings through this, so that their answers do not depend
 // on the order of arrival. What a block needs of a reading is computed when it arrives (a number
 // for each), only that is kept.
+//
+// At most kMaxWaiting readings of a key wait. When one more comes, those leave that the watermark
+// has passed, and if that does not help the oldest one leaves before its watermark: a device whose
+// clock stands still is seen in its order of arrival. What comes later and is older than that one
+// is refused as late. This hangs on single readings, not on how they are cut into slices.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "sensors/options.h"
 #include "sensors/reading.h"
 
 namespace wayside {
 
 class OrderedReadings {
  public:
-  explicit OrderedReadings(size_t values) : values_(values) {}
+  static constexpr size_t kMaxWaiting = 10'000;  // readings of a key
+
+  // In source mode the keys are also kept by their oldest reading, for add_due_keys().
+  OrderedReadings(size_t values, WatermarkMode mode)
+      : values_(values), by_source_(mode == WatermarkMode::kSource) {}
 
   // A reading whose values are `values[i][row]`. False: too late, its place in the order is gone.
   bool add(uint32_t key, int64_t time, const std::vector<const double*>& values, size_t row);
@@ -23,8 +35,14 @@ class OrderedReadings {
   // Hands over what is at or before the watermark, in order; equal times in order of arrival.
   using Consumer = std::function<void(int64_t time, const double* values)>;
   void release(uint32_t key, int64_t watermark, const Consumer& consumer);
+  // More than kMaxWaiting readings of the key wait: hands some over early, see above.
+  bool is_over_limit(uint32_t key) const { return keys_[key].times.size() > kMaxWaiting; }
+  void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
   // Hands over all: the key is silent, nothing older is expected.
   void release_all(uint32_t key, const Consumer& consumer);
+
+  // Source mode: adds the keys for which release() would hand over something.
+  void add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const;
 
   size_t waiting() const { return waiting_; }
   std::vector<uint32_t> waiting_keys() const;
@@ -39,10 +57,15 @@ class OrderedReadings {
     int64_t released = kTimeMin;  // everything up to here has left
   };
   Key& state(uint32_t key);
+  void hand_over(uint32_t key, size_t n, const Consumer& consumer);
+  void mark(uint32_t key);    // puts the key's oldest reading into oldest_,
+  void unmark(uint32_t key);  // or takes it out, before it changes
 
   size_t values_;
   std::vector<Key> keys_;
   size_t waiting_ = 0;
+  bool by_source_;
+  std::set<std::pair<int64_t, uint32_t>> oldest_;  // source mode: of each key that waits
 };
 
 }  // namespace wayside

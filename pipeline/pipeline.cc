@@ -2,39 +2,10 @@
 
 #include <algorithm>
 
+#include "pipeline/pipeline_source.h"
 #include "sensors/admission.h"
 
 namespace wayside {
-
-// A source as the pipeline sees it, with everything that hangs on it.
-struct Pipeline::Source {
-  Source(const SourceOptions& o, Schema s, int64_t tick_ms)
-      : options(o), schema(std::move(s)), cleaner(o, schema), watermarks(o, tick_ms) {}
-
-  SourceOptions options;
-  Schema schema;
-  Cleaner cleaner;
-  WatermarkTracker watermarks;
-  struct WindowInput {
-    Window* window;
-    size_t input;
-  };
-  std::vector<WindowInput> windows;
-  std::vector<Rule*> rules;                 // values: first one a rule,
-  std::vector<RobustZDetector*> detectors;  // then one a detector
-  ColumnExpressions ordered_values;
-  std::unique_ptr<OrderedReadings> ordered;  // null: no rule and no detector
-  Ledger ledger;
-
-  // Texts of the batch to keys, for as long as neither forgets any.
-  std::vector<uint32_t> key_of_text;
-  uint64_t batch_generation = UINT64_MAX;
-  uint64_t key_releases = 0;
-  // Scratch of one slice.
-  std::vector<uint32_t> keys;
-  std::vector<int64_t> after;
-  Fates fates;
-};
 
 Pipeline::Pipeline(PipelineOptions options) : options_(std::move(options)) {}
 Pipeline::~Pipeline() = default;
@@ -130,6 +101,11 @@ void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
   for (const DetectorOptions& options : options_.detectors) {
     const size_t s = source_of(options.name, options.from);
     if (s == sources_.size()) continue;
+    if (text_field(sources_[s]->schema, options.field)) {
+      errors.push_back({options.name, "field", 0,
+                        "'" + options.field + "' is a text; a detector takes numbers"});
+      continue;
+    }
     detectors_.push_back(std::make_unique<RobustZDetector>(options, bits(options.to, true), keys_));
     sources_[s]->detectors.push_back(detectors_.back().get());
     detector_items[s].push_back({options.name + ".field", options.field, 0});
@@ -138,7 +114,8 @@ void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
     auto items = std::move(rule_items[s]);
     items.insert(items.end(), detector_items[s].begin(), detector_items[s].end());
     if (items.empty()) continue;
-    sources_[s]->ordered = std::make_unique<OrderedReadings>(items.size());
+    sources_[s]->ordered =
+        std::make_unique<OrderedReadings>(items.size(), sources_[s]->options.watermark);
     for (const auto& item : items) {  // one by one, so that all faults are told
       ColumnExpressions alone;
       BlockError error;
@@ -227,6 +204,7 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     keys_.sort_by_text(forgotten);
     for (uint32_t key : idle) go_idle(*source, key, out);
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
+      release_waiting(*source, out);
       for (auto& w : source->windows) w.window->on_idle(KeyTable::kNone, out);
     }
     for (uint32_t key : forgotten) forget(*source, key, out);
@@ -314,6 +292,9 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
     const bool late = view.times[row] <= source.after[row] ||
                       !source.ordered->add(view.keys[row], view.times[row], values, row);
     (late ? source.fates.late : source.fates.taken)[row] = 1;
+    if (late || !source.ordered->is_over_limit(view.keys[row])) continue;
+    source.ordered->shorten(view.keys[row], source.after[row],
+                            consumer_of(source, view.keys[row], out));
   }
   // Source mode: one key's readings release those of all, and bring the time that raises an alarm
   // of another.
@@ -321,17 +302,15 @@ void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBu
   if (source.watermarks.by_key()) {
     keys.assign(view.keys, view.keys + view.rows);
   } else {
-    keys = source.ordered->waiting_keys();
     const int64_t watermark = source.watermarks.watermark(KeyTable::kNone);
+    source.ordered->add_due_keys(watermark, keys);
     for (const Rule* rule : source.rules) rule->add_due_keys(watermark, keys);
   }
   keys_.sort_by_text(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (uint32_t key : keys) {
     const int64_t watermark = source.watermarks.watermark(key);
-    source.ordered->release(key, watermark, [&](int64_t time, const double* v) {
-      consume_ordered(source, key, out, time, v);
-    });
+    source.ordered->release(key, watermark, consumer_of(source, key, out));
     for (Rule* rule : source.rules) rule->on_watermark(key, watermark, out);
     keys_.touch(key);
   }
@@ -344,24 +323,37 @@ void Pipeline::consume_ordered(Source& source, uint32_t key, EmissionBuffer& out
     detector->on_reading(key, time, *values++, out);
 }
 
+OrderedReadings::Consumer Pipeline::consumer_of(Source& source, uint32_t key, EmissionBuffer& out) {
+  return [this, &source, key, &out](int64_t time, const double* values) {
+    consume_ordered(source, key, out, time, values);
+  };
+}
+
+void Pipeline::release_waiting(Source& source, EmissionBuffer& out) {
+  if (!source.ordered) return;
+  std::vector<uint32_t> keys = source.ordered->waiting_keys();
+  keys_.sort_by_text(keys);
+  for (uint32_t key : keys) {
+    keys_.touch(key);
+    source.ordered->release_all(key, consumer_of(source, key, out));
+  }
+}
+
 void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
   keys_.touch(key);
-  if (source.ordered) {
-    source.ordered->release_all(
-        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
-  }
+  if (source.ordered) source.ordered->release_all(key, consumer_of(source, key, out));
   for (auto& w : source.windows) w.window->on_idle(key, out);
 }
 
 void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
+  const int64_t newest_ms = source.watermarks.newest_ms(key);
   source.watermarks.forget_key(key);
   source.cleaner.forget_key(key);
   if (source.ordered) {
-    source.ordered->release_all(
-        key, [&](int64_t time, const double* v) { consume_ordered(source, key, out, time, v); });
+    source.ordered->release_all(key, consumer_of(source, key, out));
     source.ordered->forget_key(key);
   }
-  for (Rule* rule : source.rules) rule->forget_key(key);
+  for (Rule* rule : source.rules) rule->forget_key(key, newest_ms, out);
   for (RobustZDetector* detector : source.detectors) detector->forget_key(key);
   auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
   for (auto& w : source.windows) {
@@ -380,15 +372,7 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
 }
 
 void Pipeline::finish(EmissionBuffer& out) {
-  for (auto& source : sources_) {
-    if (!source->ordered) continue;
-    std::vector<uint32_t> keys = source->ordered->waiting_keys();
-    keys_.sort_by_text(keys);
-    for (uint32_t key : keys) {
-      source->ordered->release_all(
-          key, [&](int64_t time, const double* v) { consume_ordered(*source, key, out, time, v); });
-    }
-  }
+  for (auto& source : sources_) release_waiting(*source, out);
   for (auto& window : windows_) window->finish(out);
 }
 
@@ -396,114 +380,6 @@ int64_t Pipeline::next_timer() const {
   int64_t next = kTimeMax;
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
   return next;
-}
-
-// ---- state
-
-template <class Block>
-void Pipeline::add_component(const char* kind, Block& block) {
-  components_.push_back({std::string(kind) + ":" + block.name(), block.fingerprint(),
-                         [&](uint32_t k, ByteWriter& w) { return block.save_key(k, w); },
-                         [&](uint32_t k, ByteReader& r) { block.load_key(k, r); },
-                         [&](ByteWriter& w) { block.save_totals(w); },
-                         [&](ByteReader& r) { block.load_totals(r); }});
-}
-
-void Pipeline::list_components() {
-  for (auto& made : sources_) {
-    Source& s = *made;
-    auto no_key = [](uint32_t, ByteWriter&) { return false; };
-    auto no_load = [](uint32_t, ByteReader&) {};
-    components_.push_back({"ledger:" + s.options.name, 1, no_key, no_load,
-                           [&s](ByteWriter& w) { w.fixed(s.ledger); },
-                           [&s](ByteReader& r) { s.ledger = r.fixed<Ledger>(); }});
-    components_.push_back({"source:" + s.options.name, uint64_t(s.watermarks.by_key()),
-                           [&s](uint32_t k, ByteWriter& w) { return s.watermarks.save_key(k, w); },
-                           [&s](uint32_t k, ByteReader& r) { s.watermarks.load_key(k, r); },
-                           [&s](ByteWriter& w) { s.watermarks.save_totals(w); },
-                           [&s](ByteReader& r) { s.watermarks.load_totals(r); }});
-    uint64_t kept = 0;
-    for (const std::string& name : s.options.keep) kept = hash64(name, kept);
-    components_.push_back({"clean:" + s.options.name, kept,
-                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
-                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },
-                           [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
-                           [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
-    if (!s.ordered) continue;
-    uint64_t values = 0;
-    for (const Rule* rule : s.rules) values = hash64(rule->name(), values ^ rule->fingerprint());
-    for (const auto* d : s.detectors) values = hash64(d->name(), values ^ d->fingerprint());
-    components_.push_back({"order:" + s.options.name, values,
-                           [&s](uint32_t k, ByteWriter& w) { return s.ordered->save_key(k, w); },
-                           [&s](uint32_t k, ByteReader& r) { s.ordered->load_key(k, r); },
-                           [](ByteWriter&) {}, [](ByteReader&) {}});
-  }
-  components_.push_back({"unrouted", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {},
-                         [this](ByteWriter& w) { w.fixed(unrouted_); },
-                         [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
-  components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
-                         [this](ByteReader& r) { load_sessions(r); }});
-  for (auto& w : windows_) add_component("window", *w);
-  for (auto& r : rules_) add_component("rule", *r);
-  for (auto& d : detectors_) add_component("detector", *d);
-}
-
-void Pipeline::save_sessions(ByteWriter& out) const {
-  out.varint(sessions_.size());
-  for (const auto& [connection, begun] : sessions_) {
-    out.text(connection);
-    out.varint(begun);
-  }
-}
-
-void Pipeline::load_sessions(ByteReader& in) {
-  for (size_t n = in.count(2); n > 0; --n) {
-    std::string connection(in.text());
-    sessions_[std::move(connection)] = in.varint();
-  }
-}
-
-std::vector<StateRow> Pipeline::save_changes() {
-  std::vector<StateRow> rows;
-  for (std::string& key : forgotten_) rows.push_back({"", std::move(key), ""});
-  forgotten_.clear();
-  for (uint32_t key : keys_.take_touched()) {
-    if (keys_.text(key).empty()) continue;  // forgotten since
-    for (const Component& c : components_) {
-      StateRow row{c.name, keys_.text(key), ""};
-      ByteWriter writer(row.bytes);
-      writer.fixed(c.fingerprint);
-      if (!c.save_key(key, writer)) row.bytes.clear();
-      rows.push_back(std::move(row));
-    }
-  }
-  for (const Component& c : components_) {
-    StateRow row{c.name, "", ""};
-    ByteWriter writer(row.bytes);
-    writer.fixed(c.fingerprint);
-    c.save_totals(writer);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-void Pipeline::load(const std::vector<StateRow>& rows) {
-  for (const StateRow& row : rows) {
-    for (const Component& c : components_) {
-      if (c.name != row.component) continue;
-      ByteReader reader(row.bytes);
-      if (reader.fixed<uint64_t>() != c.fingerprint)
-        continue;  // the block means something else now
-      if (row.key.empty()) {
-        c.load_totals(reader);
-      } else {
-        c.load_key(keys_.intern(row.key), reader);
-      }
-    }
-  }
-  for (auto& source : sources_) source->watermarks.loaded();
 }
 
 // ---- status
@@ -531,9 +407,14 @@ std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
 std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
   std::vector<BlockStatus> all;
   for (const auto& w : windows_)
-    all.push_back({w->name(), "window", w->fired(), w->open_windows()});
-  for (const auto& r : rules_) all.push_back({r->name(), "rule", r->raised(), 0});
-  for (const auto& d : detectors_) all.push_back({d->name(), "detector", d->raised(), 0});
+    all.push_back({w->name(), "window", w->emitted(), w->open_windows(), w->faults()});
+  auto add = [&](const auto& block, const char* kind, const std::string& from) {
+    const uint64_t faults = sources_[source_index(from)]->ordered_values.faults();
+    all.push_back({block.name(), kind, block.raised(), 0, faults});
+  };
+  for (size_t i = 0; i < rules_.size(); ++i) add(*rules_[i], "rule", options_.rules[i].from);
+  for (size_t i = 0; i < detectors_.size(); ++i)
+    add(*detectors_[i], "detector", options_.detectors[i].from);
   return all;
 }
 

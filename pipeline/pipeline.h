@@ -77,6 +77,9 @@ class Pipeline {
     std::string kind;
     uint64_t emitted = 0;
     size_t open = 0;
+    // Slices with a row that an expression could not be evaluated for and saw as NULL; those of
+    // rules and detectors are counted for all of a source together.
+    uint64_t faults = 0;
   };
   std::vector<BlockStatus> block_status() const;
   struct KeyLag {
@@ -105,6 +108,8 @@ class Pipeline {
   void process_ordered(Source& source, const BatchView& view, EmissionBuffer& out);
   void consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
                        const double* values);
+  OrderedReadings::Consumer consumer_of(Source& source, uint32_t key, EmissionBuffer& out);
+  void release_waiting(Source& source, EmissionBuffer& out);  // of all keys
   void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load

@@ -1,5 +1,7 @@
 #include "pipeline/rule.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 
 namespace wayside {
@@ -19,25 +21,33 @@ void Rule::on_reading(uint32_t id, int64_t time, double condition, EmissionBuffe
   Key& key = state(id);
   if (is_true(condition)) {
     if (key.holds) return;
-    key = {true, false, time};
+    set(id, {true, false, time});
     on_watermark(id, time, out);
     return;
   }
   if (key.raised) emit(id, time, "cleared", key.since_ms, out);
-  key = {};
+  if (key.holds) set(id, {});
 }
 
 void Rule::on_watermark(uint32_t id, int64_t watermark, EmissionBuffer& out) {
-  Key& key = state(id);
-  if (!is_due(key, watermark)) return;
-  key.raised = true;
+  const Key key = state(id);
+  if (!key.holds || key.raised || watermark < due_ms(key)) return;
+  set(id, {true, true, key.since_ms});
   ++raised_;
-  emit(id, key.since_ms + options_.for_ms, "raised", key.since_ms, out);
+  emit(id, due_ms(key), "raised", key.since_ms, out);
+}
+
+void Rule::set(uint32_t id, const Key& to) {
+  Key& key = state(id);
+  if (key.holds && !key.raised) due_.erase({due_ms(key), id});
+  key = to;
+  if (key.holds && !key.raised) due_.emplace(due_ms(key), id);
 }
 
 void Rule::add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const {
-  for (uint32_t id = 0; id < states_.size(); ++id) {
-    if (is_due(states_[id], watermark)) keys.push_back(id);
+  for (const auto& [due, key] : due_) {
+    if (due > watermark) break;
+    keys.push_back(key);
   }
 }
 
@@ -58,8 +68,12 @@ void Rule::emit(uint32_t key, int64_t time, const char* state, int64_t since_ms,
   out.add(std::move(e));
 }
 
-void Rule::forget_key(uint32_t key) {
-  if (key < states_.size()) states_[key] = {};
+void Rule::forget_key(uint32_t id, int64_t newest_ms, EmissionBuffer& out) {
+  if (id >= states_.size()) return;
+  const Key key = states_[id];
+  // In source mode another key's readings may have brought the time that raised it.
+  if (key.raised) emit(id, std::max(newest_ms, due_ms(key)), "cleared", key.since_ms, out);
+  set(id, {});
 }
 
 bool Rule::save_key(uint32_t id, ByteWriter& out) const {
@@ -71,7 +85,7 @@ bool Rule::save_key(uint32_t id, ByteWriter& out) const {
 
 void Rule::load_key(uint32_t id, ByteReader& in) {
   const bool raised = in.fixed<uint8_t>();
-  state(id) = {true, raised, in.fixed<int64_t>()};
+  set(id, {true, raised, in.fixed<int64_t>()});
 }
 
 }  // namespace wayside

@@ -4,7 +4,9 @@
 // of a key in event-time order.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -30,7 +32,8 @@ class Rule {
   const std::string& name() const { return options_.name; }
   uint64_t raised() const { return raised_; }
   uint64_t fingerprint() const;
-  void forget_key(uint32_t key);
+  // An alarm that is raised is cleared; `newest_ms` is the key's last event time.
+  void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out);
   bool save_key(uint32_t key, ByteWriter& out) const;
   void load_key(uint32_t key, ByteReader& in);
   void save_totals(ByteWriter& out) const { out.varint(raised_); }
@@ -43,15 +46,15 @@ class Rule {
     int64_t since_ms = 0;
   };
   Key& state(uint32_t key);
-  bool is_due(const Key& key, int64_t watermark) const {
-    return key.holds && !key.raised && watermark >= key.since_ms + options_.for_ms;
-  }
+  void set(uint32_t key, const Key& state);
+  int64_t due_ms(const Key& key) const { return key.since_ms + options_.for_ms; }
   void emit(uint32_t key, int64_t time, const char* state, int64_t since_ms, EmissionBuffer& out);
 
   RuleOptions options_;
   uint32_t targets_;
   const KeyTable& keys_;
   std::vector<Key> states_;
+  std::set<std::pair<int64_t, uint32_t>> due_;  // keys that hold and have not raised, by due_ms()
   uint64_t raised_ = 0;
 };
 

@@ -52,7 +52,6 @@ void WatermarkTracker::advance(const BatchView& view, int64_t timer_ms,
   if (view.rows == 0) return;
   source_heard_ms_ = timer_ms;
   source_idle_ = false;
-  source_forgotten_ = false;
 }
 
 int64_t WatermarkTracker::watermark(uint32_t key) const {
@@ -69,23 +68,17 @@ void WatermarkTracker::expire(int64_t timer_ms, std::vector<uint32_t>& idle,
                               std::vector<uint32_t>& forgotten) {
   idle.clear();
   forgotten.clear();
-  if (!by_key_) {
-    if (!source_started_) return;
-    if (on_grid(source_heard_ms_ + idle_after_ms_) <= timer_ms) source_idle_ = true;
-    if (!source_forgotten_ && on_grid(source_heard_ms_ + forget_after_ms_) <= timer_ms) {
-      source_forgotten_ = true;
-      forgotten.assign(active_.begin(), active_.end());
-    }
-    return;
+  if (!by_key_ && source_started_ && on_grid(source_heard_ms_ + idle_after_ms_) <= timer_ms) {
+    source_idle_ = true;
   }
-  while (!active_.empty()) {
+  while (by_key_ && !active_.empty()) {
     const uint32_t id = active_.front();
     if (on_grid(keys_[id].heard_ms + idle_after_ms_) > timer_ms) break;
     idle_.splice(idle_.end(), active_, keys_[id].place);
     keys_[id].idle = true;
     idle.push_back(id);
   }
-  for (uint32_t id : idle_) {
+  for (uint32_t id : next_forgotten()) {
     if (on_grid(keys_[id].heard_ms + forget_after_ms_) > timer_ms) break;
     forgotten.push_back(id);
   }
@@ -96,13 +89,13 @@ int64_t WatermarkTracker::next_timer() const {
   auto consider = [&](int64_t heard, int64_t wait) {
     next = std::min(next, on_grid(heard + wait));
   };
-  if (!by_key_) {
-    if (source_started_ && !source_idle_) consider(source_heard_ms_, idle_after_ms_);
-    if (!source_forgotten_) consider(source_heard_ms_, forget_after_ms_);
-    return next;
+  if (by_key_) {
+    if (!active_.empty()) consider(keys_[active_.front()].heard_ms, idle_after_ms_);
+  } else if (source_started_ && !source_idle_) {
+    consider(source_heard_ms_, idle_after_ms_);
   }
-  if (!active_.empty()) consider(keys_[active_.front()].heard_ms, idle_after_ms_);
-  if (!idle_.empty()) consider(keys_[idle_.front()].heard_ms, forget_after_ms_);
+  const std::list<uint32_t>& silent = next_forgotten();
+  if (!silent.empty()) consider(keys_[silent.front()].heard_ms, forget_after_ms_);
   return next;
 }
 
@@ -153,7 +146,6 @@ void WatermarkTracker::save_totals(ByteWriter& out) const {
   out.fixed(source_heard_ms_);
   out.fixed<uint8_t>(source_started_);
   out.fixed<uint8_t>(source_idle_);
-  out.fixed<uint8_t>(source_forgotten_);
 }
 
 void WatermarkTracker::load_totals(ByteReader& in) {
@@ -161,7 +153,6 @@ void WatermarkTracker::load_totals(ByteReader& in) {
   source_heard_ms_ = in.fixed<int64_t>();
   source_started_ = in.fixed<uint8_t>();
   source_idle_ = in.fixed<uint8_t>();
-  source_forgotten_ = in.fixed<uint8_t>();
 }
 
 }  // namespace wayside

@@ -3,7 +3,8 @@
 // never goes back.
 //
 // Idleness runs on the timer clock: a key (in source mode: the source) that was silent for
-// idle_after is idle, and forgotten after forget_after. Timers act on a grid of ticks.
+// idle_after is idle. A key is forgotten when it was silent for forget_after, in either mode.
+// Timers act on a grid of ticks.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ class WatermarkTracker {
   int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
 
   // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in
-  // which they fell silent. In source mode a source that is to be forgotten forgets all its keys.
+  // which they fell silent. In source mode the source is idle as a whole, see is_idle(), and `idle`
+  // stays empty.
   void expire(int64_t timer_ms, std::vector<uint32_t>& idle, std::vector<uint32_t>& forgotten);
   // The next instant of the grid at which expire() has something to say; kTimeMax for never.
   int64_t next_timer() const;
@@ -60,6 +62,7 @@ class WatermarkTracker {
     return newest_ms == kTimeMin ? kTimeMin : newest_ms - disorder_ms_ - 1;
   }
   void hear(uint32_t key, int64_t timer_ms);
+  const std::list<uint32_t>& next_forgotten() const { return by_key_ ? idle_ : active_; }
 
   bool by_key_;
   int64_t disorder_ms_;
@@ -67,15 +70,15 @@ class WatermarkTracker {
   int64_t forget_after_ms_;
   int64_t tick_ms_;
   std::vector<Key> keys_;
-  std::list<uint32_t> active_;  // in order of silence, the most silent first
-  std::list<uint32_t> idle_;
+  // In order of silence, the most silent first.
+  std::list<uint32_t> active_;
+  std::list<uint32_t> idle_;  // key mode only
   size_t known_keys_ = 0;
   // Source mode: the source as a whole.
   int64_t source_newest_ms_ = kTimeMin;
   int64_t source_heard_ms_ = 0;
   bool source_started_ = false;
   bool source_idle_ = false;
-  bool source_forgotten_ = true;  // nothing to forget yet
 };
 
 }  // namespace wayside

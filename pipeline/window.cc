@@ -9,14 +9,11 @@ namespace {
 
 uint64_t fingerprint_of(const WindowOptions& o) {
   std::string text = std::to_string(o.size_ms) + '/' + std::to_string(o.offset_ms) + '/' + o.where;
-  for (const auto& [alias, expression] : o.select) text += '/' + alias + '=' + expression;
-  for (const std::string& source : o.from) text += '<' + source;
+  for (const auto& [alias, expression] : o.select) {
+    text.append("/").append(alias).append("=").append(expression);
+  }
+  for (const std::string& source : o.from) text.append("<").append(source);
   return hash64(text);
-}
-
-double as_number(const Value& value) {
-  const double* number = std::get_if<double>(&value);
-  return number ? *number : kNull;
 }
 
 }  // namespace
@@ -47,7 +44,25 @@ bool Window::compile(ExpressionEngine& engine, BlockError& error) {
     auto& made = expressions_.emplace_back(std::make_unique<ColumnExpressions>());
     if (!made->compile(engine, *input.schema, items, error)) return false;
   }
-  return compile_results(engine, error);
+  return takes_numbers(items, error) && compile_results(engine, error);
+}
+
+bool Window::takes_numbers(const std::vector<ColumnExpressions::Item>& items,
+                           BlockError& error) const {
+  for (const Aggregate& a : aggregates_) {
+    if (!a.function->takes_argument) continue;
+    const ColumnExpressions::Item& item = items[a.argument];
+    for (const Input& input : inputs_) {
+      const Field* text = text_field(*input.schema, item.text);
+      if (!text) continue;
+      error.item = item.name;
+      error.offset = item.offset;
+      error.message = "'" + text->name + "' is a text; " + std::string(a.function->name) +
+                      "() takes numbers, as in CAST(" + text->name + " AS REAL)";
+      return false;
+    }
+  }
+  return true;
 }
 
 void Window::add_select_item(const std::string& alias, const std::string& text,
@@ -89,6 +104,7 @@ bool Window::compile_results(ExpressionEngine& engine, BlockError& error) {
   columns.push_back({"window_end", FieldType::kNumber});
   auto compile = [&](const std::vector<ColumnExpressions::Item>& items) {
     std::vector<std::string> texts;
+    texts.reserve(items.size());
     for (const auto& item : items) texts.push_back(item.text);
     ExpressionError wrong;
     auto set = engine.compile(columns, texts, wrong);
@@ -282,16 +298,10 @@ void Window::fire(uint32_t key, Pane& pane, bool final) {
   results_.push_back({key, pane.start, pane.revision++, final,
                       std::vector<double>(accumulators, accumulators + stride_)});
   pane.changed = false;
-  ++fired_;
 }
 
 void Window::on_idle(uint32_t key, EmissionBuffer& out) {
-  int64_t watermark = kTimeMax;
-  for (const Input& input : inputs_) {
-    if (!input.watermarks->is_idle(key)) {
-      watermark = std::min(watermark, input.watermarks->watermark(key));
-    }
-  }
+  const int64_t watermark = combined(kNo, key, kTimeMax);
   const bool all_idle = watermark == kTimeMax;
   if (!all_idle) {
     if (by_key_) state(key);
@@ -329,110 +339,6 @@ void Window::finish(EmissionBuffer& out) {
   emit_results(out);
 }
 
-// ---- results
-
-void Window::emit_results(EmissionBuffer& out) {
-  if (results_.empty()) return;
-  const size_t n = results_.size();
-  std::vector<std::vector<Value>> derived(n, std::vector<Value>(derived_items_.size()));
-  std::vector<uint8_t> keep(n, 1);
-  if (derived_ || having_) {
-    std::vector<std::vector<double>> numbers(aggregates_.size());
-    std::vector<std::string> keys;
-    std::vector<int64_t> starts, ends;
-    for (const Result& r : results_) {
-      for (size_t a = 0; a < aggregates_.size(); ++a) {
-        const Aggregate& g = aggregates_[a];
-        numbers[a].push_back(as_number(g.function->result(r.accumulators.data() + g.offset)));
-      }
-      keys.push_back(keys_.text(r.key));
-      starts.push_back(r.start);
-      ends.push_back(r.start + options_.size_ms);
-    }
-    Table table;
-    table.rows = n;
-    for (size_t a = 0; a < aggregates_.size(); ++a) {
-      table.columns.push_back({numbers[a].data(), nullptr, nullptr, nullptr});
-    }
-    table.columns.push_back({nullptr, nullptr, nullptr, keys.data()});
-    table.columns.push_back({nullptr, starts.data(), nullptr, nullptr});
-    table.columns.push_back({nullptr, ends.data(), nullptr, nullptr});
-    if (derived_) {
-      (void)derived_
-          ->evaluate(table,
-                     [&](size_t row, const ExpressionSet::RowValues& values) {
-                       for (size_t d = 0; d < derived_items_.size(); ++d)
-                         derived[row][d] = values.value(d);
-                     })
-          .ok();
-    }
-    std::vector<std::vector<Value>> derived_columns(derived_items_.size());
-    for (size_t d = 0; d < derived_items_.size(); ++d) {
-      for (const auto& row : derived) derived_columns[d].push_back(row[d]);
-      table.columns.push_back({.values = derived_columns[d].data()});
-    }
-    if (having_) {
-      std::fill(keep.begin(), keep.end(), 0);
-      (void)having_
-          ->evaluate(table,
-                     [&](size_t row, const ExpressionSet::RowValues& values) {
-                       keep[row] = values.truth(0) == 1;
-                     })
-          .ok();
-    }
-  }
-  for (size_t i = 0; i < n; ++i) {
-    if (keep[i]) out.add(emission_of(results_[i], derived[i]));
-  }
-  results_.clear();
-}
-
-Emission Window::emission_of(const Result& r, const std::vector<Value>& derived) const {
-  Emission e;
-  e.targets = targets_;
-  e.type = "window";
-  e.block = name_;
-  e.key = keys_.text(r.key);
-  e.time_ms = last_ms(r.start);
-  e.fields.reserve(4 + outputs_.size());
-  e.fields.push_back({"window_start", double(r.start)});
-  e.fields.push_back({"window_end", double(r.start + options_.size_ms)});
-  e.fields.push_back({"revision", double(r.revision)});
-  e.fields.push_back({"final", r.final});
-  for (const Output& o : outputs_) {
-    if (o.derived) {
-      e.fields.push_back({o.alias, derived[o.index]});
-    } else {
-      const Aggregate& a = aggregates_[o.index];
-      e.fields.push_back({o.alias, a.function->result(r.accumulators.data() + a.offset)});
-    }
-  }
-  return e;
-}
-
-void Window::emit_late(size_t input, const BatchView& view, size_t row, int64_t start,
-                       EmissionBuffer& out) {
-  emit_results(out);
-  Emission e;
-  e.targets = late_targets_;
-  e.type = "late";
-  e.block = name_;
-  e.key = keys_.text(view.keys[row]);
-  e.time_ms = view.times[row];
-  e.fields.push_back({"window_start", double(start)});
-  e.fields.push_back({"window_end", double(start + options_.size_ms)});
-  const Schema& schema = *inputs_[input].schema;
-  for (size_t i = 0; i < schema.fields.size(); ++i) {
-    const ColumnView& c = view.columns[i];
-    Value value;
-    if (c.numbers && !is_null(c.numbers[row])) value = c.numbers[row];
-    if (c.texts && c.texts[row] != Interner::kNone)
-      value = std::string(view.texts->text(c.texts[row]));
-    if (i != schema.key) e.fields.push_back({schema.fields[i].name, std::move(value)});
-  }
-  out.add(std::move(e));
-}
-
 // ---- state
 
 bool Window::save_key(uint32_t key, ByteWriter& out) const {
@@ -466,12 +372,12 @@ void Window::load_key(uint32_t key, ByteReader& in) {
 
 void Window::save_totals(ByteWriter& out) const {
   out.fixed(watermark_);
-  out.varint(fired_);
+  out.varint(emitted_);
 }
 
 void Window::load_totals(ByteReader& in) {
   watermark_ = in.fixed<int64_t>();
-  fired_ = in.varint();
+  emitted_ = in.varint();
 }
 
 }  // namespace wayside

@@ -47,9 +47,9 @@ class Window {
   void finish(EmissionBuffer& out);
 
   const std::string& name() const { return name_; }
-  uint64_t fired() const { return fired_; }
+  uint64_t emitted() const { return emitted_; }  // results that `having` let through
   size_t open_windows() const { return open_; }
-  uint64_t faults() const;
+  uint64_t faults() const;  // slices of an input with a row that could not be evaluated
 
   // Another number: saved state means something else.
   uint64_t fingerprint() const { return fingerprint_; }
@@ -92,6 +92,7 @@ class Window {
   bool compile(ExpressionEngine& engine, BlockError& error);
   void add_select_item(const std::string& alias, const std::string& text,
                        std::vector<ColumnExpressions::Item>& items);
+  bool takes_numbers(const std::vector<ColumnExpressions::Item>& items, BlockError& error) const;
   bool compile_results(ExpressionEngine& engine, BlockError& error);
 
   int64_t window_start(int64_t time) const;
@@ -100,7 +101,6 @@ class Window {
   KeyState& state(uint32_t key);
   int64_t& watermark_of(uint32_t key) { return by_key_ ? state(key).watermark : watermark_; }
   int64_t combined(size_t input, uint32_t key, int64_t after) const;
-  int64_t combined_when_idle(uint32_t key) const;
   void take(uint32_t key, int64_t start, uint32_t row, size_t input);
   Pane& pane_at(uint32_t key, int64_t start);
   void advance(uint32_t key, int64_t watermark, size_t input);
@@ -111,7 +111,11 @@ class Window {
   void fire(uint32_t key, Pane& pane, bool final);
   void drop_pane(KeyState& key_state, size_t index);
   void emit_results(EmissionBuffer& out);
-  Emission emission_of(const Result& result, const std::vector<Value>& derived) const;
+  struct ResultColumns;
+  void fill(ResultColumns& columns) const;
+  void derive(ResultColumns& columns);
+  std::vector<uint8_t> judge(const ResultColumns& columns);
+  Emission emission_of(size_t row, const ResultColumns& columns) const;
   void emit_late(size_t input, const BatchView& view, size_t row, int64_t start,
                  EmissionBuffer& out);
 
@@ -148,7 +152,7 @@ class Window {
   std::vector<uint32_t> pending_rows_;
   std::vector<Result> results_;
   size_t open_ = 0;
-  uint64_t fired_ = 0;
+  uint64_t emitted_ = 0;
 };
 
 }  // namespace wayside

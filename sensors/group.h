@@ -52,7 +52,9 @@ struct Note {
 };
 
 struct Group {
-  static constexpr uint32_t kTextsMax = 65'536;  // texts a batch remembers from group to group
+  // What a batch remembers of texts from group to group.
+  static constexpr uint32_t kTextsMax = 65'536;
+  static constexpr size_t kTextBytesMax = 1 << 20;
 
   std::vector<ReadingBatch> batches;  // one a source
   std::vector<Turn> turns;
@@ -73,7 +75,7 @@ struct Group {
       ReadingBatch& b = batches[i];
       rows_before[i] += b.rows();
       b.clear_rows();
-      if (b.texts.size() > kTextsMax) b.clear_texts();
+      if (b.texts.size() > kTextsMax || b.texts.bytes() > kTextBytesMax) b.clear_texts();
     }
     turns.clear();
     rejected.clear();

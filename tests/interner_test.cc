@@ -38,8 +38,10 @@ TEST(Interner, it_keeps_texts_of_its_own) {
 
 TEST(Interner, after_clear_it_counts_from_zero_again) {
   Interner texts;
-  texts.intern("a");
+  for (const char* text : {"a", "bcd", "a"}) texts.intern(text);
+  EXPECT_EQ(texts.bytes(), 4u) << "each text once";
   texts.clear();
+  EXPECT_EQ(texts.bytes(), 0u);
   EXPECT_EQ(texts.find("a"), Interner::kNone);
   EXPECT_EQ(texts.intern("b"), 0u);
 }

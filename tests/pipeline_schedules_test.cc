@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <numeric>
 #include <random>
 
 #include "tests/stage.h"
@@ -121,6 +122,11 @@ Schedule tick_by_tick(const Fleet& fleet) {
 }
 Schedule one_by_one(const Fleet& fleet) {
   return make_schedule(fleet, [](size_t) { return true; });
+}
+
+std::vector<Reading> append(std::vector<Reading> all, const std::vector<Reading>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 struct Outcome {
@@ -270,6 +276,49 @@ TEST_P(Schedules, when_all_is_forgotten_nothing_is_left_in_the_store) {
     EXPECT_EQ(source.waiting, 0u);
   }
   for (const auto& block : stage.pipeline().block_status()) EXPECT_EQ(block.open, 0u) << block.name;
+}
+
+// A device whose clock is stuck, with a few readings that are behind or ahead of it: its watermark
+// never comes, so that readings leave by their number alone.
+Fleet make_stuck_fleet() {
+  std::mt19937_64 random(1);
+  Fleet fleet(14);
+  for (auto& readings : fleet) {
+    for (int i = 0; i < 1'000; ++i) {
+      const int64_t time = 100'000 + (random() % 50 == 0 ? int64_t(random() % 4'000) - 2'000 : 0);
+      readings.push_back(
+          {time, "stuck", 20 + double(random() % 100) / 16, random() % 2 ? "open" : "shut", 0});
+    }
+    readings.push_back({100'000, "b", 21, "open", 0});
+  }
+  return fleet;
+}
+
+TEST_P(Schedules, a_stuck_clock_fills_no_memory_and_the_cuts_still_do_not_matter) {
+  const Fleet fleet = make_stuck_fleet();
+  const Outcome whole = run(options_, tick_by_tick(fleet));
+  const Outcome once = run(
+      options_, {{0, std::accumulate(fleet.begin(), fleet.end(), std::vector<Reading>(), append)}});
+  const auto expected = by_block_and_key(whole.emissions);
+  const Outcome cut = run(options_, make_schedule(fleet, [](size_t i) { return i % 100 == 0; }));
+  EXPECT_EQ(by_block_and_key(cut.emissions), expected);
+  expect_same_fates(cut.ledger, whole.ledger);
+  EXPECT_GT(expected.count("cold stuck"), 0u);
+  EXPECT_EQ(by_block_and_key(once.emissions), expected);
+  expect_same_fates(once.ledger, whole.ledger);
+
+  Stage stage(options_);
+  Lines early;
+  for (size_t tick = 0; tick < fleet.size(); ++tick) {
+    for (std::string& line : stage.turn(fleet[tick], int64_t(tick) * kTick)) {
+      early.push_back(std::move(line));
+    }
+    EXPECT_LE(stage.pipeline().source_status()[0].waiting,
+              OrderedReadings::kMaxWaiting + fleet.size());
+  }
+  EXPECT_TRUE(std::any_of(early.begin(), early.end(), [](const std::string& line) {
+    return line.starts_with("cold stuck");
+  })) << "its readings are seen, though its watermark never comes";
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, Schedules,

@@ -50,6 +50,15 @@ TEST(Pipeline, the_same_texts_in_another_order_are_the_same_keys) {
   EXPECT_EQ(stage.finish(), (Lines{"w a [0,10000) #0 final n=2", "w b [0,10000) #0 final n=3"}));
 }
 
+TEST(Pipeline, a_group_forgets_its_texts_when_they_are_too_many_or_too_long) {
+  Stage stage(fleet());
+  for (const size_t bytes : {Group::kTextBytesMax - 1, Group::kTextBytesMax}) {
+    Group group = stage.make_group({{0, "a", 0, std::string(bytes, 'x')}}, 0);
+    group.clear();
+    EXPECT_EQ(group.batches[0].texts.size(), bytes < Group::kTextBytesMax ? 2u : 0u);
+  }
+}
+
 TEST(Pipeline, readings_beyond_max_keys_are_dropped_and_counted_until_a_key_is_forgotten) {
   PipelineOptions options = fleet();
   options.sources[0].max_keys = 2;
@@ -64,6 +73,19 @@ TEST(Pipeline, readings_beyond_max_keys_are_dropped_and_counted_until_a_key_is_f
   stage.turn({{0, "c"}}, 3'600'000);  // a is forgotten
   EXPECT_EQ(stage.ledger().dropped, 3u);
   EXPECT_EQ(stage.finish(), (Lines{"w b [0,10000) #2 final n=2", "w c [0,10000) #0 final n=1"}));
+}
+
+TEST(Pipeline, in_source_mode_a_silent_key_makes_room_while_others_speak) {
+  PipelineOptions options = fleet();
+  options.sources[0].watermark = WatermarkMode::kSource;
+  options.sources[0].max_keys = 2;
+  Stage stage(options);
+  stage.turn({{0, "a"}, {0, "b"}}, 0);
+  stage.turn({{1, "b"}, {1, "c"}}, 3'599'000);
+  EXPECT_EQ(stage.ledger().dropped, 1u);
+  EXPECT_EQ(stage.turn({{2, "b"}, {2, "c"}}, 3'600'000), Lines{"w a [0,10000) #0 final n=1"});
+  EXPECT_EQ(stage.ledger().dropped, 1u);
+  EXPECT_EQ(stage.pipeline().source_status()[0].keys, 2u);
 }
 
 TEST(Pipeline, a_forgotten_key_whose_number_goes_to_another_leaves_it_nothing) {
@@ -159,6 +181,40 @@ TEST(Pipeline, tells_all_errors_at_once) {
   Lines told;
   for (const BlockError& e : errors) told.push_back(e.block + '.' + e.item);
   EXPECT_EQ(told, (Lines{"w.where", "v.from", "r.when", "s.when", "d.field"}));
+}
+
+TEST(Pipeline, numbers_are_not_made_of_text_fields) {
+  PipelineOptions options = fleet();
+  options.windows[0].select = {{"n", "count(door)"}, {"x", "max(CAST(door AS REAL))"}};
+  std::vector<BlockError> errors;
+  EXPECT_NE(Pipeline::make(options, errors), nullptr) << "these are fine";
+  options.windows[0].select.push_back({"d", " sum( door ) FILTER (WHERE temp_c > 0)"});
+  options.detectors.resize(1);
+  options.detectors[0].name = "drift";
+  options.detectors[0].from = "climate";
+  options.detectors[0].field = "vehicle";
+  EXPECT_EQ(Pipeline::make(options, errors), nullptr);
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].block + '.' + errors[0].item, "w.select.d");
+  EXPECT_EQ(errors[0].offset, 6u);
+  EXPECT_TRUE(errors[0].message.starts_with("'door' is a text; sum() takes numbers"))
+      << errors[0].message;
+  EXPECT_EQ(errors[1].block + '.' + errors[1].item, "drift.field");
+  EXPECT_EQ(errors[1].message, "'vehicle' is a text; a detector takes numbers");
+}
+
+TEST(Pipeline, status_counts_the_results_that_left_and_slices_with_faults) {
+  PipelineOptions options = fleet();
+  options.windows[0].select = {{"n", "count()"}, {"x", "max(json_extract(door, '$.x'))"}};
+  options.windows[0].having = "n > 1";
+  options.rules.push_back({"r", "climate", "json_extract(door, '$.x')", 0, Severity::kInfo, {}});
+  Stage stage(options);
+  EXPECT_EQ(stage.all({{0, "a", 0, "{"}, {0, "b", 0, "{\"x\":1}"}, {1, "b"}}).size(), 2u);
+  const auto blocks = stage.pipeline().block_status();
+  EXPECT_EQ(blocks[0].emitted, 1u) << "of two that fired";
+  EXPECT_EQ(blocks[0].faults, 1u);
+  EXPECT_EQ(blocks[1].emitted, 1u);
+  EXPECT_EQ(blocks[1].faults, 1u);
 }
 
 TEST(Pipeline, sources_that_share_a_window_share_their_order_of_arrival) {

@@ -183,6 +183,35 @@ TEST(RuleInPipeline, in_key_mode_it_cannot) {
             (Lines{kRaised, kCleared}));
 }
 
+TEST(RuleInPipeline, in_source_mode_what_waits_is_seen_when_the_whole_source_falls_silent) {
+  Stage stage(open_door(WatermarkMode::kSource));
+  EXPECT_EQ(stage.turn({{12'000, "b", 0, "open"}, {12'000, "a", 0, "shut"}}), Lines{});
+  EXPECT_EQ(stage.turn({{11'000, "a", 0, "open"}, {22'000, "b", 0, "open"}}, 15'000), Lines{});
+  EXPECT_EQ(stage.turn({}, 44'000), Lines{});
+  EXPECT_EQ(stage.turn({}, 45'000),
+            Lines{"open_10s b @22000 state=raised severity=critical since=12000"});
+  EXPECT_EQ(stage.pipeline().source_status()[0].waiting, 0u);
+  EXPECT_EQ(stage.turn({{22'000, "b", 0, "shut"}}, 46'000), Lines{}) << "its place is gone";
+  EXPECT_EQ(stage.ledger().late, 1u);
+}
+
+TEST(RuleInPipeline, the_alarm_of_a_forgotten_device_is_cleared_at_its_last_reading) {
+  Stage stage(open_door(WatermarkMode::kKey));
+  EXPECT_EQ(
+      stage.turn({{1'000, "a", 0, "open"}, {20'000, "a", 0, "open"}, {9'000, "b", 0, "open"}}),
+      Lines{kRaised});
+  EXPECT_EQ(stage.turn({}, 3'599'000), Lines{});
+  EXPECT_EQ(stage.turn({}, 3'600'000),
+            Lines{"open_10s a @20000 state=cleared severity=critical since=1000"});
+}
+
+TEST(RuleInPipeline, in_source_mode_a_forgotten_devices_alarm_is_not_cleared_before_it_was_raised) {
+  Stage stage(open_door(WatermarkMode::kSource));
+  EXPECT_EQ(stage.turn({{1'000, "a", 0, "open"}, {30'000, "b", 0, "shut"}}), Lines{kRaised});
+  EXPECT_EQ(stage.turn({}, 3'600'000),
+            Lines{"open_10s a @11000 state=cleared severity=critical since=1000"});
+}
+
 TEST(RuleInPipeline, what_waits_is_seen_when_the_device_falls_silent) {
   Stage stage(open_door(WatermarkMode::kKey));
   EXPECT_EQ(stage.turn({{1'000, "a", 0, "open"}, {12'000, "a", 0, "shut"}}), Lines{});

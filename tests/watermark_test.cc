@@ -136,9 +136,24 @@ TEST(Watermark, a_source_is_idle_only_when_all_its_keys_are_silent) {
   t.expire(50'000);
   EXPECT_TRUE(t.watermarks.is_idle(kA));
   EXPECT_TRUE(t.watermarks.is_idle(kC));
-  EXPECT_EQ(t.watermarks.next_timer(), 80'000);
   t.expire(80'000);
   EXPECT_EQ(t.forgotten, (std::vector<uint32_t>{kA, kB}));
+}
+
+TEST(Watermark, a_silent_key_is_forgotten_while_its_source_goes_on_speaking) {
+  Tracker t(WatermarkMode::kSource);
+  t.advance({{kA, 1}, {kB, 1}}, 0);
+  t.reload();
+  t.advance({{kB, 2}}, 50'000);
+  EXPECT_EQ(t.watermarks.next_timer(), 60'000) << "about A, which is not idle but silent";
+  t.expire(59'000);
+  EXPECT_TRUE(t.forgotten.empty());
+  t.expire(60'000);
+  EXPECT_EQ(t.forgotten, std::vector<uint32_t>{kA});
+  t.watermarks.forget_key(kA);
+  EXPECT_EQ(t.watermarks.known_keys(), 1u);
+  EXPECT_EQ(t.watermarks.watermark(kA), -4'999) << "the source's own";
+  EXPECT_EQ(t.watermarks.next_timer(), 80'000) << "the source falls idle";
 }
 
 TEST(Watermark, a_source_that_never_spoke_becomes_idle_after_its_start) {

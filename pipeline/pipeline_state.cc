@@ -1,0 +1,116 @@
+// The pipeline's state: of what parts it consists, how it is saved and loaded.
+#include <functional>
+
+#include "base/hash.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/pipeline_source.h"
+
+namespace wayside {
+
+template <class Block>
+void Pipeline::add_component(const char* kind, Block& block) {
+  components_.push_back({std::string(kind) + ":" + block.name(), block.fingerprint(),
+                         [&](uint32_t k, ByteWriter& w) { return block.save_key(k, w); },
+                         [&](uint32_t k, ByteReader& r) { block.load_key(k, r); },
+                         [&](ByteWriter& w) { block.save_totals(w); },
+                         [&](ByteReader& r) { block.load_totals(r); }});
+}
+
+void Pipeline::list_components() {
+  for (auto& made : sources_) {
+    Source& s = *made;
+    auto no_key = [](uint32_t, ByteWriter&) { return false; };
+    auto no_load = [](uint32_t, ByteReader&) {};
+    components_.push_back({"ledger:" + s.options.name, 1, no_key, no_load,
+                           [&s](ByteWriter& w) { w.fixed(s.ledger); },
+                           [&s](ByteReader& r) { s.ledger = r.fixed<Ledger>(); }});
+    components_.push_back({"source:" + s.options.name, uint64_t(s.watermarks.by_key()),
+                           [&s](uint32_t k, ByteWriter& w) { return s.watermarks.save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.watermarks.load_key(k, r); },
+                           [&s](ByteWriter& w) { s.watermarks.save_totals(w); },
+                           [&s](ByteReader& r) { s.watermarks.load_totals(r); }});
+    uint64_t kept = 0;
+    for (const std::string& name : s.options.keep) kept = hash64(name, kept);
+    components_.push_back({"clean:" + s.options.name, kept,
+                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },
+                           [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
+                           [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
+    if (!s.ordered) continue;
+    uint64_t values = 0;
+    for (const Rule* rule : s.rules) values = hash64(rule->name(), values ^ rule->fingerprint());
+    for (const auto* d : s.detectors) values = hash64(d->name(), values ^ d->fingerprint());
+    components_.push_back({"order:" + s.options.name, values,
+                           [&s](uint32_t k, ByteWriter& w) { return s.ordered->save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.ordered->load_key(k, r); },
+                           [](ByteWriter&) {}, [](ByteReader&) {}});
+  }
+  components_.push_back({"unrouted", 1, [](uint32_t, ByteWriter&) { return false; },
+                         [](uint32_t, ByteReader&) {},
+                         [this](ByteWriter& w) { w.fixed(unrouted_); },
+                         [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
+  components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
+                         [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
+                         [this](ByteReader& r) { load_sessions(r); }});
+  for (auto& w : windows_) add_component("window", *w);
+  for (auto& r : rules_) add_component("rule", *r);
+  for (auto& d : detectors_) add_component("detector", *d);
+}
+
+void Pipeline::save_sessions(ByteWriter& out) const {
+  out.varint(sessions_.size());
+  for (const auto& [connection, begun] : sessions_) {
+    out.text(connection);
+    out.varint(begun);
+  }
+}
+
+void Pipeline::load_sessions(ByteReader& in) {
+  for (size_t n = in.count(2); n > 0; --n) {
+    std::string connection(in.text());
+    sessions_[std::move(connection)] = in.varint();
+  }
+}
+
+std::vector<StateRow> Pipeline::save_changes() {
+  std::vector<StateRow> rows;
+  for (std::string& key : forgotten_) rows.push_back({"", std::move(key), ""});
+  forgotten_.clear();
+  for (uint32_t key : keys_.take_touched()) {
+    if (keys_.text(key).empty()) continue;  // forgotten since
+    for (const Component& c : components_) {
+      StateRow row{c.name, keys_.text(key), ""};
+      ByteWriter writer(row.bytes);
+      writer.fixed(c.fingerprint);
+      if (!c.save_key(key, writer)) row.bytes.clear();
+      rows.push_back(std::move(row));
+    }
+  }
+  for (const Component& c : components_) {
+    StateRow row{c.name, "", ""};
+    ByteWriter writer(row.bytes);
+    writer.fixed(c.fingerprint);
+    c.save_totals(writer);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void Pipeline::load(const std::vector<StateRow>& rows) {
+  for (const StateRow& row : rows) {
+    for (const Component& c : components_) {
+      if (c.name != row.component) continue;
+      ByteReader reader(row.bytes);
+      if (reader.fixed<uint64_t>() != c.fingerprint)
+        continue;  // the block means something else now
+      if (row.key.empty()) {
+        c.load_totals(reader);
+      } else {
+        c.load_key(keys_.intern(row.key), reader);
+      }
+    }
+  }
+  for (auto& source : sources_) source->watermarks.loaded();
+}
+
+}  // namespace wayside
