@@ -19,6 +19,7 @@ namespace {
 constexpr int kTransactionTimeoutMs = 15'000;
 constexpr int kInitTimeoutMs = 30'000;
 constexpr int kCallTimeoutMs = 10'000;
+constexpr int kSliceMs = 500;  // calls that may be resumed look this often whether we are to end
 constexpr int kRetries = 5;
 
 template <class T, void (*destroy)(T*)>
@@ -37,19 +38,6 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
   (void)handle;
   if (level <= 4) log_debug("kafka: {}: {}", facility, text);  // errors come back from the calls
-}
-
-// Calls a function of the transactional API until it neither fails nor may be tried again.
-template <class Call>
-Status transact(const char* what, Call call) {
-  for (int attempt = 0;; ++attempt) {
-    rd_kafka_error_t* error = call();
-    if (!error) return {};
-    const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries;
-    std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
-    rd_kafka_error_destroy(error);
-    if (!retry) return Error{ErrorCode::kUnavailable, std::move(text)};
-  }
 }
 
 Partitions one_partition(const std::string& topic, int64_t offset, const std::string& metadata) {
@@ -75,8 +63,9 @@ class KafkaSink : public Sink {
     producer_.reset();
     WS_TRY(connect());
     WS_TRY(make_mark_topic());
-    WS_TRY(transact("init_transactions",
-                    [&] { return rd_kafka_init_transactions(producer_.get(), kInitTimeoutMs); }));
+    WS_TRY(resume("init_transactions", kInitTimeoutMs, [&](int timeout_ms) {
+      return rd_kafka_init_transactions(producer_.get(), timeout_ms);
+    }));
     WS_ASSIGN(std::optional<Mark> remembered, read_mark());
     if (!remembered) return local;
     auto ours = [&](const Epoch& e) { return e.name == remembered->epoch; };
@@ -101,16 +90,57 @@ class KafkaSink : public Sink {
     GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
     WS_TRY(transact("send mark", [&] {
       return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
-                                                  kCallTimeoutMs);
+                                                  at_most(kCallTimeoutMs));
     }));
-    Status committed = transact("commit", [&] {
-      return rd_kafka_commit_transaction(producer_.get(), kTransactionTimeoutMs);
+    Status committed = resume("commit", kTransactionTimeoutMs, [&](int timeout_ms) {
+      return rd_kafka_commit_transaction(producer_.get(), timeout_ms);
     });
     if (committed.ok() || failure_.empty()) return committed;
     return Error{committed.error().code, committed.error().message + "; " + failure_};
   }
 
  private:
+  // A time-out, less when we are to end.
+  int at_most(int timeout_ms) const {
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::duration_cast<milliseconds>(time_left()).count();
+    return static_cast<int>(std::clamp<int64_t>(left, 1, timeout_ms));
+  }
+
+  // Calls a function of the transactional API until it neither fails nor may be tried again.
+  template <class Call>
+  Status transact(const char* what, Call call) {
+    for (int attempt = 0;; ++attempt) {
+      rd_kafka_error_t* error = call();
+      if (!error) return {};
+      const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries && !must_end();
+      if (!retry) return failed(what, error);
+      rd_kafka_error_destroy(error);
+    }
+  }
+
+  // The same with one that goes on in the background after a time-out, and is then called again.
+  template <class Call>
+  Status resume(const char* what, int timeout_ms, Call call) {
+    const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    return transact(what, [&] {
+      while (true) {
+        rd_kafka_error_t* error = call(at_most(kSliceMs));
+        const bool late = error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (!late || must_end() || Clock::now() >= end) return error;
+        rd_kafka_error_destroy(error);
+      }
+    });
+  }
+
+  bool must_end() const { return time_left() <= Clock::duration::zero(); }
+
+  static Error failed(const char* what, rd_kafka_error_t* error) {
+    std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
+    rd_kafka_error_destroy(error);
+    return {ErrorCode::kUnavailable, std::move(text)};
+  }
+
   // Called within the commit. It keeps the first failure, which tells why a topic cannot be
   // written.
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* sink) {
@@ -162,7 +192,8 @@ class KafkaSink : public Sink {
              {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
              {"queue.buffering.max.kbytes", "16384"}}));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
-    const auto error = rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, kCallTimeoutMs);
+    const auto error =
+        rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, at_most(kCallTimeoutMs));
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     return Error{ErrorCode::kUnavailable,
@@ -179,7 +210,7 @@ class KafkaSink : public Sink {
     rd_kafka_NewTopic_t* topics[] = {topic.get()};
     rd_kafka_CreateTopics(producer_.get(), topics, 1, nullptr, queue.get());
     Owned<rd_kafka_event_t, rd_kafka_event_destroy> event(
-        rd_kafka_queue_poll(queue.get(), kCallTimeoutMs));
+        rd_kafka_queue_poll(queue.get(), at_most(kCallTimeoutMs)));
     if (!event) return Error{ErrorCode::kUnavailable, "kafka: making the mark topic: no answer"};
     // Whether it is there now, or was, or may not be made by us, shows in the first transaction.
     return {};
@@ -193,7 +224,7 @@ class KafkaSink : public Sink {
                                               {"enable.auto.commit", "false"},
                                               {"isolation.level", "read_committed"}}));
     Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
-    auto error = rd_kafka_committed(consumer.get(), list.get(), kCallTimeoutMs);
+    auto error = rd_kafka_committed(consumer.get(), list.get(), at_most(kCallTimeoutMs));
     const rd_kafka_topic_partition_t& p = list->elems[0];
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = p.err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -2,6 +2,8 @@
 // knows better than we do how far it has come.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,7 +18,11 @@ namespace wayside {
 
 class Sink {
  public:
+  using Clock = std::chrono::steady_clock;
+
   virtual ~Sink() = default;
+  // We are about to end: calls, also one that is under way, give up soon after `by`. Any thread.
+  void hurry(Clock::time_point by) { give_up_ = by.time_since_epoch().count(); }
   // Connects, finishes or undoes what a former life left half done, and says from where to go on:
   // `local`, or what the sink itself remembers if that is further. May take long; may be called
   // again after an error.
@@ -24,6 +30,14 @@ class Sink {
   // All of the messages and the mark, or an error: then open() is next, and tells what became of
   // them.
   virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
+
+ protected:
+  Clock::duration time_left() const {
+    return Clock::duration(give_up_) - Clock::now().time_since_epoch();
+  }
+
+ private:
+  std::atomic<Clock::rep> give_up_{Clock::duration::max().count()};
 };
 
 // `epochs` are those of our store: a mark of any other epoch is not ours.

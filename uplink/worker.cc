@@ -22,19 +22,25 @@ void UplinkWorker::start() {
   thread_ = std::thread([this] { run(); });
 }
 
+void UplinkWorker::request_stop(bool drain, milliseconds drain_time) {
+  std::lock_guard lock(mutex_);
+  if (stop_) return;
+  stop_ = true;
+  drain_ = drain;
+  end_by_ = std::chrono::steady_clock::now() + drain_time;
+  sink_->hurry(end_by_);
+  wake_.notify_all();
+}
+
 void UplinkWorker::stop(bool drain) {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-    drain_ = drain;
-    wake_.notify_all();
-  }
+  request_stop(drain);
   if (thread_.joinable()) thread_.join();
 }
 
 void UplinkWorker::notify(uint64_t committed_entry, bool urgent) {
   std::lock_guard lock(mutex_);
   committed_entry_ = committed_entry;
+  notified_ = true;
   news_ = true;
   urgent_ |= urgent;
   wake_.notify_all();
@@ -46,14 +52,25 @@ UplinkWorker::Progress UplinkWorker::progress() const {
 }
 
 void UplinkWorker::run() {
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return stop_ || notified_; });
+    if (stop_) return;
+  }
   while (true) {
     const bool worked = work();
     std::unique_lock lock(mutex_);
-    if (stop_ && (!drain_ || !worked)) return;
+    if (must_end(worked)) return;
     if (worked) continue;
     lock.unlock();
     wait_for_news();
+    lock.lock();
+    if (stop_ && !open_) return;
   }
+}
+
+bool UplinkWorker::must_end(bool worked) const {
+  return stop_ && (!drain_ || !worked || std::chrono::steady_clock::now() >= end_by_);
 }
 
 // Sleeps through the back-off after a failure; else until something is committed, and then a little

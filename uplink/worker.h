@@ -3,6 +3,7 @@
 // else.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -22,9 +23,15 @@ class UplinkWorker {
                std::unique_ptr<Backlog> backlog);
   ~UplinkWorker();  // stops
 
+  // Who stops, say by SIGTERM, waits so long for what is still to be delivered.
+  static constexpr std::chrono::milliseconds kDrainTime{3'000};
+
   void start();
-  // Ends after the delivery under way. With `drain` it first delivers what is there, unless the
-  // sink fails.
+  // Asks it to end, without waiting: after the delivery under way, or with `drain` once everything
+  // there is delivered, the sink fails, or `drain_time` is over; a sink that is not open is not
+  // opened any more. The first call counts. Any thread.
+  void request_stop(bool drain, std::chrono::milliseconds drain_time = kDrainTime);
+  // Asks, unless that was done before, and waits for the end.
   void stop(bool drain);
 
   // Something new is committed, up to this journal entry. `urgent`: an alarm is among it. Any
@@ -44,6 +51,7 @@ class UplinkWorker {
   bool work();  // one batch; false: nothing to do or a failure
   void fail(const Error& error);
   void wait_for_news();
+  bool must_end(bool worked) const;  // mutex_ is held
 
   const UplinkOptions options_;
   // The worker's thread.
@@ -57,10 +65,12 @@ class UplinkWorker {
   std::condition_variable wake_;
   Progress progress_;
   uint64_t committed_entry_ = 0;
+  bool notified_ = false;  // for the first time: until then it knows no positions
   bool news_ = false;
   bool urgent_ = false;
   bool stop_ = false;
   bool drain_ = false;
+  std::chrono::steady_clock::time_point end_by_;
   std::thread thread_;
 };
 
