@@ -48,7 +48,7 @@ class RemoteSink : public Sink {
     if (!std::exchange(remote_.was_open, true)) remote_.opened.set_value();
     return remote_.mark.delivered >= local.delivered ? remote_.mark : local;
   }
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     EXPECT_TRUE(open_) << "after an error open() is next";
     EXPECT_FALSE(messages.empty());
     if (std::exchange(remote_.held, false)) {

@@ -101,7 +101,7 @@ class FileSink : public Sink {
     return mark;
   }
 
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     std::string lines;
     for (const Message& m : messages) {
       lines += m.value;

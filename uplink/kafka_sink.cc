@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -21,6 +22,9 @@ constexpr int kInitTimeoutMs = 30'000;
 constexpr int kCallTimeoutMs = 10'000;
 constexpr int kSliceMs = 500;  // calls that may be resumed look this often whether we are to end
 constexpr int kRetries = 5;
+constexpr size_t kTopicBytesMax = 249;  // Kafka's
+constexpr size_t kMessageBytesMax = 8 << 20;
+constexpr size_t kRequestBytes = 1'000'000;  // of librdkafka: what is larger is sent alone
 
 template <class T, void (*destroy)(T*)>
 struct Destroy {
@@ -81,10 +85,15 @@ class KafkaSink : public Sink {
                : local;
   }
 
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     failure_.clear();
     WS_TRY(transact("begin", [&] { return rd_kafka_begin_transaction(producer_.get()); }));
-    for (const Message& m : messages) WS_TRY(produce(m));
+    for (const Message& m : messages) {
+      WS_ASSIGN(bool taken, produce(m));
+      if (taken) continue;
+      --after.delivered;
+      ++after.dropped;
+    }
     Partitions mark =
         one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered), after.to_text());
     GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
@@ -144,8 +153,14 @@ class KafkaSink : public Sink {
   // Called within the commit. It keeps the first failure, which tells why a topic cannot be
   // written.
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* sink) {
-    std::string& failure = static_cast<KafkaSink*>(sink)->failure_;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || !failure.empty()) return;
+    auto* self = static_cast<KafkaSink*>(sink);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    const size_t size = message->len + message->key_len;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && size > kRequestBytes) {
+      self->largest_bytes_ = std::min(self->largest_bytes_, size - 1);
+    }
+    std::string& failure = self->failure_;
+    if (!failure.empty()) return;
     failure = std::string("topic ") + rd_kafka_topic_name(message->rkt) + ": " +
               rd_kafka_err2str(message->err);
   }
@@ -190,7 +205,9 @@ class KafkaSink : public Sink {
              {"linger.ms", "0"},
              {"compression.type", "lz4"},
              {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
-             {"queue.buffering.max.kbytes", "16384"}}));
+             {"message.max.bytes", std::to_string(kMessageBytesMax)},
+             {"queue.buffering.max.kbytes",
+              std::to_string(std::max<uint64_t>(16'384, 2 * options_.batch_bytes / 1024 + 1))}}));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
     const auto error =
         rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, at_most(kCallTimeoutMs));
@@ -247,6 +264,7 @@ class KafkaSink : public Sink {
       const bool good = is_name(std::string_view(&c, 1)) || c == '.';
       if (!good) c = '_';
     }
+    if (topic.size() > kTopicBytesMax) topic.resize(kTopicBytesMax);
     return topic;
   }
 
@@ -268,30 +286,58 @@ class KafkaSink : public Sink {
     return headers;
   }
 
-  Status produce(const Message& m) {
+  // Why the message would be refused for ever, and hold back all that follow it; "" if it is good.
+  std::string refusal(const Message& m, const std::string& topic) const {
+    if (topic.empty() || topic == "." || topic == "..") return "this is no name for a topic";
+    const size_t size = m.key.size() + m.value.size();
+    if (size <= largest_bytes_) return {};
+    return "a message of " + std::to_string(size) + " bytes is too large";
+  }
+
+  // False: it is left out.
+  Result<bool> produce(const Message& m) {
     using namespace std::chrono;
+    const std::string topic = topic_of(m);
+    if (const std::string why = refusal(m, topic); !why.empty()) {
+      if (!std::exchange(told_refusal_, true)) {
+        log_error("uplink {}: topic \"{}\": {}; {} is dropped, and so is what is like it",
+                  options_.name, topic, why, m.id);
+      }
+      return false;
+    }
     const int64_t now_ms =
         duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
     // Brokers refuse records from the future; the true time stands in ce_time.
     const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);
-    const auto error = rd_kafka_producev(
-        producer_.get(), RD_KAFKA_V_TOPIC(topic_of(m).c_str()),
-        RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_END);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    rd_kafka_headers_destroy(headers);
-    return Error{ErrorCode::kUnavailable,
-                 "kafka: topic " + topic_of(m) + ": " + rd_kafka_err2str(error)};
+    const auto give_up = Clock::now() + milliseconds(kCallTimeoutMs);
+    while (true) {
+      const auto error =
+          rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()),
+                            RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
+                            RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
+                            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
+                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+      // What was delivered leaves the queue only when its report is taken.
+      const bool full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+      if (full && !must_end() && Clock::now() < give_up) {
+        rd_kafka_poll(producer_.get(), 100);
+        continue;
+      }
+      rd_kafka_headers_destroy(headers);
+      return Error{ErrorCode::kUnavailable,
+                   "kafka: topic " + topic + ": " + rd_kafka_err2str(error)};
+    }
   }
 
   UplinkOptions options_;
   std::string gateway_;
   std::string identity_;  // transactional.id and group
   std::vector<Epoch> epochs_;
-  std::string failure_;  // of a message of this transaction
+  std::string failure_;                      // of a message of this transaction
+  size_t largest_bytes_ = kMessageBytesMax;  // less once a broker has refused so much
+  bool told_refusal_ = false;
   Handle producer_;
 };
 

@@ -28,8 +28,9 @@ class Sink {
   // again after an error.
   virtual Result<Mark> open(const Mark& local) = 0;
   // All of the messages and the mark, or an error: then open() is next, and tells what became of
-  // them.
-  virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
+  // them. A message that the other side never takes is left out; in `after` it then counts as
+  // dropped instead of delivered.
+  virtual Status deliver(std::span<const Message> messages, Mark& after) = 0;
 
  protected:
   Clock::duration time_left() const {
