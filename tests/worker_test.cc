@@ -22,6 +22,7 @@ struct Remote {
   size_t calls = 0;
   Mark mark;
   bool was_open = false;
+  bool ahead = false;  // its mark is to be refused
   std::vector<std::string> ids;
   size_t wanted = SIZE_MAX;
   std::promise<void> complete;  // `wanted` messages are there
@@ -42,7 +43,7 @@ class RemoteSink : public Sink {
  public:
   explicit RemoteSink(Remote& remote) : remote_(remote) {}
   Result<Mark> open(const Mark& local) override {
-    EXPECT_FALSE(open_);
+    EXPECT_FALSE(open_ && !remote_.ahead);
     if (remote_.next_call() != '.') return Error{ErrorCode::kUnavailable, "nobody answers"};
     open_ = true;
     if (!std::exchange(remote_.was_open, true)) remote_.opened.set_value();
@@ -150,6 +151,38 @@ TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 5, expected.end()));
+}
+
+TEST_F(WorkerTest, a_sink_that_is_ahead_of_the_store_gets_nothing_even_when_the_store_comes_up) {
+  const uint64_t last = 2 * kEntries;
+  struct Row {
+    Mark mark;
+    bool ahead;
+  };
+  const Row rows[] = {
+      {{"e1", {last, last - 1}, kEntries, 0, 0, 9, 0}, false},
+      {{"e1", {last, last - 1}, kEntries + 1, 0, 0, 9, 0}, true},
+      {{"e1", {last + 1, last - 1}, kEntries, 0, 0, 9, 0}, true},
+      {{"e1", {last, last + 1}, kEntries, 0, 0, 9, 0}, true},
+  };
+  for (const auto& [mark, ahead] : rows) {
+    SCOPED_TRACE(mark.to_text());
+    Remote remote(".....x");
+    remote.mark = mark;
+    remote.ahead = ahead;
+    auto w = worker(remote, WorkerTest::options());
+    auto opened = remote.opened.get_future();
+    auto failed = remote.failed.get_future();
+    w->notify(kEntries, true, last);
+    w->start();
+    opened.wait();
+    w->notify(kEntries + 9, true, last + 9);
+    if (ahead) failed.wait();  // it has tried some times
+    w->stop(true);
+    EXPECT_EQ(remote.ids, std::vector<std::string>());
+    EXPECT_EQ(w->progress().connected, !ahead);
+    EXPECT_EQ(w->progress().mark, ahead ? Mark() : mark);
+  }
 }
 
 TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {

@@ -34,9 +34,14 @@ class UplinkWorker {
   // Asks, unless that was done before, and waits for the end.
   void stop(bool drain);
 
-  // Something new is committed, up to this journal entry. `urgent`: an alarm is among it. Any
-  // thread.
-  void notify(uint64_t committed_entry, bool urgent);
+  // Something new is committed, up to this journal entry and this emission (if the caller tells).
+  // `urgent`: an alarm is among it. Any thread.
+  //
+  // The first call says where this life begins. A sink that remembers more than that was fed by
+  // another store under our name: nothing is delivered to it, or what it lacks would be left out
+  // in silence.
+  void notify(uint64_t committed_entry, bool urgent, uint64_t last_sequence = kUnknown);
+  static constexpr uint64_t kUnknown = UINT64_MAX;
 
   struct Progress {
     Mark mark;
@@ -49,6 +54,7 @@ class UplinkWorker {
  private:
   void run();
   bool work();  // one batch; false: nothing to do or a failure
+  bool is_ahead(const Mark& mark) const;
   void fail(const Error& error);
   void wait_for_news();
   bool must_end(bool worked) const;  // mutex_ is held
@@ -58,6 +64,9 @@ class UplinkWorker {
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Backlog> backlog_;
   bool open_ = false;
+  // What this store is known to have given; it does not grow until the sink was open once.
+  uint64_t known_entry_ = 0;
+  uint64_t known_sequence_ = 0;
   int64_t backoff_ms_ = 0;
   std::vector<Message> messages_;
   // Shared.
@@ -65,6 +74,7 @@ class UplinkWorker {
   std::condition_variable wake_;
   Progress progress_;
   uint64_t committed_entry_ = 0;
+  uint64_t last_sequence_ = 0;
   bool notified_ = false;  // for the first time: until then it knows no positions
   bool news_ = false;
   bool urgent_ = false;
