@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "base/log.h"
 #include "firmware-gw/engine.h"
 #include "storage/journal.h"
 #include "uplink/message.h"
@@ -193,7 +194,11 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
   JournalReader reader(posix_disk(), state_dir + "/journal");
   uint64_t oldest = 1;
   WS_ASSIGN(bool there, reader.seek(1, oldest));
-  if (!there) {
+  if (!there && oldest > 1) {
+    log_warn(
+        "journal entries before {} are gone: this begins without the state they led to, so results "
+        "and ids differ from what was sent",
+        oldest);
     WS_ASSIGN(there, reader.seek(oldest, oldest));
   }
   JournalEntry entry;
