@@ -72,17 +72,14 @@ class KafkaSink : public Sink {
     }));
     WS_ASSIGN(std::optional<Mark> remembered, read_mark());
     if (!remembered) return local;
-    auto ours = [&](const Epoch& e) { return e.name == remembered->epoch; };
-    if (std::none_of(epochs_.begin(), epochs_.end(), ours)) {
+    const std::optional<Mark> ours = in_last_epoch(*remembered, epochs_);
+    if (!ours) {
       log_warn(
           "uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
           options_.name, remembered->epoch);
       return local;
     }
-    remembered->epoch = local.epoch;
-    return remembered->delivered + remembered->dropped >= local.delivered + local.dropped
-               ? *remembered
-               : local;
+    return ours->delivered + ours->dropped >= local.delivered + local.dropped ? *ours : local;
   }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,10 @@ class Sink {
  private:
   std::atomic<Clock::rep> give_up_{Clock::duration::max().count()};
 };
+
+// What a sink's mark means in the epoch of today: nothing if its own is none of `epochs`; and what
+// an earlier epoch gave ends where the next one begins, whatever was lost of it.
+std::optional<Mark> in_last_epoch(Mark mark, const std::vector<Epoch>& epochs);
 
 // `epochs` are those of our store: a mark of any other epoch is not ours.
 std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options,
