@@ -98,8 +98,8 @@ class KafkaSink : public Sink {
       return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
                                                   at_most(kCallTimeoutMs));
     }));
-    Status committed = resume("commit", kTransactionTimeoutMs, [&](int timeout_ms) {
-      return rd_kafka_commit_transaction(producer_.get(), timeout_ms);
+    Status committed = transact("commit", [&] {
+      return rd_kafka_commit_transaction(producer_.get(), at_most(kTransactionTimeoutMs));
     });
     if (committed.ok() || failure_.empty()) return committed;
     return Error{committed.error().code, committed.error().message + "; " + failure_};
