@@ -4,8 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <cstddef>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -37,7 +37,8 @@ class BoundedQueue {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, wait, [&] { return !items_.empty() || woken_; });
     woken_ = false;
-    for (size_t taken = 0; !items_.empty() && (taken == 0 || taken + items_.front().second <= limit_bytes);) {
+    for (size_t taken = 0;
+         !items_.empty() && (taken == 0 || taken + items_.front().second <= limit_bytes);) {
       taken += items_.front().second;
       used_bytes_ -= items_.front().second;
       out.push_back(std::move(items_.front().first));

@@ -187,11 +187,13 @@ Result<std::string> ask_status(const std::string& state_dir) {
     return Error{ErrorCode::kUnavailable,
                  "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
   }
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kStatusTimeout, sizeof kStatusTimeout);
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kStatusTimeout,
+               sizeof kStatusTimeout);
   std::string text;
   asio::read(socket, asio::dynamic_buffer(text), error);
   if (error != asio::error::eof) {
-    return Error{ErrorCode::kUnavailable, "the gateway at " + socket_path(state_dir) + " does not answer: " + error.message()};
+    return Error{ErrorCode::kUnavailable, "the gateway at " + socket_path(state_dir) +
+                                              " does not answer: " + error.message()};
   }
   return text;
 }

@@ -72,7 +72,7 @@ void Loop::start(Outside outside) {
   outside_ = std::move(outside);
   for (auto& worker : workers_) {
     worker->start();
-    worker->notify(journal_->last_sequence(), true);
+    worker->notify(journal_->last_sequence(), true, engine_->emissions().last_sequence());
   }
   thread_ = std::thread([this] { run(); });
 }
@@ -82,6 +82,7 @@ void Loop::stop() {
   queue_.wake();
   if (!thread_.joinable()) return;
   thread_.join();
+  for (auto& worker : workers_) worker->request_stop(true);
   for (auto& worker : workers_) worker->stop(true);
   if (halted_) return;  // memory is ahead of the disk: the next start replays the journal's tail
   Store::Changes changes;
@@ -99,7 +100,8 @@ void Loop::run() {
   checkpoint_ms_ = clock_->now().timer_ms;
   while (true) {
     const bool stopping = stop_;
-    queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(), was_full);
+    queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(),
+                 was_full);
     if (was_full) outside_.resume();
     const Now now = clock_->now();
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
@@ -197,7 +199,9 @@ bool Loop::commit() {
   }
   const bool urgent = std::any_of(emissions.begin(), emissions.end(),
                                   [](const Emission& e) { return e.lane == Lane::kAlarm; });
-  for (auto& worker : workers_) worker->notify(journal_->last_sequence(), urgent);
+  for (auto& worker : workers_) {
+    worker->notify(journal_->last_sequence(), urgent, engine_->emissions().last_sequence());
+  }
   engine_->next_group();
   group_bytes_ = 0;
   window_full_ = false;

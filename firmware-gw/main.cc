@@ -72,6 +72,9 @@ int check(const Arguments& a) {
 }
 
 int replay(const Arguments& a) {
+  if (a.dumps.empty() && a.journal.empty()) {
+    return fail({ErrorCode::kUsage, "replay: expected --in DUMP or --journal STATE_DIR"});
+  }
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   FILE* out = a.out == "-" ? stdout : std::fopen(a.out.c_str(), "w");

@@ -87,7 +87,8 @@ Status Loop::settle_epoch(const Store::Recovered& from, std::string why) {
   if (epochs_.back().first_entry > journal_->last_sequence()) {
     // The former life ended before its first commit: the store knows the epoch, the journal does
     // not yet.
-    const std::string text = epochs_.size() > 1 ? "begun by a start that ended before its first commit" : "";
+    const std::string text =
+        epochs_.size() > 1 ? "begun by a start that ended before its first commit" : "";
     engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epochs_.back().name, text});
   }
   return {};

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "base/log.h"
 #include "firmware-gw/engine.h"
 #include "storage/journal.h"
 #include "uplink/message.h"
@@ -29,7 +30,8 @@ class Output {
   void write_emissions() {
     for (const Emission& e : engine_.emissions().pending()) {
       line_.clear();
-      append_json(e, id(std::to_string(e.sequence)), Envelope::kInside, line_);
+      append_json(e, gateway_ + '/' + epoch_ + '/' + std::to_string(e.sequence), Envelope::kInside,
+                  line_);
       write_(line_);
       ++written_;
     }
@@ -41,27 +43,22 @@ class Output {
       const std::vector<bool> forwarded = engine_.forwarded(bit);
       for (size_t s = 0; s < any.size(); ++s) any[s] = any[s] || forwarded[s];
     }
-    uint64_t number = 0;
-    for (const Turn& turn : group.turns) {
-      for (const Slice& slice : turn.slices) {
-        if (!any[slice.source]) continue;
-        const NamedSchema& named = engine_.schemas()[slice.source];
-        for (uint32_t row = slice.begin; row < slice.end; ++row, ++written_) {
-          line_.clear();
-          append_json(group.batches[slice.source], named.schema, named.source, row,
-                      id(std::to_string(entry) + '.' + std::to_string(number++)), Envelope::kInside,
-                      line_);
-          write_(line_);
-        }
-      }
+    const std::vector<ReadingPlace> places = reading_places(group);
+    for (size_t i = 0; i < places.size(); ++i) {
+      const auto [source, row] = places[i];
+      if (!any[source]) continue;
+      const NamedSchema& named = engine_.schemas()[source];
+      line_.clear();
+      append_json(group.batches[source], named.schema, named.source, row,
+                  reading_id(gateway_, epoch_, entry, i), Envelope::kInside, line_);
+      write_(line_);
+      ++written_;
     }
   }
 
   uint64_t written() const { return written_; }
 
  private:
-  std::string id(const std::string& number) const { return gateway_ + '/' + epoch_ + '/' + number; }
-
   std::string gateway_;
   std::string epoch_ = "replay";
   Engine& engine_;
@@ -197,7 +194,11 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
   JournalReader reader(posix_disk(), state_dir + "/journal");
   uint64_t oldest = 1;
   WS_ASSIGN(bool there, reader.seek(1, oldest));
-  if (!there) {
+  if (!there && oldest > 1) {
+    log_warn(
+        "journal entries before {} are gone: this begins without the state they led to, so results "
+        "and ids differ from what was sent",
+        oldest);
     WS_ASSIGN(there, reader.seek(oldest, oldest));
   }
   JournalEntry entry;

@@ -86,6 +86,7 @@ std::string Snapshot::to_json() const {
     json.add("kind", b.kind);
     json.add("emitted", b.emitted);
     json.add("open", b.open);
+    json.add("faults", b.faults);
     json.close();
   }
   json.close_list();

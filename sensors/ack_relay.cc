@@ -25,6 +25,7 @@ constexpr size_t kHeadRoom = 64 << 10;   // largest topic, with everything else 
 constexpr size_t kSmallRead = 16 << 10;  // below this a read is copied to a buffer of its own size
 constexpr size_t kPahoPacketMax = 1 << 20;  // our own control packets are far smaller
 constexpr auto kConnectTimeout = seconds(10);
+constexpr auto kAcceptPause = milliseconds(100);
 
 // Is the other end of `socket` a descriptor of this process? No privilege is needed for this.
 bool is_our_own(const tcp::socket& socket) {
@@ -69,9 +70,11 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
       : io(io_),
         options(std::move(options_)),
         handler(std::move(handler_)),
-        acceptor(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
+        acceptor(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+        accept_pause(io_) {}
 
   void accept();
+  void accept_later();
   void schedule_release();
 
   asio::io_context& io;
@@ -79,6 +82,7 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
   const Handler handler;
   RelayCounters counters;
   tcp::acceptor acceptor;
+  asio::steady_timer accept_pause;
   std::shared_ptr<Link> link;
   uint64_t last_ticket = 0;
   bool stopped_reading = false;
@@ -126,6 +130,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   bool on_broker_packet(const mqtt::Packet& packet, std::string_view bytes);
   bool on_publish(const mqtt::Packet& packet, std::string_view body, bool whole);
   void on_connack(std::string_view body);
+  void count_qos2();
   bool begin_skip(const mqtt::Packet& packet, std::string_view rest);
   std::unique_ptr<Chunk> small_copy(size_t consumed);
   void hand_over(size_t consumed);
@@ -362,15 +367,19 @@ bool AckRelay::Link::scan_chunk(size_t& consumed) {
   return !closed_;
 }
 
+void AckRelay::Link::count_qos2() {
+  log_error("mqtt {}: a QoS 2 message was skipped; the broker ignores our QoS",
+            core_->options.name);
+  ++core_->counters.skipped;
+}
+
 bool AckRelay::Link::on_broker_packet(const mqtt::Packet& packet, std::string_view bytes) {
   std::string_view body = bytes.substr(packet.header_bytes);
   switch (packet.type()) {
     case mqtt::Type::kPublish:
       if (packet.qos() != 2) return on_publish(packet, body, true);
       // We never subscribe with QoS 2. Paho completes the hand-shake, or it would come for ever.
-      log_error("mqtt {}: a QoS 2 message was skipped; the broker ignores our QoS",
-                core_->options.name);
-      ++core_->counters.skipped;
+      count_qos2();
       break;
     case mqtt::Type::kPingresp:
       if (swallow_pongs_ > 0) {
@@ -434,7 +443,7 @@ bool AckRelay::Link::on_publish(const mqtt::Packet& packet, std::string_view bod
 // A packet over the limit: its head is enough to name and to acknowledge it; false while that is
 // not there yet.
 bool AckRelay::Link::begin_skip(const mqtt::Packet& packet, std::string_view rest) {
-  if (packet.type() != mqtt::Type::kPublish || packet.qos() == 2) {
+  if (packet.type() != mqtt::Type::kPublish) {
     fail("a packet that is too large");
     return false;
   }
@@ -442,7 +451,15 @@ bool AckRelay::Link::begin_skip(const mqtt::Packet& packet, std::string_view res
   if (body.size() < 2) return false;
   size_t topic_bytes = static_cast<size_t>(uint8_t(body[0])) << 8 | uint8_t(body[1]);
   size_t head = 2 + topic_bytes + (packet.qos() > 0 ? 2 : 0);
-  return body.size() >= head && on_publish(packet, body.substr(0, head), false);
+  if (body.size() < head) return false;
+  if (packet.qos() != 2) return on_publish(packet, body.substr(0, head), false);
+  count_qos2();  // Paho gets it without its payload, and without properties
+  paho_.filling += static_cast<char>(packet.first_byte);
+  for (size_t left = head + (mqtt5_ ? 1 : 0); left > 0; left >>= 7) {
+    paho_.filling += static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+  }
+  paho_.filling.append(body.substr(0, head)).append(mqtt5_ ? 1 : 0, '\0');
+  return true;
 }
 
 // A small read leaves in a buffer of its own size, so that the queue holds no large ones that are
@@ -536,7 +553,8 @@ void AckRelay::Link::write_acks() {
 void AckRelay::Core::accept() {
   acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
     if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
-    if (!error && is_our_own(socket)) {
+    if (error) return self->accept_later();
+    if (is_our_own(socket)) {
       if (self->link) self->link->close();  // Paho has given up the old one
       self->link = std::make_shared<Link>(self, std::move(socket));
       self->link->start();
@@ -544,6 +562,15 @@ void AckRelay::Core::accept() {
       ++self->counters.refused;
     }
     self->accept();
+  });
+}
+
+// There are no descriptors left, say: the connection still waits, and trying at once would keep us
+// busy.
+void AckRelay::Core::accept_later() {
+  accept_pause.expires_after(kAcceptPause);
+  accept_pause.async_wait([self = shared_from_this()](error_code error) {
+    if (!error && self->acceptor.is_open()) self->accept();
   });
 }
 
@@ -563,6 +590,7 @@ AckRelay::AckRelay(asio::io_context& io, RelayOptions options, Handler handler)
 AckRelay::~AckRelay() {
   error_code ignored;
   core_->acceptor.close(ignored);
+  core_->accept_pause.cancel();
   if (auto link = core_->link) link->close();
 }
 

@@ -4,14 +4,14 @@
 // that is after the commit.
 //
 // Conditions that keep this sound:
-//  - a message that cannot be taken (too large, malformed, QoS 2) is still acknowledged, or a
-//  persistent session
-//    would bring it again for ever;
+//  - a message that cannot be taken (too large, malformed) is still acknowledged, or a persistent
+//    session would bring it again for ever; one of QoS 2 is left to Paho, without its payload if
+//    that is too large;
 //  - while reading stands still it answers Paho's PINGREQ itself, since PINGRESP is stuck behind
-//  the data;
+//    the data;
 //  - no topic aliases (we announce none), QoS <= 1;
 //  - it pauses between reads with SO_RCVLOWAT raised, since a timer alone does not keep the kernel
-//  from waking us;
+//    from waking us;
 //  - only this very process may connect to its port.
 //
 // Everything runs on the io thread, but for release() and resume(), which any thread may call.
@@ -47,7 +47,7 @@ struct RelayCounters {
   std::atomic<uint64_t> connects{0};
   std::atomic<uint64_t> messages{0};
   std::atomic<uint64_t> acknowledged{0};
-  std::atomic<uint64_t> skipped{0};  // refused before decoding and acknowledged: malformed, QoS 2
+  std::atomic<uint64_t> skipped{0};  // of QoS 2, left to Paho
   std::atomic<uint64_t> refused{0};  // strangers on the loopback port
   std::atomic<bool> connected{false};
 };

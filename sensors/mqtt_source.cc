@@ -9,7 +9,6 @@
 namespace wayside {
 namespace {
 
-// Our Paho sees no data, only control packets: few may be under way.
 constexpr int kConnectTimeoutS = 15;
 constexpr auto kDisconnectWait = std::chrono::seconds(3);
 

@@ -14,7 +14,7 @@ struct Mark {
   std::string epoch;                         // of the sequences below
   std::array<uint64_t, 2> delivered_upto{};  // by lane: emissions up to this sequence are through
   uint64_t raw_entry = 0;                    // journal entries up to this one are forwarded,
-  uint64_t raw_rows = 0;                     // and this many forwarded readings of the next one
+  uint64_t raw_rows = 0;                     // and this many readings of the next one
   uint64_t raw_seen = 0;                     // readings of the forwarded sources up to there, ever
   uint64_t delivered = 0;                    // emissions and forwarded readings in all
   uint64_t dropped = 0;  // those that a limit took before they could be delivered

@@ -116,7 +116,8 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  if (!in.ok() || !said.ok()) return Error{ErrorCode::kBadData, "wayside.db: table meta is damaged"};
+  if (!in.ok() || !said.ok())
+    return Error{ErrorCode::kBadData, "wayside.db: table meta is damaged"};
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
@@ -124,8 +125,9 @@ Result<Store::Recovered> Store::recover() {
   while (true) {
     WS_ASSIGN(bool more, state.step());
     if (!more) break;
-    r.checkpoint.rows.push_back({std::string(state.column_text(0)), std::string(state.column_text(1)),
-                       std::string(state.column_text(2))});
+    r.checkpoint.rows.push_back({std::string(state.column_text(0)),
+                                 std::string(state.column_text(1)),
+                                 std::string(state.column_text(2))});
   }
   WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark FROM marks"));
   while (true) {
@@ -141,10 +143,12 @@ Result<Store::Recovered> Store::recover() {
 
 Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& removed) {
   const std::string b = std::to_string(bit);
-  const std::string mask = "UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1";
+  const std::string mask =
+      "UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1";
   WS_TRY(db_->exec(mask.c_str()));
   removed += as_u64(db_->changes());
-  const std::string rest = "DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b;
+  const std::string rest =
+      "DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b;
   WS_TRY(db_->exec(rest.c_str()));
   WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM marks WHERE uplink = ?"));
   forget.bind(1, std::string_view(name));
@@ -168,7 +172,8 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
   auto write = [&]() -> Status {
     for (size_t bit = 0; bit < bits.names.size(); ++bit) {
       std::string& name = bits.names[bit];
-      if (name.empty() || std::find(uplinks.begin(), uplinks.end(), name) != uplinks.end()) continue;
+      if (name.empty() || std::find(uplinks.begin(), uplinks.end(), name) != uplinks.end())
+        continue;
       WS_TRY(remove_uplink(bit, name, bits.removed));
       name.clear();
     }

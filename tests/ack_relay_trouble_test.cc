@@ -1,6 +1,7 @@
 // The ack relay when something is wrong: bad messages, a full queue, lost connections, strangers,
 // the end.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/relay_bench.h"
 
@@ -87,6 +88,40 @@ TEST(AckRelay, a_qos_2_message_is_left_to_paho_and_counted) {
   EXPECT_EQ(bench.pass_marker_back(), pubrel);
   bench.from_paho(pubcomp);
   EXPECT_EQ(bench.pass_marker(), pubcomp);
+}
+
+TEST(AckRelay, an_oversized_qos_2_message_goes_to_paho_without_its_payload) {
+  for (const int level : {4, 5}) {
+    SCOPED_TRACE(level);
+    RelayBench bench(level, [](RelayOptions& o) { o.max_payload_bytes = 1'000; });
+    bench.open();
+    const std::string topic(200, 't');
+    const std::string huge(2 << 20, 'x');
+    const Publish large{.topic = topic, .payload = huge, .qos = 2, .id = 9};
+    const Publish empty{.topic = topic, .payload = "", .qos = 2, .id = 9};
+    bench.from_broker(level == 5 ? publish5(large, "\x01\x01"sv) + kGood5 : publish(large) + kGood);
+    ASSERT_TRUE(bench.run_until_messages(1));
+    EXPECT_EQ(bench.pass_marker_back(), level == 5 ? publish5(empty) : publish(empty));
+    EXPECT_EQ(bench.messages(), Messages{"good 1"});
+    EXPECT_EQ(bench.counters().skipped, 1u);
+  }
+}
+
+TEST(AckRelay, without_a_free_descriptor_it_waits_and_then_goes_on) {
+  RelayBench bench;
+  boost::asio::io_context io;
+  RelayPeer::tcp::socket early(io);
+  early.connect({boost::asio::ip::address_v4::loopback(), bench.relay().port()});
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  bench.settle();  // does not end while something tries again at once
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  early.close();
+  bench.open();
+  bench.from_broker(kGood);
+  EXPECT_TRUE(bench.run_until_messages(1));
 }
 
 TEST(AckRelay, a_broker_that_breaks_the_protocol_is_hung_up_on) {

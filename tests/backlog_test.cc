@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/uplink_fixture.h"
 
 namespace wayside {
@@ -114,11 +116,40 @@ TEST(Backlog, an_uplink_gets_what_is_meant_for_it_only) {
   options.bit = 1;
   options.forwarded = {false, true};
   Mark mark;
-  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/2", "e1/1.0"}));
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/2", "e1/1.2"}));
   options.forwarded = {false, false};
   Mark without_raw;
   EXPECT_EQ(next_ids(*f.backlog(options), without_raw, 1), (Ids{"e1/2"}));
   EXPECT_EQ(without_raw.raw_entry, 1u);
+}
+
+TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
+  const auto by_id = [](std::vector<bool> forwarded) {
+    UplinkFixture f;
+    f.read(3, 2);
+    BacklogOptions options = f.options();
+    options.forwarded = std::move(forwarded);
+    options.batch_messages = 2;
+    auto backlog = f.backlog(options);
+    std::map<std::string, std::string> values;
+    Mark mark;
+    std::vector<Message> messages;
+    do {
+      Mark after;
+      EXPECT_TRUE(backlog->next(mark, 1, messages, after).ok());
+      for (const Message& m : messages) EXPECT_TRUE(values.emplace(m.id, m.value).second);
+      mark = after;
+    } while (!messages.empty());
+    EXPECT_EQ(mark.raw_seen, values.size());
+    EXPECT_EQ(mark.raw_entry, 1u);
+    return values;
+  };
+  const auto both = by_id({true, true});
+  EXPECT_EQ(both.size(), 5u);
+  auto parts = by_id({true, false});
+  EXPECT_EQ(parts.size(), 3u);
+  parts.merge(by_id({false, true}));
+  EXPECT_EQ(parts, both);
 }
 
 TEST(Backlog, an_id_names_the_epoch_in_which_it_was_given) {

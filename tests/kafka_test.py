@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import secrets
 import struct
 import time
 import unittest
@@ -28,6 +29,7 @@ tick = "100ms"
 name = "local"
 url = "mqtt://127.0.0.1:{port}"
 client_id = "{client}"
+max_payload = "4MiB"
 [[source]]
 name = "readings"
 topic = "{client}/{vehicle}"
@@ -235,6 +237,14 @@ class Outages(KafkaTest):
             self.kafka.start()
         self.publish(100)
         self.assert_delivered_once()
+
+    def test_what_kafka_never_takes_is_dropped_and_holds_back_nothing(self):
+        self.start_all()
+        self.publish(3)
+        self.publish(1, door=secrets.token_hex(1_000_000))
+        self.publish(6)
+        self.assertEqual(self.settle()["uplinks"][0]["dropped"], 1)
+        self.assertEqual(sorted(value["seq"] for value in self.values("readings")), [0, 1, 2, 4, 5, 6, 7, 8, 9])
 
     def test_a_kafka_killed_while_it_is_fed_gets_everything_once(self):
         self.start_all()

@@ -23,6 +23,7 @@ import itertools
 import json
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -43,7 +44,7 @@ TRAP_S = 20  # how long a kill waits for a transaction; Kafka may be away
 SETTLE_S = 120
 SYNCWATCH = Path(__file__).with_name("syncwatch.c")
 FAULTS = ("lost", "duplicates", "early_acks", "strange_acks", "readings_differ", "windows_differ", "windows_wrong",
-          "ledgers_wrong", "own_ends")
+          "ledgers_wrong", "own_ends", "epochs")
 
 # Many small commits and files, none of which is recycled.
 CONFIG = """\
@@ -302,6 +303,12 @@ def early(acks, entry_of_seq, synced_ns):
     return len(found)
 
 
+def needless_epochs(daemon):
+    """How many epochs the store has beyond the first: no kill may begin one, for ids would be given anew."""
+    with contextlib.closing(sqlite3.connect(daemon.state / "wayside.db")) as store:
+        return store.execute("SELECT count(*) FROM epochs").fetchone()[0] - 1
+
+
 def compare(daemon, kafka, mqtt_proxy, sync_log, messages):
     replay = list(replayed(daemon))
     entry_of_seq = {}
@@ -370,7 +377,7 @@ def run(stand, options, chance):
     ledgers = [status["readings"], *status["sources"], *status["uplinks"]]
     return result | {"redelivered": status["readings"]["duplicate"],
                      "ledgers_wrong": sum(not ledger["balanced"] for ledger in ledgers),
-                     "own_ends": own_ends, "seconds": round(time.monotonic() - begun)}
+                     "own_ends": own_ends, "epochs": needless_epochs(daemon), "seconds": round(time.monotonic() - begun)}
 
 
 def main():

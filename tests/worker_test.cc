@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <utility>
 
 #include "tests/uplink_fixture.h"
 
@@ -20,10 +21,16 @@ struct Remote {
   std::string plan;
   size_t calls = 0;
   Mark mark;
+  bool was_open = false;
+  bool ahead = false;  // its mark is to be refused
   std::vector<std::string> ids;
   size_t wanted = SIZE_MAX;
   std::promise<void> complete;  // `wanted` messages are there
   std::promise<void> failed;    // for the first time
+  std::promise<void> opened;    // for the first time
+  bool held = false;            // deliveries wait for `go_on`
+  std::promise<void> delivering;
+  std::promise<void> go_on;
 
   char next_call() {
     const char what = plan[std::min(calls++, plan.size() - 1)];
@@ -36,14 +43,19 @@ class RemoteSink : public Sink {
  public:
   explicit RemoteSink(Remote& remote) : remote_(remote) {}
   Result<Mark> open(const Mark& local) override {
-    EXPECT_FALSE(open_);
+    EXPECT_FALSE(open_ && !remote_.ahead);
     if (remote_.next_call() != '.') return Error{ErrorCode::kUnavailable, "nobody answers"};
     open_ = true;
+    if (!std::exchange(remote_.was_open, true)) remote_.opened.set_value();
     return remote_.mark.delivered >= local.delivered ? remote_.mark : local;
   }
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     EXPECT_TRUE(open_) << "after an error open() is next";
     EXPECT_FALSE(messages.empty());
+    if (std::exchange(remote_.held, false)) {
+      remote_.delivering.set_value();
+      remote_.go_on.get_future().wait();
+    }
     const char what = remote_.next_call();
     if (what != 'x') {
       for (const Message& m : messages) remote_.ids.push_back(m.id);
@@ -119,6 +131,7 @@ TEST_F(WorkerTest, tells_how_far_it_has_come) {
   EXPECT_FALSE(w->progress().connected);
   w->start();
   w->notify(kEntries, true);
+  remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_TRUE(w->progress().connected);
   EXPECT_EQ(w->progress().trouble, "");
@@ -135,8 +148,41 @@ TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
   auto w = worker(remote, WorkerTest::options());
   w->start();
   w->notify(kEntries, true);
+  remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 5, expected.end()));
+}
+
+TEST_F(WorkerTest, a_sink_that_is_ahead_of_the_store_gets_nothing_even_when_the_store_comes_up) {
+  const uint64_t last = 2 * kEntries;
+  struct Row {
+    Mark mark;
+    bool ahead;
+  };
+  const Row rows[] = {
+      {{"e1", {last, last - 1}, kEntries, 0, 0, 9, 0}, false},
+      {{"e1", {last, last - 1}, kEntries + 1, 0, 0, 9, 0}, true},
+      {{"e1", {last + 1, last - 1}, kEntries, 0, 0, 9, 0}, true},
+      {{"e1", {last, last + 1}, kEntries, 0, 0, 9, 0}, true},
+  };
+  for (const auto& [mark, ahead] : rows) {
+    SCOPED_TRACE(mark.to_text());
+    Remote remote(".....x");
+    remote.mark = mark;
+    remote.ahead = ahead;
+    auto w = worker(remote, WorkerTest::options());
+    auto opened = remote.opened.get_future();
+    auto failed = remote.failed.get_future();
+    w->notify(kEntries, true, last);
+    w->start();
+    opened.wait();
+    w->notify(kEntries + 9, true, last + 9);
+    if (ahead) failed.wait();  // it has tried some times
+    w->stop(true);
+    EXPECT_EQ(remote.ids, std::vector<std::string>());
+    EXPECT_EQ(w->progress().connected, !ahead);
+    EXPECT_EQ(w->progress().mark, ahead ? Mark() : mark);
+  }
 }
 
 TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {
@@ -146,8 +192,23 @@ TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {
   auto w = worker(remote, patient);
   w->start();
   w->notify(kEntries, false);
+  remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, expected);
+}
+
+TEST_F(WorkerTest, what_is_not_delivered_in_time_stays_for_the_next_life) {
+  Remote remote(".");
+  remote.held = true;
+  auto w = worker(remote, WorkerTest::options());
+  w->start();
+  w->notify(kEntries, true);
+  remote.delivering.get_future().wait();
+  w->request_stop(true, std::chrono::milliseconds(0));
+  remote.go_on.set_value();
+  w->stop(true);
+  EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin(), expected.begin() + 4));
+  EXPECT_EQ(w->progress().mark, remote.mark);
 }
 
 TEST_F(WorkerTest, an_alarm_does_not_wait_for_company) {
@@ -175,6 +236,7 @@ TEST_F(WorkerTest, ends_although_the_sink_fails_and_says_what_the_trouble_was) {
     w->notify(kEntries, true);
     failed.wait();
     w->stop(drain);
+    EXPECT_EQ(remote.calls, 1u) << "it is not opened again";
     EXPECT_FALSE(w->progress().connected);
     EXPECT_EQ(w->progress().trouble, "nobody answers");
     EXPECT_EQ(w->progress().mark, Mark());

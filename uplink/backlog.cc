@@ -17,6 +17,7 @@ Status Backlog::next(const Mark& from, uint64_t committed_entry, std::vector<Mes
   messages.clear();
   bytes_ = 0;
   after = from;
+  WS_ASSIGN(epochs_, outbox_->epochs());
   WS_TRY(add_emissions(Lane::kAlarm, messages, after));
   WS_TRY(add_emissions(Lane::kResult, messages, after));
   WS_TRY(add_readings(committed_entry, messages, after));
@@ -25,8 +26,7 @@ Status Backlog::next(const Mark& from, uint64_t committed_entry, std::vector<Mes
 }
 
 // The name of the epoch that `number`, a sequence or a journal entry, belongs to.
-Result<std::string> Backlog::epoch_of(uint64_t Epoch::*first, uint64_t number) {
-  WS_ASSIGN(epochs_, outbox_->epochs());
+std::string Backlog::epoch_of(uint64_t Epoch::*first, uint64_t number) const {
   std::string name;
   for (const Epoch& e : epochs_) {
     if (e.*first <= number) name = e.name;
@@ -41,7 +41,6 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
             outbox_->next(lane, upto, options_.bit, options_.batch_messages - messages.size()));
   for (OutboxReader::Row& row : rows) {
     if (full(messages)) break;
-    WS_ASSIGN(std::string epoch, epoch_of(&Epoch::first_sequence, row.sequence));
     auto decoded = decode_emission(row.message);
     upto = row.sequence;
     if (!decoded.ok()) {
@@ -50,7 +49,8 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
       continue;
     }
     Message m;
-    m.id = options_.gateway + '/' + epoch + '/' + std::to_string(row.sequence);
+    m.id = options_.gateway + '/' + epoch_of(&Epoch::first_sequence, row.sequence) + '/' +
+           std::to_string(row.sequence);
     if (options_.format == ValueFormat::kProtobuf) {
       m.value = with_id(m.id, row.message);
     } else {
@@ -111,17 +111,10 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
   group_.duplicates.resize(options_.sources.size());
   group_.rows_before.resize(options_.sources.size());
   WS_TRY(decode_group(entry.block, options_.sources, {}, group_));
-  rows_.clear();
+  rows_ = reading_places(group_);
   uint64_t seen = 0;
   for (size_t s = 0; s < options_.sources.size(); ++s) {
     if (options_.forwarded[s]) seen += group_.rows_before[s];
-  }
-  for (const Turn& turn : group_.turns) {
-    for (const Slice& slice : turn.slices) {
-      if (!options_.forwarded[slice.source]) continue;
-      for (uint32_t row = slice.begin; row < slice.end; ++row)
-        rows_.emplace_back(slice.source, row);
-    }
   }
   if (entry.sequence != wanted) {
     const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
@@ -133,20 +126,21 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
     after.raw_rows = 0;
     after.raw_seen = seen;
   }
-  WS_ASSIGN(entry_epoch_, epoch_of(&Epoch::first_entry, entry.sequence));
+  entry_epoch_ = epoch_of(&Epoch::first_entry, entry.sequence);
   entry_ = std::move(entry);
   return true;
 }
 
 void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
-  const std::string prefix =
-      options_.gateway + '/' + entry_epoch_ + '/' + std::to_string(entry_.sequence) + '.';
-  for (; after.raw_rows < rows_.size() && !full(messages); ++after.raw_rows, ++after.raw_seen) {
+  for (; after.raw_rows < rows_.size(); ++after.raw_rows) {
     const auto [source, row] = rows_[after.raw_rows];
+    if (!options_.forwarded[source]) continue;
+    if (full(messages)) return;
+    ++after.raw_seen;
     const ReadingBatch& batch = group_.batches[source];
     const NamedSchema& named = options_.sources[source];
     Message& m = messages.emplace_back();
-    m.id = prefix + std::to_string(after.raw_rows);
+    m.id = reading_id(options_.gateway, entry_epoch_, entry_.sequence, after.raw_rows);
     if (options_.format == ValueFormat::kProtobuf) {
       std::string encoded;
       encode_emission(as_emission(batch, named.schema, named.source, row), encoded);

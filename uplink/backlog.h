@@ -48,7 +48,7 @@ class Backlog {
   Status add_readings(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
   Result<bool> load_entry(uint64_t entry, Mark& after);
   void add_rows(std::vector<Message>& messages, Mark& after);
-  Result<std::string> epoch_of(uint64_t Epoch::*first, uint64_t number);
+  std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const;
   bool full(const std::vector<Message>& messages) const {
     return messages.size() >= options_.batch_messages || bytes_ >= options_.batch_bytes;
   }
@@ -56,12 +56,12 @@ class Backlog {
   BacklogOptions options_;
   std::unique_ptr<OutboxReader> outbox_;
   JournalReader journal_;
-  std::vector<Epoch> epochs_;
-  uint64_t bytes_ = 0;  // of the batch so far
+  std::vector<Epoch> epochs_;  // read once a batch: epochs begin before uplinks do
+  uint64_t bytes_ = 0;         // of the batch so far
   // The journal entry whose readings are being forwarded.
   JournalEntry entry_;
   Group group_;
-  std::vector<std::pair<uint32_t, uint32_t>> rows_;  // source and row, in order of arrival
+  std::vector<ReadingPlace> rows_;  // all of its readings, forwarded or not
   std::string entry_epoch_;
 };
 

@@ -81,13 +81,16 @@ class FileSink : public Sink {
     WS_TRY(list_files());
     Place place;
     if (auto text = read_file(disk_, mark_path()); text.ok()) place = read_place(*text);
-    if (place.mark && !is_ours(place.mark->epoch)) {
-      log_warn(
-          "uplink {}: the mark in {} is of epoch {}, which is not of this store; it is ignored",
-          options_.name, options_.dir, place.mark->epoch);
-      place = {};
+    if (place.mark) {
+      const std::optional<Mark> ours = in_last_epoch(*place.mark, epochs_);
+      if (!ours) {
+        log_warn(
+            "uplink {}: the mark in {} is of epoch {}, which is not of this store; it is ignored",
+            options_.name, options_.dir, place.mark->epoch);
+        place = {};
+      }
+      place.mark = ours;
     }
-    if (place.mark) place.mark->epoch = local.epoch;
     const bool known = place.mark && place.mark->delivered >= local.delivered && place.file != 0;
     Mark mark = known ? *place.mark : local;
     if (files_.empty()) {
@@ -101,7 +104,7 @@ class FileSink : public Sink {
     return mark;
   }
 
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     std::string lines;
     for (const Message& m : messages) {
       lines += m.value;

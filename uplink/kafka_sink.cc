@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -20,7 +21,11 @@ namespace {
 constexpr int kTransactionTimeoutMs = 15'000;
 constexpr int kInitTimeoutMs = 30'000;
 constexpr int kCallTimeoutMs = 10'000;
+constexpr int kSliceMs = 500;  // calls that may be resumed look this often whether we are to end
 constexpr int kRetries = 5;
+constexpr size_t kTopicBytesMax = 249;  // Kafka's
+constexpr size_t kMessageBytesMax = 8 << 20;
+constexpr size_t kRequestBytes = 1'000'000;  // of librdkafka: what is larger is sent alone
 
 template <class T, void (*destroy)(T*)>
 struct Destroy {
@@ -38,8 +43,10 @@ using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // What is ours to set, for a producer and for a consumer; the user's options may not.
-Settings own_settings(rd_kafka_type_t type, const std::string& identity,
-                      const std::string& brokers) {
+Settings own_settings(rd_kafka_type_t type, const std::string& identity, const std::string& brokers,
+                      uint64_t batch_bytes) {
+  // All of a batch has to fit, or producing would wait for reports that come only with the commit.
+  const uint64_t queue_kbytes = std::max<uint64_t>(16'384, 2 * batch_bytes / 1024 + 1);
   Settings own{{"bootstrap.servers", brokers}, {"client.id", identity}};
   if (type == RD_KAFKA_CONSUMER) {
     own.insert(own.end(), {{"group.id", identity},
@@ -60,7 +67,8 @@ Settings own_settings(rd_kafka_type_t type, const std::string& identity,
               {"linger.ms", "0"},
               {"compression.type", "lz4"},
               {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
-              {"queue.buffering.max.kbytes", "16384"}});
+              {"message.max.bytes", std::to_string(kMessageBytesMax)},
+              {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)}});
   return own;
 }
 
@@ -82,7 +90,7 @@ std::optional<std::string> value_of(const Conf& conf, const std::string& name) {
 bool is_ours(const std::string& name, const Conf& conf) {
   const Conf untouched = new_conf();
   for (rd_kafka_type_t type : {RD_KAFKA_PRODUCER, RD_KAFKA_CONSUMER}) {
-    for (const auto& [own, value] : own_settings(type, "", "")) {
+    for (const auto& [own, value] : own_settings(type, "", "", 0)) {
       if (name == own || value_of(conf, own) != value_of(untouched, own)) return true;
     }
   }
@@ -92,19 +100,6 @@ bool is_ours(const std::string& name, const Conf& conf) {
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
   (void)handle;
   if (level <= 4) log_debug("kafka: {}: {}", facility, text);  // errors come back from the calls
-}
-
-// Calls a function of the transactional API until it neither fails nor may be tried again.
-template <class Call>
-Status transact(const char* what, Call call) {
-  for (int attempt = 0;; ++attempt) {
-    rd_kafka_error_t* error = call();
-    if (!error) return {};
-    const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries;
-    std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
-    rd_kafka_error_destroy(error);
-    if (!retry) return Error{ErrorCode::kUnavailable, std::move(text)};
-  }
 }
 
 Partitions one_partition(const std::string& topic, int64_t offset, const std::string& metadata) {
@@ -130,47 +125,97 @@ class KafkaSink : public Sink {
     producer_.reset();
     WS_TRY(connect());
     WS_TRY(make_mark_topic());
-    WS_TRY(transact("init_transactions",
-                    [&] { return rd_kafka_init_transactions(producer_.get(), kInitTimeoutMs); }));
+    WS_TRY(resume("init_transactions", kInitTimeoutMs, [&](int timeout_ms) {
+      return rd_kafka_init_transactions(producer_.get(), timeout_ms);
+    }));
     WS_ASSIGN(std::optional<Mark> remembered, read_mark());
     if (!remembered) return local;
-    auto ours = [&](const Epoch& e) { return e.name == remembered->epoch; };
-    if (std::none_of(epochs_.begin(), epochs_.end(), ours)) {
+    const std::optional<Mark> ours = in_last_epoch(*remembered, epochs_);
+    if (!ours) {
       log_warn(
           "uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
           options_.name, remembered->epoch);
       return local;
     }
-    remembered->epoch = local.epoch;
-    return remembered->delivered + remembered->dropped >= local.delivered + local.dropped
-               ? *remembered
-               : local;
+    return ours->delivered + ours->dropped >= local.delivered + local.dropped ? *ours : local;
   }
 
-  Status deliver(std::span<const Message> messages, const Mark& after) override {
+  Status deliver(std::span<const Message> messages, Mark& after) override {
     failure_.clear();
     WS_TRY(transact("begin", [&] { return rd_kafka_begin_transaction(producer_.get()); }));
-    for (const Message& m : messages) WS_TRY(produce(m));
+    for (const Message& m : messages) {
+      WS_ASSIGN(bool taken, produce(m));
+      if (taken) continue;
+      --after.delivered;
+      ++after.dropped;
+    }
     Partitions mark =
         one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered), after.to_text());
     GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
     WS_TRY(transact("send mark", [&] {
       return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
-                                                  kCallTimeoutMs);
+                                                  at_most(kCallTimeoutMs));
     }));
     Status committed = transact("commit", [&] {
-      return rd_kafka_commit_transaction(producer_.get(), kTransactionTimeoutMs);
+      return rd_kafka_commit_transaction(producer_.get(), at_most(kTransactionTimeoutMs));
     });
     if (committed.ok() || failure_.empty()) return committed;
     return Error{committed.error().code, committed.error().message + "; " + failure_};
   }
 
  private:
+  // A time-out, less when we are to end.
+  int at_most(int timeout_ms) const {
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::duration_cast<milliseconds>(time_left()).count();
+    return static_cast<int>(std::clamp<int64_t>(left, 1, timeout_ms));
+  }
+
+  // Calls a function of the transactional API until it neither fails nor may be tried again.
+  template <class Call>
+  Status transact(const char* what, Call call) {
+    for (int attempt = 0;; ++attempt) {
+      rd_kafka_error_t* error = call();
+      if (!error) return {};
+      const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries && !must_end();
+      if (!retry) return failed(what, error);
+      rd_kafka_error_destroy(error);
+    }
+  }
+
+  // The same with one that goes on in the background after a time-out, and is then called again.
+  template <class Call>
+  Status resume(const char* what, int timeout_ms, Call call) {
+    const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    return transact(what, [&] {
+      while (true) {
+        rd_kafka_error_t* error = call(at_most(kSliceMs));
+        const bool late = error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (!late || must_end() || Clock::now() >= end) return error;
+        rd_kafka_error_destroy(error);
+      }
+    });
+  }
+
+  bool must_end() const { return time_left() <= Clock::duration::zero(); }
+
+  static Error failed(const char* what, rd_kafka_error_t* error) {
+    std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
+    rd_kafka_error_destroy(error);
+    return {ErrorCode::kUnavailable, std::move(text)};
+  }
+
   // Called within the commit. It keeps the first failure, which tells why a topic cannot be
   // written.
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* sink) {
-    std::string& failure = static_cast<KafkaSink*>(sink)->failure_;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || !failure.empty()) return;
+    auto* self = static_cast<KafkaSink*>(sink);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    const size_t size = message->len + message->key_len;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && size > kRequestBytes) {
+      self->largest_bytes_ = std::min(self->largest_bytes_, size - 1);
+    }
+    std::string& failure = self->failure_;
+    if (!failure.empty()) return;
     failure = std::string("topic ") + rd_kafka_topic_name(message->rkt) + ": " +
               rd_kafka_err2str(message->err);
   }
@@ -181,7 +226,7 @@ class KafkaSink : public Sink {
     std::string brokers;
     for (const std::string& b : options_.brokers) brokers += (brokers.empty() ? "" : ",") + b;
     Settings all = options_.options;
-    const Settings own = own_settings(type, identity_, brokers);
+    const Settings own = own_settings(type, identity_, brokers, options_.batch_bytes);
     all.insert(all.end(), own.begin(), own.end());
     for (const auto& [name, value] : all) {
       if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) ==
@@ -203,7 +248,8 @@ class KafkaSink : public Sink {
   Status connect() {
     WS_ASSIGN(producer_, make_handle(RD_KAFKA_PRODUCER));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
-    const auto error = rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, kCallTimeoutMs);
+    const auto error =
+        rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, at_most(kCallTimeoutMs));
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     return Error{ErrorCode::kUnavailable,
@@ -220,7 +266,7 @@ class KafkaSink : public Sink {
     rd_kafka_NewTopic_t* topics[] = {topic.get()};
     rd_kafka_CreateTopics(producer_.get(), topics, 1, nullptr, queue.get());
     Owned<rd_kafka_event_t, rd_kafka_event_destroy> event(
-        rd_kafka_queue_poll(queue.get(), kCallTimeoutMs));
+        rd_kafka_queue_poll(queue.get(), at_most(kCallTimeoutMs)));
     if (!event) return Error{ErrorCode::kUnavailable, "kafka: making the mark topic: no answer"};
     // Whether it is there now, or was, or may not be made by us, shows in the first transaction.
     return {};
@@ -231,7 +277,7 @@ class KafkaSink : public Sink {
   Result<std::optional<Mark>> read_mark() {
     WS_ASSIGN(Handle consumer, make_handle(RD_KAFKA_CONSUMER));
     Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
-    auto error = rd_kafka_committed(consumer.get(), list.get(), kCallTimeoutMs);
+    auto error = rd_kafka_committed(consumer.get(), list.get(), at_most(kCallTimeoutMs));
     const rd_kafka_topic_partition_t& p = list->elems[0];
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = p.err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -254,6 +300,7 @@ class KafkaSink : public Sink {
       const bool good = is_name(std::string_view(&c, 1)) || c == '.';
       if (!good) c = '_';
     }
+    if (topic.size() > kTopicBytesMax) topic.resize(kTopicBytesMax);
     return topic;
   }
 
@@ -275,30 +322,58 @@ class KafkaSink : public Sink {
     return headers;
   }
 
-  Status produce(const Message& m) {
+  // Why the message would be refused for ever, and hold back all that follow it; "" if it is good.
+  std::string refusal(const Message& m, const std::string& topic) const {
+    if (topic.empty() || topic == "." || topic == "..") return "this is no name for a topic";
+    const size_t size = m.key.size() + m.value.size();
+    if (size <= largest_bytes_) return {};
+    return "a message of " + std::to_string(size) + " bytes is too large";
+  }
+
+  // False: it is left out.
+  Result<bool> produce(const Message& m) {
     using namespace std::chrono;
+    const std::string topic = topic_of(m);
+    if (const std::string why = refusal(m, topic); !why.empty()) {
+      if (!std::exchange(told_refusal_, true)) {
+        log_error("uplink {}: topic \"{}\": {}; {} is dropped, and so is what is like it",
+                  options_.name, topic, why, m.id);
+      }
+      return false;
+    }
     const int64_t now_ms =
         duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
     // Brokers refuse records from the future; the true time stands in ce_time.
     const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);
-    const auto error = rd_kafka_producev(
-        producer_.get(), RD_KAFKA_V_TOPIC(topic_of(m).c_str()),
-        RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_END);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    rd_kafka_headers_destroy(headers);
-    return Error{ErrorCode::kUnavailable,
-                 "kafka: topic " + topic_of(m) + ": " + rd_kafka_err2str(error)};
+    const auto give_up = Clock::now() + milliseconds(kCallTimeoutMs);
+    while (true) {
+      const auto error =
+          rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()),
+                            RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
+                            RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
+                            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
+                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+      // What was delivered leaves the queue only when its report is taken.
+      const bool full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+      if (full && !must_end() && Clock::now() < give_up) {
+        rd_kafka_poll(producer_.get(), 100);
+        continue;
+      }
+      rd_kafka_headers_destroy(headers);
+      return Error{ErrorCode::kUnavailable,
+                   "kafka: topic " + topic + ": " + rd_kafka_err2str(error)};
+    }
   }
 
   UplinkOptions options_;
   std::string gateway_;
   std::string identity_;  // transactional.id and group
   std::vector<Epoch> epochs_;
-  std::string failure_;  // of a message of this transaction
+  std::string failure_;                      // of a message of this transaction
+  size_t largest_bytes_ = kMessageBytesMax;  // less once a broker has refused so much
+  bool told_refusal_ = false;
   Handle producer_;
 };
 

@@ -84,6 +84,25 @@ void append_json(const ReadingBatch& batch, const Schema& schema, std::string_vi
   out += '}';
 }
 
+std::vector<ReadingPlace> reading_places(const Group& group) {
+  std::vector<ReadingPlace> places;
+  places.reserve(group.rows());
+  for (const Turn& turn : group.turns) {
+    for (const Slice& slice : turn.slices) {
+      for (uint32_t row = slice.begin; row < slice.end; ++row)
+        places.push_back({slice.source, row});
+    }
+  }
+  return places;
+}
+
+std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
+                       size_t place) {
+  std::string id(gateway);
+  id.append("/").append(epoch).append("/").append(std::to_string(entry));
+  return id.append(".").append(std::to_string(place));
+}
+
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
                      size_t row) {
   Emission e;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/emission.h"
 #include "sensors/group.h"
@@ -29,6 +30,18 @@ void append_json(const Emission& emission, std::string_view id, Envelope envelop
 // A reading as the journal holds it: {"id":…,"type":"reading","source":…,"key":…,"time":…, fields…}
 void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
                  size_t row, std::string_view id, Envelope envelope, std::string& out);
+
+// The readings of a journal entry in the order in which they came. A reading's place there is its
+// number in ids, so that it has the same id wherever it goes, forwarded to whom it may be.
+struct ReadingPlace {
+  uint32_t source = 0;
+  uint32_t row = 0;
+};
+std::vector<ReadingPlace> reading_places(const Group& group);
+// gateway/epoch/entry.place
+std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
+                       size_t place);
+
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
                      size_t row);
 

@@ -2,7 +2,10 @@
 // knows better than we do how far it has come.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,15 +20,32 @@ namespace wayside {
 
 class Sink {
  public:
+  using Clock = std::chrono::steady_clock;
+
   virtual ~Sink() = default;
+  // We are about to end: calls, also one that is under way, give up soon after `by`. Any thread.
+  void hurry(Clock::time_point by) { give_up_ = by.time_since_epoch().count(); }
   // Connects, finishes or undoes what a former life left half done, and says from where to go on:
   // `local`, or what the sink itself remembers if that is further. May take long; may be called
   // again after an error.
   virtual Result<Mark> open(const Mark& local) = 0;
   // All of the messages and the mark, or an error: then open() is next, and tells what became of
-  // them.
-  virtual Status deliver(std::span<const Message> messages, const Mark& after) = 0;
+  // them. A message that the other side never takes is left out; in `after` it then counts as
+  // dropped instead of delivered.
+  virtual Status deliver(std::span<const Message> messages, Mark& after) = 0;
+
+ protected:
+  Clock::duration time_left() const {
+    return Clock::duration(give_up_) - Clock::now().time_since_epoch();
+  }
+
+ private:
+  std::atomic<Clock::rep> give_up_{Clock::duration::max().count()};
 };
+
+// What a sink's mark means in the epoch of today: nothing if its own is none of `epochs`; and what
+// an earlier epoch gave ends where the next one begins, whatever was lost of it.
+std::optional<Mark> in_last_epoch(Mark mark, const std::vector<Epoch>& epochs);
 
 // `epochs` are those of our store: a mark of any other epoch is not ours.
 std::unique_ptr<Sink> make_file_sink(Disk& disk, const UplinkOptions& options,

@@ -22,19 +22,26 @@ void UplinkWorker::start() {
   thread_ = std::thread([this] { run(); });
 }
 
+void UplinkWorker::request_stop(bool drain, milliseconds drain_time) {
+  std::lock_guard lock(mutex_);
+  if (stop_) return;
+  stop_ = true;
+  drain_ = drain;
+  end_by_ = std::chrono::steady_clock::now() + drain_time;
+  sink_->hurry(end_by_);
+  wake_.notify_all();
+}
+
 void UplinkWorker::stop(bool drain) {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-    drain_ = drain;
-    wake_.notify_all();
-  }
+  request_stop(drain);
   if (thread_.joinable()) thread_.join();
 }
 
-void UplinkWorker::notify(uint64_t committed_entry, bool urgent) {
+void UplinkWorker::notify(uint64_t committed_entry, bool urgent, uint64_t last_sequence) {
   std::lock_guard lock(mutex_);
   committed_entry_ = committed_entry;
+  last_sequence_ = last_sequence;
+  notified_ = true;
   news_ = true;
   urgent_ |= urgent;
   wake_.notify_all();
@@ -46,14 +53,27 @@ UplinkWorker::Progress UplinkWorker::progress() const {
 }
 
 void UplinkWorker::run() {
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return stop_ || notified_; });
+    if (stop_) return;
+    known_entry_ = committed_entry_;
+    known_sequence_ = last_sequence_;
+  }
   while (true) {
     const bool worked = work();
     std::unique_lock lock(mutex_);
-    if (stop_ && (!drain_ || !worked)) return;
+    if (must_end(worked)) return;
     if (worked) continue;
     lock.unlock();
     wait_for_news();
+    lock.lock();
+    if (stop_ && !open_) return;
   }
+}
+
+bool UplinkWorker::must_end(bool worked) const {
+  return stop_ && (!drain_ || !worked || std::chrono::steady_clock::now() >= end_by_);
 }
 
 // Sleeps through the back-off after a failure; else until something is committed, and then a little
@@ -73,14 +93,22 @@ void UplinkWorker::wait_for_news() {
 bool UplinkWorker::work() {
   Mark mark;
   uint64_t committed;
+  uint64_t sequence;
   {
     std::lock_guard lock(mutex_);
     mark = progress_.mark;
     committed = committed_entry_;
+    sequence = last_sequence_;
   }
   if (!open_) {
     auto opened = sink_->open(mark);
     if (!opened.ok()) return fail(opened.error()), false;
+    if (is_ahead(*opened)) {
+      return fail({ErrorCode::kUnavailable,
+                   "the sink is ahead of this store: it was restored from an older copy, or "
+                   "another gateway has its id"}),
+             false;
+    }
     mark = *opened;
     open_ = true;
     backoff_ms_ = 0;
@@ -89,9 +117,13 @@ bool UplinkWorker::work() {
     progress_ = {mark, true, ""};
   }
   Mark after;
+  known_entry_ = std::max(known_entry_, committed);
+  known_sequence_ = std::max(known_sequence_, sequence);
   if (Status read = backlog_->next(mark, committed, messages_, after); !read.ok()) {
     return fail(read.error()), false;
   }
+  // The outbox may be further than the last notify().
+  for (uint64_t upto : after.delivered_upto) known_sequence_ = std::max(known_sequence_, upto);
   if (!messages_.empty()) {
     if (Status sent = sink_->deliver(messages_, after); !sent.ok())
       return fail(sent.error()), false;
@@ -100,6 +132,11 @@ bool UplinkWorker::work() {
   std::lock_guard lock(mutex_);
   progress_ = {after, true, ""};
   return !messages_.empty();
+}
+
+bool UplinkWorker::is_ahead(const Mark& mark) const {
+  return mark.raw_entry > known_entry_ || mark.delivered_upto[0] > known_sequence_ ||
+         mark.delivered_upto[1] > known_sequence_;
 }
 
 void UplinkWorker::fail(const Error& error) {

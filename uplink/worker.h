@@ -3,6 +3,7 @@
 // else.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -22,14 +23,25 @@ class UplinkWorker {
                std::unique_ptr<Backlog> backlog);
   ~UplinkWorker();  // stops
 
+  // Who stops, say by SIGTERM, waits so long for what is still to be delivered.
+  static constexpr std::chrono::milliseconds kDrainTime{3'000};
+
   void start();
-  // Ends after the delivery under way. With `drain` it first delivers what is there, unless the
-  // sink fails.
+  // Asks it to end, without waiting: after the delivery under way, or with `drain` once everything
+  // there is delivered, the sink fails, or `drain_time` is over; a sink that is not open is not
+  // opened any more. The first call counts. Any thread.
+  void request_stop(bool drain, std::chrono::milliseconds drain_time = kDrainTime);
+  // Asks, unless that was done before, and waits for the end.
   void stop(bool drain);
 
-  // Something new is committed, up to this journal entry. `urgent`: an alarm is among it. Any
-  // thread.
-  void notify(uint64_t committed_entry, bool urgent);
+  // Something new is committed, up to this journal entry and this emission (if the caller tells).
+  // `urgent`: an alarm is among it. Any thread.
+  //
+  // The first call says where this life begins. A sink that remembers more than that was fed by
+  // another store under our name: nothing is delivered to it, or what it lacks would be left out
+  // in silence.
+  void notify(uint64_t committed_entry, bool urgent, uint64_t last_sequence = kUnknown);
+  static constexpr uint64_t kUnknown = UINT64_MAX;
 
   struct Progress {
     Mark mark;
@@ -42,14 +54,19 @@ class UplinkWorker {
  private:
   void run();
   bool work();  // one batch; false: nothing to do or a failure
+  bool is_ahead(const Mark& mark) const;
   void fail(const Error& error);
   void wait_for_news();
+  bool must_end(bool worked) const;  // mutex_ is held
 
   const UplinkOptions options_;
   // The worker's thread.
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Backlog> backlog_;
   bool open_ = false;
+  // What this store is known to have given; it does not grow until the sink was open once.
+  uint64_t known_entry_ = 0;
+  uint64_t known_sequence_ = 0;
   int64_t backoff_ms_ = 0;
   std::vector<Message> messages_;
   // Shared.
@@ -57,10 +74,13 @@ class UplinkWorker {
   std::condition_variable wake_;
   Progress progress_;
   uint64_t committed_entry_ = 0;
+  uint64_t last_sequence_ = 0;
+  bool notified_ = false;  // for the first time: until then it knows no positions
   bool news_ = false;
   bool urgent_ = false;
   bool stop_ = false;
   bool drain_ = false;
+  std::chrono::steady_clock::time_point end_by_;
   std::thread thread_;
 };
 
