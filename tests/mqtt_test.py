@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
-"""The gateway and a real mosquitto. WAYSIDE_BINARY: the gateway; WAYSIDE_DATA: where recorded data lies."""
+"""The gateway and a real mosquitto. WAYSIDE_BINARY: the gateway."""
 
 import json
 import os
 import time
 import unittest
-from pathlib import Path
 
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, REPOSITORY, Stand, free_port, wait_for
+from system import DEFAULT_BINARY, Stand, free_port, wait_for
 
 BINARY = os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY)
-DATA = Path(os.environ.get("WAYSIDE_DATA", REPOSITORY.parent / "shared"))
 SETTLE_S = 30
 
 GATEWAY = """\
@@ -51,34 +49,6 @@ from = "readings"
 size = "1s"
 select = { n = "count()", total = "sum(seq)" }
 """
-
-BUSES = """\
-[[source]]
-name = "readings"
-topic = "/hfp/v2/{journey}/ongoing/vp/bus/{operator}/{bus}/#"
-format = "json"
-key = "bus"
-time = { field = "VP.tst", unit = "rfc3339" }
-max_disorder = "10s"
-max_future = "off"
-[source.fields]
-speed = { path = "VP.spd", min = 0, max = 50 }
-lat = "VP.lat"
-long = "VP.long"
-delay = "VP.dl"
-[[window]]
-name = "minute"
-from = "readings"
-size = "1m"
-select = { n = "count()", mean = "avg(speed)", top = "max(speed)", lag = "min(delay)" }
-allowed_lateness = "30s"
-[[rule]]
-name = "stopped"
-from = "readings"
-when = "speed < 0.1"
-for = "20s"
-"""
-
 
 def now_ms():
     return time.time_ns() // 1_000_000
@@ -314,41 +284,6 @@ class BadInput(MqttTest):
         self.next_seq = 1
         self.end(1)
         self.assert_each_reading_came_once()
-
-
-class Recorded(MqttTest):
-    def setUp(self):
-        super().setUp()
-        self.dumps = sorted((DATA / "data" / "recorded" / "hfp").glob("*.dump"))
-        if not self.dumps:
-            self.skipTest(f"no recorded data in {DATA}")
-
-    def publish_dumps(self):
-        """How many messages the source subscribes to."""
-        count = 0
-        for dump in self.dumps:
-            for line in dump.read_text().splitlines():
-                head, brace, rest = line.partition(" {")  # topics hold spaces
-                topic = head.split(" ", 1)[1]
-                self.publisher.publish(topic, brace.strip() + rest)
-                count += "/ongoing/vp/bus/" in topic
-        return count
-
-    @staticmethod
-    def readings_of(lines):
-        readings = [json.loads(line) for line in lines]
-        return sorted(json.dumps(r | {"id": ""}, sort_keys=True) for r in readings if r["type"] == "reading")
-
-    def test_recorded_buses_published_live_give_what_their_journal_and_their_dump_give(self):
-        self.start_all(blocks=BUSES)
-        count = self.publish_dumps()
-        status = self.end(count)
-        self.assertEqual(status["readings"]["in"], count)
-        live = self.gateway.delivered_lines("centre")
-        self.assertLessEqual({"reading", "window", "alarm"}, {json.loads(line)["type"] for line in live})
-        dumped = self.gateway.call("replay", *(part for dump in self.dumps for part in ("--in", dump)))
-        self.assertEqual(self.readings_of(live), self.readings_of(dumped.stdout.decode().splitlines()))
-        self.assertGreater(len(self.readings_of(live)), count * 0.9)
 
 
 if __name__ == "__main__":
