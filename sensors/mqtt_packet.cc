@@ -55,16 +55,12 @@ PublishError check_properties(std::string_view properties) {
         break;  // payload format indicator
       case 0x02:
         c.bytes(4);
-        break;  // message expiry interval
-      case 0x03:
+        break;    // message expiry interval
+      case 0x03:  // content type
+      case 0x08:  // response topic
+      case 0x09:  // correlation data
         c.text();
-        break;  // content type
-      case 0x08:
-        c.text();
-        break;  // response topic
-      case 0x09:
-        c.text();
-        break;  // correlation data
+        break;
       case 0x0b:
         c.varint();
         break;  // subscription identifier

@@ -142,14 +142,15 @@ Result<Store::Recovered> Store::recover() {
 }
 
 Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& removed) {
-  const std::string b = std::to_string(bit);
-  const std::string mask =
-      "UPDATE outbox SET targets = targets & ~(1 << " + b + ") WHERE targets >> " + b + " & 1";
-  WS_TRY(db_->exec(mask.c_str()));
+  WS_ASSIGN(Statement unmark, db_->prepare("UPDATE outbox SET targets = targets & ~(1 << ?1) "
+                                           "WHERE targets >> ?1 & 1"));
+  unmark.bind(1, static_cast<int64_t>(bit));
+  WS_TRY(unmark.run());
   removed += as_u64(db_->changes());
-  const std::string rest =
-      "DELETE FROM outbox WHERE targets = 0; DELETE FROM uplinks WHERE bit = " + b;
-  WS_TRY(db_->exec(rest.c_str()));
+  WS_TRY(db_->exec("DELETE FROM outbox WHERE targets = 0"));
+  WS_ASSIGN(Statement free, db_->prepare("DELETE FROM uplinks WHERE bit = ?"));
+  free.bind(1, static_cast<int64_t>(bit));
+  WS_TRY(free.run());
   WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM marks WHERE uplink = ?"));
   forget.bind(1, std::string_view(name));
   return forget.run();

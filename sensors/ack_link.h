@@ -1,0 +1,124 @@
+// The inside of the ack relay: one connection of Paho's with the broker's behind it, and what
+// outlives it. For ack_relay.cc and ack_link.cc only. The io thread.
+#pragma once
+
+#include <boost/asio.hpp>
+#include <deque>
+
+#include "sensors/ack_relay.h"
+#include "sensors/mqtt_packet.h"
+
+namespace wayside {
+
+// The writing half of a socket: one buffer that fills while the other is being written.
+struct SocketOutput {
+  explicit SocketOutput(boost::asio::io_context& io) : socket(io) {}
+  boost::asio::ip::tcp::socket socket;
+  std::string filling;
+  std::string writing;
+  bool busy = false;
+  bool idle() const { return !busy && filling.empty(); }
+};
+
+struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
+  Core(boost::asio::io_context& io_, RelayOptions options_, Handler handler_)
+      : io(io_),
+        options(std::move(options_)),
+        handler(std::move(handler_)),
+        acceptor(io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
+        accept_pause(io_) {}
+
+  void accept();
+  void accept_later();
+  void schedule_release();
+
+  boost::asio::io_context& io;
+  const RelayOptions options;
+  const Handler handler;
+  RelayCounters counters;
+  boost::asio::ip::tcp::acceptor acceptor;
+  boost::asio::steady_timer accept_pause;
+  std::shared_ptr<Link> link;
+  uint64_t last_ticket = 0;
+  bool stopped_reading = false;
+  std::atomic<uint64_t> released{0};
+  std::atomic<bool> release_posted{false};
+};
+
+// One connection of Paho, and the broker's behind it.
+class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
+ public:
+  Link(std::shared_ptr<Core> core, boost::asio::ip::tcp::socket paho)
+      : core_(std::move(core)),
+        paho_(core_->io),
+        broker_(core_->io),
+        resolver_(core_->io),
+        pause_(core_->io),
+        deadline_(core_->io),
+        from_paho_(16 << 10, '\0'),
+        chunk_(std::make_unique<Chunk>(core_->options.read_bytes)),
+        acked_upto_(core_->last_ticket) {
+    paho_.socket = std::move(paho);
+  }
+
+  void start();
+  void close();
+  void resume();
+  void write_acks();
+  bool acks_written() const {
+    bool waiting = !pending_.empty() && acked_upto_ < core_->released;
+    return !waiting && broker_.idle();
+  }
+
+ private:
+  void connected();
+  void fail(const std::string& why);
+  void finish();
+  void flush(SocketOutput& output);
+  void read_paho();
+  void take_paho_packets();
+  void on_paho_packet(const mqtt::Packet& packet, std::string_view bytes);
+  void read_broker();
+  void take_broker_bytes(size_t n);
+  // False: the link has been closed.
+  bool scan_chunk(size_t& consumed);
+  bool on_broker_packet(const mqtt::Packet& packet, std::string_view bytes);
+  bool on_publish(const mqtt::Packet& packet, std::string_view body, bool whole);
+  void on_connack(std::string_view body);
+  void count_qos2();
+  bool begin_skip(const mqtt::Packet& packet, std::string_view rest);
+  std::unique_ptr<Chunk> small_copy(size_t consumed);
+  void hand_over(size_t consumed);
+  void read_again(size_t last_read);
+  void set_low_watermark(size_t bytes) {
+    boost::system::error_code ignored;
+    broker_.socket.set_option(
+        boost::asio::ip::tcp::socket::receive_low_watermark(static_cast<int>(bytes)), ignored);
+  }
+  bool reading_stands() const { return paused_ || core_->stopped_reading; }
+
+  std::shared_ptr<Core> core_;
+  SocketOutput paho_;
+  SocketOutput broker_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::asio::steady_timer pause_;
+  boost::asio::steady_timer deadline_;
+  std::string from_paho_;
+  size_t from_paho_used_ = 0;
+  std::unique_ptr<Chunk> chunk_;  // what is being read into
+  size_t filled_ = 0;             // bytes of chunk_ that hold data
+  size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away
+  std::deque<uint16_t> pending_;  // packet ids that wait for their commit, in order
+  uint64_t acked_upto_;           // the ticket before pending_.front()
+  int swallow_pongs_ = 0;         // PINGRESPs that we have already given in the broker's name
+  bool mqtt5_ = false;
+  bool closed_ = false;
+  bool finishing_ = false;
+  bool said_goodbye_ = false;
+  bool broker_open_ = false;
+  bool reading_paho_ = false;
+  bool reading_broker_ = false;
+  bool paused_ = false;
+};
+
+}  // namespace wayside
