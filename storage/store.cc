@@ -332,7 +332,7 @@ Status Store::make_durable() {
   Status synced = db_->exec(
       "INSERT INTO meta VALUES('synced', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1");
   WS_TRY(db_->exec("PRAGMA synchronous = NORMAL"));
-  WS_TRY(synced);
+  if (!synced.ok()) return synced;
   durable_entry_ = state_entry_;
   return {};
 }
