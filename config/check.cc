@@ -281,7 +281,8 @@ class Checker {
       const Status good = check_kafka_option(name, value);
       if (good.ok()) continue;
       const std::string item = "options." + name;
-      const std::string place = key + '.' + item;
+      std::string place = key;
+      place.append(".").append(item);
       const bool repeats = config_.secrets.contains(place) && !value.empty() &&
                            good.error().message.find(value) != std::string::npos;
       add(key, item, repeats ? "librdkafka does not take this value" : good.error().message);
