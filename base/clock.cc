@@ -46,7 +46,7 @@ SystemClock::SystemClock(std::string_view saved, const Now& last) {
   offset_ms_ = last.timer_ms + away_ms - boot_ms;
 }
 
-Now SystemClock::now() const { return {wall_clock_ms(), boot_clock_ms() + offset_ms_}; }
+Now SystemClock::now() { return {wall_clock_ms(), boot_clock_ms() + offset_ms_}; }
 
 std::string SystemClock::save() const { return boot_id() + ' ' + std::to_string(offset_ms_); }
 

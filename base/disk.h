@@ -1,5 +1,5 @@
-// The seam between the daemon and the file system: every file the daemon writes, but for SQLite's,
-// goes through a Disk, so that a test can make any single operation fail.
+// The seam between the daemon and the file system: every file the daemon writes goes through a
+// Disk, SQLite's by the VFS that it names, so that a test can make any single operation fail.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,8 @@ class Disk {
   virtual Status sync_dir(const std::string& path) = 0;
   // Names in a folder, sorted; no folder is an empty list.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  // The name of the VFS by which SQLite reaches the same files; null for SQLite's own.
+  virtual const char* sqlite_vfs() const { return nullptr; }
 };
 
 Disk& posix_disk();

@@ -63,12 +63,13 @@ std::string_view Statement::column_text(int index) const {
               : std::string_view();
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
+                                                 const char* vfs) {
   int flags =
       SQLITE_OPEN_NOMUTEX |
       (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3* handle = nullptr;
-  int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  int rc = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<Database> database(new Database(handle));
   if (rc != SQLITE_OK) {
     return Error{ErrorCode::kIo,

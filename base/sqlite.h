@@ -50,7 +50,8 @@ class Statement {
 class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
-  static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode);
+  static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
+                                                const char* vfs = nullptr);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

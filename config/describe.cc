@@ -67,6 +67,7 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   v.bytes({"commit_bytes", "payloads after which a commit does not wait"}, o.commit_bytes, 4096);
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
         1'000'000);
+  v.duration({"retry", "pause after a failure of the disk"}, o.retry_ms, 1);
   v.duration({"checkpoint_interval", "state is saved this often"}, o.checkpoint_interval_ms, 100);
   v.bytes({"checkpoint_bytes", "and after so much journal, which a restart has to replay"},
           o.checkpoint_bytes, 64 << 10);

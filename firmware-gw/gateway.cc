@@ -166,12 +166,11 @@ Status run_gateway(const Config& config) {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
-  Disk& disk = posix_disk();
   const std::string& state_dir = config.gateway.state_dir;
-  WS_TRY(disk.make_dirs(state_dir));
+  WS_TRY(posix_disk().make_dirs(state_dir));
   StateLock lock;
   WS_TRY(lock.take(state_dir));
-  WS_ASSIGN(auto loop, Loop::recover(config, disk));
+  WS_ASSIGN(auto loop, Loop::recover(config, Surroundings::system(config)));
   WS_TRY(loop->make_workers());
   Gateway gateway(config, *loop);
   log_info("{}: gateway {} with state in {}", version_text(), config.gateway.id, state_dir);

@@ -14,13 +14,26 @@ using std::chrono::steady_clock;
 constexpr int64_t kPublishMs = 250;
 constexpr int64_t kMarksMs = 2'000;  // marks alone are written this often
 constexpr size_t kKeysShown = 64;
-constexpr auto kRetryPause = milliseconds(1'000);
 
 }  // namespace
 
-Loop::Loop(const Config& config, Disk& disk)
+Surroundings Surroundings::system(const Config& config) {
+  const auto clock = [](std::string_view saved, const Now& last) {
+    return std::make_unique<SystemClock>(saved, last);
+  };
+  const auto sink = [gateway = config.gateway.id](const UplinkOptions& options,
+                                                  std::vector<Epoch> epochs) {
+    return options.type == UplinkType::kKafka
+               ? make_kafka_sink(options, gateway, std::move(epochs))
+               : make_file_sink(posix_disk(), options, std::move(epochs));
+  };
+  return {&posix_disk(), clock, sink};
+}
+
+Loop::Loop(const Config& config, Surroundings around)
     : config_(config),
-      disk_(disk),
+      around_(std::move(around)),
+      disk_(*around_.disk),
       state_dir_(config.gateway.state_dir),
       queue_(config.gateway.queue_bytes),
       tickets_(config.mqtt.size()) {}
@@ -58,9 +71,7 @@ Status Loop::make_workers() {
     Mark local = marks_[options.name];
     local.epoch = epochs_.back().name;
     WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
-    auto sink = options.type == UplinkType::kKafka
-                    ? make_kafka_sink(options, config_.gateway.id, epochs_)
-                    : make_file_sink(disk_, options, epochs_);
+    auto sink = around_.make_sink(options, epochs_);
     workers_.push_back(
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
@@ -161,7 +172,7 @@ bool Loop::insist(const char* what, const std::function<Status()>& action) {
       log_error("{}: {}; nothing is acknowledged until it succeeds", what, status.error().message);
     }
     if (stop_) return false;
-    std::this_thread::sleep_for(kRetryPause);
+    std::this_thread::sleep_for(milliseconds(config_.storage.retry_ms));
   }
 }
 

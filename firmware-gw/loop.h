@@ -23,6 +23,16 @@ namespace wayside {
 
 using ChunkQueue = BoundedQueue<std::unique_ptr<Chunk>>;
 
+// What a life of the loop stands on. Tests put others in their place to inject faults.
+struct Surroundings {
+  Disk* disk = nullptr;  // outlives the loop
+  std::function<std::unique_ptr<Clock>(std::string_view saved, const Now& last)> make_clock;
+  std::function<std::unique_ptr<Sink>(const UplinkOptions&, std::vector<Epoch>)> make_sink;
+
+  // The board's disk and clocks, and the sinks that `config` names.
+  static Surroundings system(const Config& config);
+};
+
 class Loop {
  public:
   struct Outside {
@@ -34,7 +44,7 @@ class Loop {
 
   // Opens journal and store and brings the engine to where it was: the only start there is, after a
   // clean end, a crash or a power cut.
-  static Result<std::unique_ptr<Loop>> recover(const Config& config, Disk& disk);
+  static Result<std::unique_ptr<Loop>> recover(const Config& config, Surroundings around);
   ~Loop();
 
   // Workers for the uplinks of the configuration.
@@ -53,7 +63,7 @@ class Loop {
   std::function<std::vector<ConnectionStatus>()> connection_status;
 
  private:
-  Loop(const Config& config, Disk& disk);
+  Loop(const Config& config, Surroundings around);
   Status open_storage();
   Status restore();
   Result<std::string> replay_journal(const Store::Recovered& from);
@@ -78,6 +88,7 @@ class Loop {
   void publish(Now now);
 
   const Config& config_;
+  const Surroundings around_;
   Disk& disk_;
   std::string state_dir_;
   ChunkQueue queue_;
@@ -86,7 +97,7 @@ class Loop {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<SystemClock> clock_;
+  std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store

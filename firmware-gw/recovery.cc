@@ -18,8 +18,8 @@ std::string random_name() {
 
 }  // namespace
 
-Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Disk& disk) {
-  std::unique_ptr<Loop> loop(new Loop(config, disk));
+Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around) {
+  std::unique_ptr<Loop> loop(new Loop(config, std::move(around)));
   WS_TRY(loop->open_storage());
   WS_TRY(loop->restore());
   return loop;
@@ -30,7 +30,7 @@ Status Loop::open_storage() {
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
                          config_.storage.max_bytes};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
-  auto opened = Store::open(state_dir_);
+  auto opened = Store::open(disk_, state_dir_);
   if (!opened.ok() && opened.error().code == ErrorCode::kBadData) {
     // The journal is the truth: a store that is damaged is set aside and made again from it.
     const std::string path = state_dir_ + "/wayside.db";
@@ -39,7 +39,7 @@ Status Loop::open_storage() {
               aside);
     WS_TRY(disk_.rename(path, aside));
     for (const char* rest : {"-wal", "-shm"}) (void)disk_.rename(path + rest, aside + rest).ok();
-    opened = Store::open(state_dir_);
+    opened = Store::open(disk_, state_dir_);
   }
   if (!opened.ok()) return opened.error();
   store_ = std::move(*opened);
@@ -75,7 +75,7 @@ Status Loop::restore() {
   if (cut) why = "the journal ends before the store's checkpoint";
   former_digest_ = engine_->digest();
   WS_TRY(learn_duplicates());
-  clock_ = std::make_unique<SystemClock>(from.checkpoint.clock, last_now_);
+  clock_ = around_.make_clock(from.checkpoint.clock, last_now_);
   return settle_epoch(from, std::move(why));
 }
 

@@ -60,8 +60,8 @@ Reached read_reached(ByteReader& in) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& dir) {
-  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite));
+Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir) {
+  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
   // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
   // brings them back.
   WS_TRY(
@@ -343,8 +343,8 @@ Result<uint64_t> Store::count(const char* table) {
   return row ? as_u64(select.column_int(0)) : 0;
 }
 
-Result<std::unique_ptr<OutboxReader>> OutboxReader::open(const std::string& dir) {
-  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly));
+Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::string& dir) {
+  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly, disk.sqlite_vfs()));
   WS_TRY(db->exec("PRAGMA cache_size = -256"));
   WS_ASSIGN(Statement select,
             db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "

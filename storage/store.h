@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/disk.h"
 #include "base/sqlite.h"
 #include "pipeline/emission.h"
 #include "pipeline/pipeline.h"
@@ -53,7 +54,7 @@ struct Checkpoint {
 class Store {
  public:
   // Opens or makes `dir`/wayside.db. A file that is no database, or of a newer format, is an error.
-  static Result<std::unique_ptr<Store>> open(const std::string& dir);
+  static Result<std::unique_ptr<Store>> open(Disk& disk, const std::string& dir);
 
   struct Recovered {
     Checkpoint checkpoint;
@@ -119,7 +120,7 @@ class Store {
 // An uplink's view of the outbox, over a read-only connection. Owned by the uplink's thread.
 class OutboxReader {
  public:
-  static Result<std::unique_ptr<OutboxReader>> open(const std::string& dir);
+  static Result<std::unique_ptr<OutboxReader>> open(Disk& disk, const std::string& dir);
 
   struct Row {
     uint64_t sequence = 0;

@@ -20,7 +20,7 @@ class LoopOnDisk : public testing::Test {
   std::unique_ptr<Loop> recover(const std::string& state_dir) {
     configs_.push_back(std::make_unique<Config>(small_config(state_dir)));
     if (change_config) change_config(*configs_.back());
-    auto loop = Loop::recover(*configs_.back(), posix_disk());
+    auto loop = Loop::recover(*configs_.back(), Surroundings::system(*configs_.back()));
     EXPECT_TRUE(loop.ok()) << loop.error().message;
     return loop.ok() ? std::move(*loop) : nullptr;
   }
@@ -62,7 +62,7 @@ class LoopOnDisk : public testing::Test {
   }
   static std::vector<OutboxReader::Row> outbox(const std::string& state_dir) {
     std::vector<OutboxReader::Row> all;
-    auto reader = OutboxReader::open(state_dir);
+    auto reader = OutboxReader::open(posix_disk(), state_dir);
     for (Lane lane : {Lane::kAlarm, Lane::kResult}) {
       auto rows =
           reader.ok() ? (*reader)->next(lane, 0, 0, 100'000) : std::vector<OutboxReader::Row>();
@@ -217,7 +217,7 @@ TEST_F(LoopOnDisk, a_store_that_another_process_locks_is_no_damaged_one) {
   ASSERT_TRUE(other.ok());
   ASSERT_TRUE((*other)->exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").ok());
   const Config config = small_config(state_dir_);
-  EXPECT_FALSE(Loop::recover(config, posix_disk()).ok());
+  EXPECT_FALSE(Loop::recover(config, Surroundings::system(config)).ok());
   for (const auto& file : std::filesystem::directory_iterator(state_dir_)) {
     EXPECT_EQ(file.path().filename().string().find(".bad-"), std::string::npos);
   }

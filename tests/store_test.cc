@@ -12,7 +12,7 @@ namespace wayside {
 namespace {
 
 std::unique_ptr<Store> open_store(const TempFolder& folder) {
-  auto store = Store::open(folder.path());
+  auto store = Store::open(posix_disk(), folder.path());
   if (!store.ok()) ADD_FAILURE() << store.error().message;
   return std::move(*store);
 }
@@ -48,7 +48,7 @@ void add(Store& store, const std::vector<Emission>& emissions) {
 using Sequences = std::vector<uint64_t>;
 Sequences in_outbox(const TempFolder& folder, Lane lane, uint32_t bit, uint64_t after = 0,
                     size_t limit = 100) {
-  auto reader = OutboxReader::open(folder.path());
+  auto reader = OutboxReader::open(posix_disk(), folder.path());
   auto rows = (*reader)->next(lane, after, bit, limit);
   if (!rows.ok()) ADD_FAILURE() << rows.error().message;
   Sequences sequences;
@@ -172,7 +172,7 @@ TEST(Store, an_emission_in_the_outbox_decodes_to_what_was_said) {
   said.time_ms = -5;
   said.fields = {{"n", 2.5}, {"open", true}, {"note", std::string("ä\0", 3)}, {"none", {}}};
   add(*store, {said});
-  auto rows = (*OutboxReader::open(folder.path()))->next(Lane::kResult, 0, 0, 1);
+  auto rows = (*OutboxReader::open(posix_disk(), folder.path()))->next(Lane::kResult, 0, 0, 1);
   auto read = decode_emission((*rows)[0].message);
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->key, said.key);
@@ -290,7 +290,7 @@ TEST(Store, a_file_that_is_no_store_is_an_error) {
        {std::string(5'000, 'x'), "SQLite format 3" + std::string(9'000, '\1')}) {
     TempFolder folder;
     std::ofstream(folder.path() + "/wayside.db") << bytes;
-    auto store = Store::open(folder.path());
+    auto store = Store::open(posix_disk(), folder.path());
     ASSERT_FALSE(store.ok());
     EXPECT_NE(store.error().message.find("wayside.db"), std::string::npos) << store.error().message;
   }
@@ -303,7 +303,7 @@ TEST(Store, a_store_of_a_newer_version_is_refused) {
     auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
     ASSERT_TRUE((*db)->exec("PRAGMA user_version = 2").ok());
   }
-  auto store = Store::open(folder.path());
+  auto store = Store::open(posix_disk(), folder.path());
   ASSERT_FALSE(store.ok());
   EXPECT_NE(store.error().message.find("newer version"), std::string::npos)
       << store.error().message;

@@ -22,7 +22,7 @@ class UplinkFixture {
   UplinkFixture()
       : sources({{"climate", {{{"vehicle", FieldType::kText}, {"temp_c", FieldType::kNumber}}, 0}},
                  {"doors", {{{"vehicle", FieldType::kText}, {"open", FieldType::kBool}}, 0}}}) {
-    auto opened = Store::open(folder.path());
+    auto opened = Store::open(posix_disk(), folder.path());
     if (!opened.ok()) ADD_FAILURE() << opened.error().message;
     store = std::move(*opened);
     // Two pages a file and four files: an entry each, so that the fourth is the oldest soon.

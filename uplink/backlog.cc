@@ -8,7 +8,7 @@
 namespace wayside {
 
 Result<std::unique_ptr<Backlog>> Backlog::open(Disk& disk, BacklogOptions options) {
-  WS_ASSIGN(auto outbox, OutboxReader::open(options.store_dir));
+  WS_ASSIGN(auto outbox, OutboxReader::open(disk, options.store_dir));
   return std::unique_ptr<Backlog>(new Backlog(disk, std::move(options), std::move(outbox)));
 }
 
