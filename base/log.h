@@ -8,7 +8,7 @@
 
 namespace wayside {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError };
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
 void set_log_level(LogLevel level);
 void log_line(LogLevel level, std::string_view text);  // any thread

@@ -88,6 +88,11 @@ Status Database::exec(const char* sql) {
                                      sqlite3_errmsg(handle_) + " in: " + sql};
 }
 
+Status Database::begin() {
+  if (!sqlite3_get_autocommit(handle_)) WS_TRY(exec("ROLLBACK"));
+  return exec("BEGIN IMMEDIATE");
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),

@@ -57,6 +57,8 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   Status exec(const char* sql);
+  // BEGIN IMMEDIATE; first undoes what is still open, since a ROLLBACK can fail, too.
+  Status begin();
   Result<Statement> prepare(std::string_view sql);
   int64_t changes() const;
   sqlite3* handle() { return handle_; }

@@ -71,6 +71,8 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   v.duration({"checkpoint_interval", "state is saved this often"}, o.checkpoint_interval_ms, 100);
   v.bytes({"checkpoint_bytes", "and after so much journal, which a restart has to replay"},
           o.checkpoint_bytes, 64 << 10);
+  v.bytes({"wal_bytes", "of SQLite's log, after which it goes into the database"}, o.wal_bytes,
+          64 << 10);
   whole(v, {"quarantine_rows", "messages that became no reading are kept, the last so many"},
         o.quarantine_rows, 0, 10'000'000);
   v.bytes({"quarantine_payload", "of each of their payloads so much"}, o.quarantine_payload, 0);

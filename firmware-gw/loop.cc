@@ -76,7 +76,10 @@ Status Loop::make_workers() {
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
   }
-  return store_->apply(first_marks, 0);
+  if (first_marks.marks.empty()) return {};
+  WS_TRY(store_->apply(first_marks, 0));
+  // After a power cut it must not seem new once more, and begin later.
+  return store_->make_durable();
 }
 
 void Loop::start(Outside outside) {

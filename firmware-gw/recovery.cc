@@ -30,7 +30,7 @@ Status Loop::open_storage() {
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
                          config_.storage.max_bytes};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
-  auto opened = Store::open(disk_, state_dir_);
+  auto opened = Store::open(disk_, state_dir_, config_.storage.wal_bytes);
   if (!opened.ok() && opened.error().code == ErrorCode::kBadData) {
     // The journal is the truth: a store that is damaged is set aside and made again from it.
     const std::string path = state_dir_ + "/wayside.db";
@@ -39,7 +39,7 @@ Status Loop::open_storage() {
               aside);
     WS_TRY(disk_.rename(path, aside));
     for (const char* rest : {"-wal", "-shm"}) (void)disk_.rename(path + rest, aside + rest).ok();
-    opened = Store::open(disk_, state_dir_);
+    opened = Store::open(disk_, state_dir_, config_.storage.wal_bytes);
   }
   if (!opened.ok()) return opened.error();
   store_ = std::move(*opened);

@@ -1,5 +1,7 @@
 #include "pipeline/column_table.h"
 
+#include <new>
+
 namespace wayside {
 namespace {
 
@@ -105,10 +107,14 @@ std::string declare_table(const std::vector<Field>& columns) {
   return sql + ")";
 }
 
+void need_memory(int rc) {
+  if ((rc & 0xff) == SQLITE_NOMEM) throw std::bad_alloc();
+}
+
 void make_column_table(sqlite3* db, const std::string& name, TableShown& shown) {
-  sqlite3_create_module_v2(db, name.c_str(), &kModule, &shown, nullptr);
+  need_memory(sqlite3_create_module_v2(db, name.c_str(), &kModule, &shown, nullptr));
   // It connects now, before any authorizer watches, since that runs a CREATE TABLE of its own.
-  sqlite3_exec(db, ("SELECT 1 FROM " + name).c_str(), nullptr, nullptr, nullptr);
+  need_memory(sqlite3_exec(db, ("SELECT 1 FROM " + name).c_str(), nullptr, nullptr, nullptr));
 }
 
 void drop_column_table(sqlite3* db, const std::string& name) {

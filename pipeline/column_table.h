@@ -18,6 +18,10 @@ struct TableShown {
   size_t first = 0;  // the row that a scan begins at
 };
 
+// Without memory SQLite's answers depend on more than the data, and a replay would say something
+// else: std::bad_alloc, which ends the process. `rc` is what SQLite returned.
+void need_memory(int rc);
+
 // CREATE TABLE, for TableShown::declaration.
 std::string declare_table(const std::vector<Field>& columns);
 

@@ -130,7 +130,7 @@ class Compiler {
       error.message = "a parameter (?, :name, @name, $name) has no value here";
     } else if (sqlite3_column_count(statement_) != 1) {
       error.message = "one expression, not a list";
-    } else if (sqlite3_step(statement_) == SQLITE_ROW) {
+    } else if (const int rc = sqlite3_step(statement_); need_memory(rc), rc == SQLITE_ROW) {
       // Over no rows an expression yields no row, an aggregate one.
       error.message = "an aggregate is not allowed here";
     }
@@ -157,6 +157,7 @@ class Compiler {
     const int rc = sqlite3_prepare_v3(db_, sql.c_str(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement_, &rest);
     sqlite3_set_authorizer(db_, nullptr, nullptr);
+    need_memory(rc);
     trailing_ = rest && *rest != '\0';
     return rc == SQLITE_OK;
   }
@@ -197,8 +198,9 @@ class Compiler {
 }  // namespace
 
 ExpressionEngine::ExpressionEngine() : state_(std::make_unique<State>()) {
-  sqlite3_open_v2(":memory:", &state_->db,
-                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  need_memory(sqlite3_open_v2(":memory:", &state_->db,
+                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                              nullptr));
   // Without this "closd" in double quotes would silently be a text.
   sqlite3_db_config(state_->db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_limit(state_->db, SQLITE_LIMIT_LENGTH, 1 << 20);
@@ -265,7 +267,9 @@ Status ExpressionSet::evaluate(const Table& table,
   Status status;
   for (size_t i = 0; i < table.rows; ++i) {
     state_->shown.first = i;
-    for (; sqlite3_step(state_->statement) == SQLITE_ROW; ++i) row(i, values);
+    int rc = sqlite3_step(state_->statement);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(state_->statement)) row(i++, values);
+    need_memory(rc);
     if (i < table.rows) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
     sqlite3_reset(state_->statement);
   }

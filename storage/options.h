@@ -15,6 +15,7 @@ struct StorageOptions {
   int64_t retry_ms = 1'000;  // pause after a failure of the disk
   int64_t checkpoint_interval_ms = 30'000;
   uint64_t checkpoint_bytes = 4 << 20;  // of journal, between two checkpoints
+  uint64_t wal_bytes = 2 << 20;         // of SQLite's log, after which it goes into the database
   uint64_t quarantine_rows = 10'000;
   uint64_t quarantine_payload = 4096;  // bytes kept of a rejected payload
 };

@@ -9,6 +9,7 @@ namespace wayside {
 namespace {
 
 constexpr int64_t kFormat = 1;
+constexpr uint64_t kPageBytes = 4096;
 constexpr const char* kSchema = R"(
   CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL, name TEXT NOT NULL UNIQUE);
@@ -60,14 +61,16 @@ Reached read_reached(ByteReader& in) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir) {
+Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
   // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
   // brings them back.
   WS_TRY(
       db->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-               "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304; "
+               "PRAGMA journal_size_limit = 4194304; "
                "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
+  const std::string pages = std::to_string(wal_bytes / kPageBytes);
+  WS_TRY(db->exec(("PRAGMA wal_autocheckpoint = " + pages).c_str()));
   std::unique_ptr<Store> store(new Store(std::move(db)));
   WS_TRY(store->create());
   return store;
@@ -85,7 +88,7 @@ Status Store::create() {
     return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
                                      std::to_string(version) + "); this one reads format 1"};
   }
-  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  WS_TRY(db_->begin());
   WS_TRY(db_->exec(kSchema));
   WS_TRY(db_->exec("PRAGMA user_version = 1"));
   return db_->exec("COMMIT");
@@ -169,7 +172,7 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
       if (bit < bits.names.size()) bits.names[bit] = list.column_text(1);
     }
   }
-  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  WS_TRY(db_->begin());
   auto write = [&]() -> Status {
     for (size_t bit = 0; bit < bits.names.size(); ++bit) {
       std::string& name = bits.names[bit];
@@ -200,7 +203,7 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
 
 Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
   if (changes.empty()) return {};
-  WS_TRY(db_->exec("BEGIN IMMEDIATE"));
+  WS_TRY(db_->begin());
   auto write = [&]() -> Status {
     if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions, changes.said));
     if (!changes.quarantine.empty()) WS_TRY(insert_quarantine(changes.quarantine, quarantine_rows));

@@ -53,8 +53,10 @@ struct Checkpoint {
 
 class Store {
  public:
-  // Opens or makes `dir`/wayside.db. A file that is no database, or of a newer format, is an error.
-  static Result<std::unique_ptr<Store>> open(Disk& disk, const std::string& dir);
+  // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. A file that is no
+  // database, or of a newer format, is an error.
+  static Result<std::unique_ptr<Store>> open(Disk& disk, const std::string& dir,
+                                             uint64_t wal_bytes = 2 << 20);
 
   struct Recovered {
     Checkpoint checkpoint;

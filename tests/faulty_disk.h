@@ -1,12 +1,14 @@
 // A disk in memory that fails like a real one: at the n-th call, or for good from there on, as when
 // the power goes. What was written and not synced is then lost, kept or torn, sector by sector;
 // names that were made, changed or removed since the last sync of their folder come back in order,
-// up to some point.
+// up to some point. Any thread.
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
@@ -20,17 +22,51 @@ class FaultyDisk : public Disk {
  public:
   explicit FaultyDisk(uint64_t seed = 1) : random_(seed) {}
 
-  // The n-th call from now on fails, counted from 1; it may leave half a write behind. 0: none.
-  void fail_call(uint64_t n) { fail_at_ = n == 0 ? 0 : calls_ + n; }
+  // Which calls a fault is for. A full disk still reads and syncs.
+  enum class Fault { kAny, kFull, kRead };
+  // The n-th of them from now on fails, counted from 1; it may leave half a write behind. 0: none.
+  void fail_call(uint64_t n) { fail_calls(n, 1); }
+  // And so do those that follow it, `count` in all, or until heal().
+  void fail_calls(uint64_t n, uint64_t count, Fault fault = Fault::kAny) {
+    std::lock_guard lock(mutex_);
+    until_fault_ = n;
+    fail_count_ = n == 0 ? 0 : count;
+    fault_ = fault;
+  }
+  void heal() { fail_calls(0, 0); }
+  uint64_t failures() const {
+    std::lock_guard lock(mutex_);
+    return failures_;
+  }
+  Fault fault() const { return fault_; }
   // From the n-th call on everything fails, until power_cycle().
-  void lose_power_at(uint64_t n) { dark_at_ = n == 0 ? 0 : calls_ + n; }
-  bool is_dark() const { return dark_at_ != 0 && calls_ >= dark_at_; }
-  uint64_t calls() const { return calls_; }
+  void lose_power_at(uint64_t n) {
+    std::lock_guard lock(mutex_);
+    dark_at_ = n == 0 ? 0 : calls_ + n;
+  }
+  bool is_dark() const {
+    std::lock_guard lock(mutex_);
+    return dark();
+  }
+  uint64_t calls() const {
+    std::lock_guard lock(mutex_);
+    return calls_;
+  }
+  // Runs `action` if there is still power, as one with the disk's calls.
+  bool with_power(const std::function<void()>& action) {
+    std::lock_guard lock(mutex_);
+    if (dark()) return false;
+    action();
+    return true;
+  }
+  // Syncs of files whose path `lies` says yes to succeed and do nothing.
+  void lie_about(std::function<bool(const std::string& path)> lies) { lies_ = std::move(lies); }
 
   // Files that were open are dead after it.
   void power_cycle() {
+    std::lock_guard lock(mutex_);
     ++life_;
-    dark_at_ = fail_at_ = 0;
+    dark_at_ = fail_count_ = 0;
     const size_t kept = changes_.empty() ? 0 : random_() % (changes_.size() + 1);
     for (size_t i = 0; i < kept; ++i) apply(changes_[i], durable_names_);
     changes_.clear();
@@ -62,38 +98,47 @@ class FaultyDisk : public Disk {
   }
 
   Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
-    if (!alive()) return error("open", path);
+    std::lock_guard lock(mutex_);
+    if (!alive(names_.contains(path) ? Fault::kRead : Fault::kFull)) return error("open", path);
     if (!names_.contains(path)) {
       if (mode != Mode::kCreate) return error("open", path);
       change({"", path, std::make_shared<Inode>()});
     }
-    return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, names_.at(path)));
+    return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, names_.at(path), path));
   }
   Status rename(const std::string& from, const std::string& to) override {
+    std::lock_guard lock(mutex_);
     if (!alive() || !names_.contains(from)) return error("rename", from);
     change({from, to, names_.at(from)});
     return {};
   }
   Status remove(const std::string& path) override {
+    std::lock_guard lock(mutex_);
     if (!alive() || !names_.contains(path)) return error("remove", path);
     change({path, "", nullptr});
     return {};
   }
   Status make_dirs(const std::string& path) override {
+    std::lock_guard lock(mutex_);
     if (!alive()) return error("create folder", path);
     return {};
   }
   Status sync_dir(const std::string& path) override {
+    std::lock_guard lock(mutex_);
     if (!alive()) return error("sync folder", path);
     durable_names_ = names_;
     changes_.clear();
     return {};
   }
   Result<std::vector<std::string>> list(const std::string& path) override {
+    std::lock_guard lock(mutex_);
     if (!alive()) return error("list", path);
     std::vector<std::string> found;
     for (const auto& [name, inode] : names_) {
-      if (name.starts_with(path + '/')) found.push_back(name.substr(path.size() + 1));
+      if (!name.starts_with(path + '/')) continue;
+      std::string rest = name.substr(path.size() + 1);
+      rest.resize(std::min(rest.find('/'), rest.size()));
+      if (found.empty() || found.back() != rest) found.push_back(std::move(rest));
     }
     return found;
   }
@@ -118,10 +163,11 @@ class FaultyDisk : public Disk {
 
   class OpenFile : public File {
    public:
-    OpenFile(FaultyDisk& disk, std::shared_ptr<Inode> inode)
-        : disk_(disk), inode_(std::move(inode)), life_(disk.life_) {}
+    OpenFile(FaultyDisk& disk, std::shared_ptr<Inode> inode, std::string path)
+        : disk_(disk), inode_(std::move(inode)), path_(std::move(path)), life_(disk.life_) {}
     Status write_at(uint64_t offset, std::string_view bytes) override {
-      const bool good = alive();
+      std::lock_guard lock(disk_.mutex_);
+      const bool good = alive(Fault::kFull);
       if (!good && life_ != disk_.life_) return error("write", "");
       if (!good) bytes = bytes.substr(0, bytes.size() / 2);
       put(inode_->seen, {offset, std::string(bytes), false});
@@ -129,46 +175,58 @@ class FaultyDisk : public Disk {
       return good ? Status() : error("write", "");
     }
     Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
-      if (!alive()) return error("read", "");
+      std::lock_guard lock(disk_.mutex_);
+      if (!alive(Fault::kRead)) return error("read", "");
       const std::string& all = inode_->seen;
       if (offset >= all.size()) return size_t{0};
       return all.copy(into, size, offset);
     }
     Status sync_data() override {
+      std::lock_guard lock(disk_.mutex_);
       if (!alive()) {
         // As Linux has it: pages that could not be written are taken for clean, a later sync does
         // not try again.
-        if (life_ == disk_.life_ && !disk_.is_dark()) disk_.tear(*inode_);
+        if (life_ == disk_.life_ && !disk_.dark()) disk_.tear(*inode_);
         return error("fdatasync", "");
       }
+      if (disk_.lies_ && disk_.lies_(path_)) return {};
       for (const Write& w : inode_->unsynced) put(inode_->durable, w);
       inode_->unsynced.clear();
       return {};
     }
     Status truncate(uint64_t size) override {
+      std::lock_guard lock(disk_.mutex_);
       if (!alive()) return error("truncate", "");
       put(inode_->seen, {size, "", true});
       inode_->unsynced.push_back({size, "", true});
       return {};
     }
     Result<uint64_t> size() override {
+      std::lock_guard lock(disk_.mutex_);
       if (!alive()) return error("stat", "");
       return uint64_t{inode_->seen.size()};
     }
 
    private:
-    bool alive() { return disk_.alive() && life_ == disk_.life_; }
+    bool alive(Fault kind = Fault::kAny) { return disk_.alive(kind) && life_ == disk_.life_; }
     FaultyDisk& disk_;
     std::shared_ptr<Inode> inode_;
+    const std::string path_;
     const uint64_t life_;
   };
 
   static Error error(const char* what, const std::string& path) {
     return {ErrorCode::kIo, std::string(what) + ' ' + path + ": the disk was told to fail"};
   }
-  bool alive() {
+  bool dark() const { return dark_at_ != 0 && calls_ >= dark_at_; }
+  bool alive(Fault kind = Fault::kAny) {
     ++calls_;
-    return calls_ != fail_at_ && !is_dark();
+    if (dark()) return false;
+    if (fail_count_ == 0 || (fault_ != Fault::kAny && fault_ != kind)) return true;
+    if (until_fault_ > 1) return --until_fault_, true;
+    --fail_count_;
+    ++failures_;
+    return false;
   }
   void change(NameChange c) {
     apply(c, names_);
@@ -212,8 +270,13 @@ class FaultyDisk : public Disk {
   std::vector<NameChange> changes_;  // since the last sync of the folder
   uint64_t life_ = 0;
   uint64_t calls_ = 0;
-  uint64_t fail_at_ = 0;
+  Fault fault_ = Fault::kAny;
+  uint64_t until_fault_ = 0;  // calls
+  uint64_t fail_count_ = 0;
+  uint64_t failures_ = 0;
   uint64_t dark_at_ = 0;
+  std::function<bool(const std::string&)> lies_;
+  mutable std::mutex mutex_;
 };
 
 }  // namespace wayside
