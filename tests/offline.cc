@@ -1,0 +1,376 @@
+// Days without a link, in minutes: a gateway on a real disk takes the readings of a hundred
+// vehicles by a clock of the test's own, while its uplink answers nothing; then it starts again,
+// the link returns, and live readings go on while the backlog is delivered.
+//
+//   offline [--hours N] [--dir FOLDER] [--data FOLDER]
+//
+// The vehicles drive what envirocar_obd_2013-08-02.csv in FOLDER/data/recorded/car recorded;
+// without it the test is skipped. The last line of output is a JSON object. Exit 0 only if nothing
+// was lost or doubled, memory stayed flat and the first output after the start came in time.
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "firmware-gw/loop.h"
+#include "tests/messages.h"
+
+namespace wayside {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr size_t kVehicles = 100;
+constexpr int64_t kStartMs = 1'790'000'000'000;
+constexpr double kGib = 1024.0 * 1024 * 1024;
+constexpr double kBytesMax = 0.8 * kGib;
+constexpr double kRssSpreadMax = 0.05;
+constexpr auto kFirstOutputMax = milliseconds(2'000);
+constexpr double kLiveRate = kVehicles;  // readings/s
+constexpr double kCatchUpMin = 10;       // times that
+constexpr auto kLiveLatencyMax = milliseconds(5'000);
+
+constexpr const char* kConfig = R"toml(
+[storage]
+max_bytes = "2GiB"
+
+[[mqtt]]
+name = "local"
+url = "mqtt://127.0.0.1"
+
+[[source]]
+name = "obd"
+topic = "fleet/{vehicle}/obd"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+max_disorder = "5s"
+[source.fields]
+lat = { path = "lat", min = -90, max = 90 }
+lon = { path = "lon", min = -180, max = 180 }
+speed = { path = "spd", unit = "km/h" }
+rpm = "rpm"
+maf = "maf"
+intake_c = "tin"
+
+[[window]]
+name = "driving_5m"
+from = "obd"
+size = "5m"
+select = { n = "count()", avg_rpm = "avg(rpm)", max_speed = "max(speed)" }
+
+[[rule]]
+name = "speeding"
+from = "obd"
+when = "speed > 36"
+severity = "warning"
+
+[[uplink]]
+name = "centre"
+raw = ["obd"]
+retry_min = "100ms"
+retry_max = "200ms"
+linger = "200ms"
+)toml";
+
+// ---- what the vehicles say
+
+class Fleet {
+ public:
+  static std::optional<Fleet> load(const std::string& path) {
+    Fleet fleet;
+    std::ifstream in(path);
+    std::string line;
+    std::getline(in, line);
+    while (std::getline(in, line)) {
+      std::vector<std::string> cells;
+      std::istringstream row(line);
+      for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+      if (cells.size() < 10) continue;
+      fleet.rows_.push_back(",\"lat\":" + cells[1] + ",\"lon\":" + cells[2] +
+                            ",\"spd\":" + cells[3] + ",\"rpm\":" + cells[4] +
+                            ",\"maf\":" + cells[5] + ",\"map\":" + cells[6] +
+                            ",\"tin\":" + cells[7] + ",\"fuel\":" + cells[8] + "}");
+    }
+    if (fleet.rows_.empty()) return std::nullopt;
+    return fleet;
+  }
+
+  // One reading of each vehicle at second `second`.
+  std::unique_ptr<Chunk> second(uint64_t second, uint64_t ticket) {
+    std::vector<TestMessage> messages;
+    const int64_t time_ms = kStartMs + static_cast<int64_t>(second) * 1000;
+    for (size_t v = 0; v < kVehicles; ++v) {
+      const std::string& row = rows_[(second + v * 11) % rows_.size()];
+      const auto late_ms = static_cast<int64_t>((second * 7 + v * 13) % 900);
+      messages.push_back({"fleet/truck-" + std::to_string(v) + "/obd",
+                          "{\"ts\":" + std::to_string(time_ms - late_ms) + row,
+                          static_cast<uint16_t>(1 + (second * kVehicles + v) % 65'000)});
+      payload_bytes_ += messages.back().payload.size();
+    }
+    auto chunk = make_chunk(messages, ticket);
+    chunk->arrival_ms = time_ms;
+    return chunk;
+  }
+  uint64_t payload_bytes() const { return payload_bytes_; }
+
+ private:
+  std::vector<std::string> rows_;
+  uint64_t payload_bytes_ = 0;
+};
+
+class TestClock : public Clock {
+ public:
+  explicit TestClock(const std::atomic<int64_t>& now_ms) : now_ms_(now_ms) {}
+  Now now() override { return {now_ms_, now_ms_}; }
+  std::string save() const override { return {}; }
+
+ private:
+  const std::atomic<int64_t>& now_ms_;
+};
+
+// ---- the other side
+
+struct Link {
+  std::mutex mutex;
+  bool up = false;
+  std::optional<Mark> mark;
+  uint64_t readings = 0;
+  uint64_t others = 0;
+  uint64_t duplicates = 0;
+  int64_t newest_reading_ms = 0;
+  int64_t newest_alarm_ms = 0;
+  std::optional<steady_clock::time_point> first;
+  std::map<uint64_t, std::vector<bool>> seen;  // places by journal entry
+
+  void take(const Message& m) {
+    if (m.type == "alarm") newest_alarm_ms = std::max(newest_alarm_ms, m.time_ms);
+    if (m.type != "reading") {
+      ++others;
+      return;
+    }
+    ++readings;
+    newest_reading_ms = std::max(newest_reading_ms, m.time_ms);
+    const std::string place = m.id.substr(m.id.rfind('/') + 1);
+    char* rest = nullptr;
+    std::vector<bool>& places = seen[std::strtoull(place.c_str(), &rest, 10)];
+    const uint64_t number = std::strtoull(rest + 1, nullptr, 10);
+    if (places.size() <= number) places.resize(number + 1);
+    duplicates += places[number];
+    places[number] = true;
+  }
+};
+
+class LinkSink : public Sink {
+ public:
+  explicit LinkSink(Link& link) : link_(link) {}
+  Result<Mark> open(const Mark& local) override {
+    std::lock_guard lock(link_.mutex);
+    if (!link_.up) return down();
+    return link_.mark.value_or(local);
+  }
+  Status deliver(std::span<const Message> messages, Mark& after) override {
+    std::lock_guard lock(link_.mutex);
+    if (!link_.up) return down();
+    if (!link_.first && !messages.empty()) link_.first = steady_clock::now();
+    for (const Message& m : messages) link_.take(m);
+    link_.mark = after;
+    return {};
+  }
+
+ private:
+  static Error down() { return {ErrorCode::kUnavailable, "there is no link"}; }
+  Link& link_;
+};
+
+// ---- measuring
+
+uint64_t rss_bytes() {
+  uint64_t pages = 0;
+  std::ifstream statm("/proc/self/statm");
+  statm >> pages >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t bytes_in(const std::string& dir) {
+  uint64_t bytes = 0;
+  for (const auto& file : fs::recursive_directory_iterator(dir)) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  return bytes;
+}
+
+struct Figures {
+  uint64_t sent = 0;
+  uint64_t state_bytes = 0;
+  uint64_t rss_min = UINT64_MAX;
+  uint64_t rss_max = 0;
+  int64_t first_output_ms = 0;
+  int64_t live_latency_ms = 0;   // the longest while the backlog was delivered
+  int64_t alarm_latency_ms = 0;  // of the first alarm after the link came back
+  double catch_up_per_s = 0;
+};
+
+class Run {
+ public:
+  Run(Config config, Fleet fleet) : config_(std::move(config)), fleet_(std::move(fleet)) {
+    now_ms_ = kStartMs;
+    around_ = Surroundings::system(config_);
+    around_.make_clock = [this](std::string_view, const Now&) {
+      return std::make_unique<TestClock>(now_ms_);
+    };
+    around_.make_sink = [this](const UplinkOptions&, std::vector<Epoch>) {
+      return std::make_unique<LinkSink>(link_);
+    };
+  }
+
+  bool offline(uint64_t hours) {
+    auto loop = start();
+    if (!loop) return false;
+    for (uint64_t hour = 0; hour < hours; ++hour) {
+      for (int s = 0; s < 3'600; ++s) step(*loop);
+      const uint64_t rss = rss_bytes();
+      if (hour > 0) {  // the first fills caches
+        figures.rss_min = std::min(figures.rss_min, rss);
+        figures.rss_max = std::max(figures.rss_max, rss);
+      }
+      if (hour % 12 == 11) {
+        std::fprintf(stderr, "offline: %llu h, %.3f GiB, RSS %.1f MiB\n",
+                     static_cast<unsigned long long>(hour + 1),
+                     double(bytes_in(config_.gateway.state_dir)) / kGib, double(rss) / 1048576);
+      }
+    }
+    loop->stop();
+    figures.state_bytes = bytes_in(config_.gateway.state_dir);
+    return true;
+  }
+
+  // Until everything is delivered; meanwhile the vehicles go on in real time.
+  bool catch_up() {
+    const uint64_t behind = figures.sent;
+    link_.up = true;
+    const auto begun = steady_clock::now();
+    auto loop = start();
+    if (!loop) return false;
+    std::optional<steady_clock::time_point> caught_up;
+    for (uint64_t second = 0; !caught_up && second < 1'800; ++second) {
+      step(*loop);
+      std::this_thread::sleep_until(begun + std::chrono::seconds(second + 1));
+      std::lock_guard lock(link_.mutex);
+      if (!link_.first) continue;
+      if (second > 2) {
+        figures.live_latency_ms =
+            std::max(figures.live_latency_ms, now_ms_ - link_.newest_reading_ms);
+      }
+      if (link_.readings >= behind) caught_up = steady_clock::now();
+    }
+    loop->stop();
+    std::lock_guard lock(link_.mutex);
+    if (!link_.first || !caught_up) return false;
+    const auto ms = [&](auto duration) {
+      return std::chrono::duration_cast<milliseconds>(duration).count();
+    };
+    figures.first_output_ms = ms(*link_.first - begun);
+    figures.catch_up_per_s = double(link_.readings) * 1000 / double(ms(*caught_up - *link_.first));
+    return true;
+  }
+
+  Link& link() { return link_; }
+  const Fleet& fleet() const { return fleet_; }
+  Figures figures;
+
+ private:
+  std::unique_ptr<Loop> start() {
+    auto loop = Loop::recover(config_, around_);
+    Status made = loop.ok() ? (*loop)->make_workers() : Status(loop.error());
+    if (!made.ok()) {
+      std::fprintf(stderr, "offline: %s\n", made.error().message.c_str());
+      return nullptr;
+    }
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    return std::move(*loop);
+  }
+
+  void step(Loop& loop) {
+    now_ms_ += 1'000;
+    auto chunk = fleet_.second(++second_, figures.sent += kVehicles);
+    const size_t size = chunk->size;
+    loop.queue().push(std::move(chunk), size);
+    while (loop.queue().used_bytes() > 0) std::this_thread::yield();
+  }
+
+  const Config config_;
+  Fleet fleet_;
+  Surroundings around_;
+  Link link_;
+  std::atomic<int64_t> now_ms_{0};
+  uint64_t second_ = 0;
+};
+
+int main(uint64_t hours, const std::string& dir, const std::string& data) {
+  auto fleet = Fleet::load(data + "/data/recorded/car/envirocar_obd_2013-08-02.csv");
+  if (!fleet) {
+    std::printf("{\"skipped\": \"no recordings in %s\"}\n", data.c_str());
+    return 0;
+  }
+  fs::remove_all(dir);
+  std::vector<ConfigError> errors;
+  auto config = parse_config("[gateway]\nid = \"offline\"\nstate_dir = \"" + dir + "\"\n" + kConfig,
+                             "offline", errors);
+  for (const ConfigError& e : errors) std::fprintf(stderr, "%s\n", e.to_text().c_str());
+  if (!config) return 78;
+
+  Run run(*config, std::move(*fleet));
+  const bool ended = run.offline(hours) && run.catch_up();
+  const Figures& f = run.figures;
+  const Link& link = run.link();
+  // The last second may still have been under way when it stopped.
+  const uint64_t lost = f.sent > link.readings ? f.sent - link.readings : 0;
+  const double spread = double(f.rss_max - f.rss_min) / double(f.rss_max + f.rss_min);
+  const bool good =
+      ended && lost == 0 && link.duplicates == 0 && double(f.state_bytes) <= kBytesMax &&
+      spread <= kRssSpreadMax && f.first_output_ms <= kFirstOutputMax.count() &&
+      f.catch_up_per_s >= kCatchUpMin * kLiveRate && f.live_latency_ms <= kLiveLatencyMax.count();
+  std::printf(
+      "{\"hours\": %llu, \"readings\": %llu, \"payload_bytes_each\": %.0f, \"state_gib\": %.3f, "
+      "\"rss_min_mib\": %.1f, \"rss_max_mib\": %.1f, \"rss_spread\": %.3f, "
+      "\"first_output_ms\": %lld, \"catch_up_per_s\": %.0f, \"catch_up_times_live\": %.0f, "
+      "\"live_latency_ms\": %lld, \"lost\": %llu, \"duplicates\": %llu, \"ended\": %s}\n",
+      static_cast<unsigned long long>(hours), static_cast<unsigned long long>(f.sent),
+      double(run.fleet().payload_bytes()) / double(f.sent), double(f.state_bytes) / kGib,
+      double(f.rss_min) / 1048576, double(f.rss_max) / 1048576, spread,
+      static_cast<long long>(f.first_output_ms), f.catch_up_per_s, f.catch_up_per_s / kLiveRate,
+      static_cast<long long>(f.live_latency_ms), static_cast<unsigned long long>(lost),
+      static_cast<unsigned long long>(link.duplicates), ended ? "true" : "false");
+  fs::remove_all(dir);
+  return good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace wayside
+
+int main(int argc, char** argv) {
+  uint64_t hours = 72;
+  std::string dir = "build/offline-state";
+  const char* set = std::getenv("WAYSIDE_DATA");
+  std::string data = set ? set : "../shared";
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (!std::strcmp(argv[i], "--hours")) hours = std::strtoull(argv[i + 1], nullptr, 10);
+    if (!std::strcmp(argv[i], "--dir")) dir = argv[i + 1];
+    if (!std::strcmp(argv[i], "--data")) data = argv[i + 1];
+  }
+  wayside::set_log_level(wayside::LogLevel::kError);
+  return wayside::main(hours, dir, data);
+}
