@@ -1,5 +1,5 @@
 // The inside of the ack relay: one connection of Paho's with the broker's behind it, and what
-// outlives it. For ack_relay.cc and ack_link.cc only. The io thread.
+// outlives it. For ack_relay.cc, ack_link.cc and ack_link_broker.cc only. The io thread.
 #pragma once
 
 #include <boost/asio.hpp>
@@ -95,6 +95,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
     broker_.socket.set_option(
         boost::asio::ip::tcp::socket::receive_low_watermark(static_cast<int>(bytes)), ignored);
   }
+  static constexpr size_t kPahoPacketMax = 1 << 20;  // our own control packets are far smaller
   bool reading_stands() const { return paused_ || core_->stopped_reading; }
 
   std::shared_ptr<Core> core_;
