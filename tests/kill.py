@@ -32,7 +32,7 @@ from pathlib import Path
 
 from journal import synced_entries
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, Kafka, Stand, TestError, say, wait_for
+from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Kafka, Stand, TestError, fill, say, wait_for
 
 VEHICLES = 20
 MESSAGES_A_SECOND = 1000
@@ -47,20 +47,11 @@ FAULTS = ("lost", "duplicates", "early_acks", "strange_acks", "readings_differ",
           "ledgers_wrong", "own_ends", "epochs")
 
 # Many small commits and files, none of which is recycled.
-CONFIG = """\
-[gateway]
-id = "kill"
-state_dir = "{state}"
-
-[storage]
-commit_age = "20ms"
+CONFIG = QUICK_GATEWAY + """\
 commit_bytes = "256KiB"
 checkpoint_interval = "3s"
 file_bytes = "1MiB"
 max_bytes = "2GiB"
-
-[engine]
-tick = "100ms"
 
 [[mqtt]]
 name = "in"
@@ -69,12 +60,8 @@ version = "{version}"
 reconnect_max = "1s"
 max_payload = "64KiB"
 
-[[source]]
-name = "readings"
+""" + VEHICLE_READINGS + """\
 topic = "t/{vehicle}"
-format = "json"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_disorder = "200ms"
 idle_after = "5s"
 forget_after = "10s"
@@ -343,9 +330,7 @@ def run(stand, options, chance):
     Kafka.fetch()
     mosquitto, kafka = stand.mosquitto().start(), stand.kafka().start()
     mqtt_proxy = stand.add(MqttProxy(mosquitto.port))
-    config = CONFIG
-    for name, value in (("port", mqtt_proxy.port), ("version", options.mqtt), ("kafka", kafka.proxied_address)):
-        config = config.replace(f"{{{name}}}", str(value))
+    config = fill(CONFIG, id="kill", port=mqtt_proxy.port, version=options.mqtt, kafka=kafka.proxied_address)
     daemon = stand.daemon(options.wayside, config, env={
         "LD_PRELOAD": str(library), "SYNCWATCH_LOG": str(sync_log), "SYNCWATCH_DELAY_US": str(SYNC_DELAY_US)})
     daemon.check()

@@ -7,19 +7,12 @@ import time
 import unittest
 
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, Stand, free_port, wait_for
+from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Stand, fill, free_port, wait_for
 
 BINARY = os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY)
 SETTLE_S = 30
 
-GATEWAY = """\
-[gateway]
-id = "g"
-state_dir = "{state}"
-[storage]
-commit_age = "20ms"
-[engine]
-tick = "100ms"
+GATEWAY = QUICK_GATEWAY + """\
 [[mqtt]]
 name = "local"
 url = "mqtt://127.0.0.1:{port}"
@@ -32,13 +25,8 @@ raw = ["readings"]
 linger = "20ms"
 """
 
-READINGS = """\
-[[source]]
-name = "readings"
+READINGS = VEHICLE_READINGS + """\
 topic = "t/{vehicle}"
-format = "json"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_disorder = "100ms"
 [source.fields]
 seq = "seq"
@@ -62,7 +50,7 @@ class MqttTest(unittest.TestCase):
         self.next_seq = 0
 
     def make_gateway(self, version="5", blocks=READINGS, port=None):
-        config = (GATEWAY + blocks).replace("{port}", str(port or self.proxy.port)).replace("{version}", version)
+        config = fill(GATEWAY + blocks, id="g", port=port or self.proxy.port, version=version)
         self.gateway = self.stand.daemon(BINARY, config)
         self.gateway.check()
         return self.gateway

@@ -25,6 +25,23 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
 DEFAULT_BINARY = REPOSITORY / "build" / "dev" / "wayside"
 BROKER_CONFIG = REPOSITORY / "packaging" / "mosquitto" / "wayside.conf"
+# Beginnings of a configuration, for tests to write on: keys of the last table, then more of them.
+QUICK_GATEWAY = """\
+[gateway]
+id = "{id}"
+state_dir = "{state}"
+[engine]
+tick = "100ms"
+[storage]
+commit_age = "20ms"
+"""
+VEHICLE_READINGS = """\
+[[source]]
+name = "readings"
+format = "json"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+"""
 POLL_S = 0.02
 START_S = 20
 STOP_S = 15
@@ -36,6 +53,13 @@ class TestError(Exception):
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def fill(text, **values):
+    """`text` with each {name} of `values` replaced; other braces stay."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
 
 
 def wait_for(what, condition, seconds=START_S):
@@ -255,7 +279,7 @@ class Daemon(Process):
         self.binary = Path(binary).resolve()
         self.state = folder / "state"
         self.config = folder / "wayside.toml"
-        self.config.write_text(config.replace("{state}", str(self.state)))
+        self.config.write_text(fill(config, state=self.state))
         self.env = env
 
     def start(self):
