@@ -142,8 +142,9 @@ class JsonDecoder : public Decoder {
       case FieldType::kNumber: {
         double number;
         if (value.get_double().get(number)) break;
-        row.numbers[at] = number * field.scale + field.shift;
-        return true;
+        if (number_of(field, number, row.numbers[at])) return true;
+        refusal = {"wrong_type", "field '" + field.name + "' is infinite"};
+        return false;
       }
       case FieldType::kBool: {
         bool flag;

@@ -73,6 +73,13 @@ TEST(JsonDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_fiel
   EXPECT_EQ(d(R"({"ts":1,"t":5})"), "@1 5 - - - -");  // the next one is as good as ever
 }
 
+TEST(JsonDecoder, a_number_that_its_unit_makes_infinite_refuses_the_payload) {
+  Decoding d(source({scaled(field("mass", "m"), 1000)}));
+  EXPECT_EQ(d(R"({"m":1e305})"), "@none 1e+308");
+  EXPECT_EQ(d(R"({"m":1e306})"), "wrong_type: field 'mass' is infinite");
+  EXPECT_EQ(d(R"({"m":-1e306})"), "wrong_type: field 'mass' is infinite");
+}
+
 TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
   Decoding d(truck());
   for (const char* payload : {"",
