@@ -113,6 +113,23 @@ TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
   }
 }
 
+TEST(JsonDecoder, a_key_may_be_written_with_escapes) {
+  Decoding d(source({field("a", "caf\u00e9"), field("b", "q\"\\"), field("c", "in.x")}));
+  for (int round = 0; round < 2; ++round) {  // the second time it knows the layout
+    EXPECT_EQ(d(R"({"caf\u00e9":1,"q\"\\":2,"\u0069n":{"\u0078":3},"t\u0073":4})"), "@4 1 2 3");
+    EXPECT_EQ(d("{\"caf\u00e9\":5}"), "@none 5 - -");
+  }
+  EXPECT_EQ(d(R"({"\q":1,"caf\u00e9":2})"), "@none 2 - -");  // no escape of JSON's: a stranger
+}
+
+TEST(JsonDecoder, a_key_longer_than_what_follows_it_is_compared_no_further) {
+  const std::string name(1000, 'k');
+  Decoding d(source({field("a", name)}));
+  EXPECT_EQ(d("{\"" + name + "\":1}"), "@none 1");
+  EXPECT_EQ(d("{\"k\":1}"), "@none -");
+  EXPECT_EQ(d("{\"" + name + "\":2}"), "@none 2");
+}
+
 TEST(JsonDecoder, texts_are_unescaped_and_bare_numbers_are_taken_as_written) {
   Decoding d(source({field("id", "id", kText)}));
   const std::pair<const char*, const char*> rows[] = {
