@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "base/sqlite.h"
 #include "base/text.h"
 #include "config/check_places.h"
 #include "config/check_uplinks.h"
@@ -13,6 +14,26 @@
 
 namespace wayside {
 namespace {
+
+// Whether SQL reads something else than a column of this name, or nothing at all.
+bool is_sql_word(const std::string& name) {
+  auto memory = Database::open(":memory:", Database::Mode::kReadWrite);
+  if (!memory.ok()) return false;
+  std::string sql = "SELECT @ FROM (SELECT 'x' AS @) WHERE 'x' = @";
+  for (size_t at; (at = sql.find('@')) != std::string::npos;) sql.replace(at, 1, name);
+  auto query = (*memory)->prepare(sql);
+  if (!query.ok()) return true;
+  auto row = query->step();
+  return !row.ok() || !*row || query->column_text(0) != "x";
+}
+
+// The path in `paths` that leads to an object in which `path` is; nothing if there is none.
+std::string outer_path(const std::set<std::string>& paths, const std::string& path) {
+  for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
+    if (paths.contains(path.substr(0, dot))) return path.substr(0, dot);
+  }
+  return {};
+}
 
 class Checker {
  public:
@@ -95,8 +116,10 @@ class Checker {
   void check_sql_name(const std::string& block, const std::string& item, const std::string& name) {
     const bool good = is_name(name) && name.find('-') == std::string::npos &&
                       !std::isdigit(static_cast<unsigned char>(name.front()));
-    if (good) return;
-    found_.add(block, item, "'" + name + "' does not work in SQL: letters, digits and '_' only");
+    if (good && !is_sql_word(name)) return;
+    found_.add(block, item,
+               good ? "'" + name + "' is a word of SQL; choose another name"
+                    : "'" + name + "' does not work in SQL: letters, digits and '_' only");
     not_judged_.insert(block);
   }
 
@@ -136,9 +159,22 @@ class Checker {
       if (f.min && f.max && *f.min > *f.max)
         found_.add(s.name, "fields." + f.name, "min is above max");
     }
+    if (s.format == PayloadFormat::kJson) check_nesting(s, paths);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);
+  }
+
+  // What is read as a value holds no values.
+  void check_nesting(const SourceOptions& s, const std::set<std::string>& paths) {
+    auto check = [&](const std::string& item, const std::string& path) {
+      const std::string outer = outer_path(paths, path);
+      if (outer.empty()) return;
+      found_.add(s.name, item,
+                 "path \"" + path + "\" is in \"" + outer + "\", which is read itself");
+    };
+    check("time", s.time_path);
+    for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path);
   }
 
   // Without a schema nothing that reads the source can be judged.
