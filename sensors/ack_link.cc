@@ -152,10 +152,8 @@ void AckRelay::Link::on_paho_packet(const mqtt::Packet& packet, std::string_view
       if (bytes.size() > packet.header_bytes + 6) mqtt5_ = bytes[packet.header_bytes + 6] == 5;
       break;
     case mqtt::Type::kPingreq:
-      if (reading_stands()) {
-        paho_.filling.append("\xd0\0", 2);
-        ++swallow_pongs_;
-      }
+      ++open_pings_;
+      if (reading_stands()) answer_pings();
       break;
     case mqtt::Type::kDisconnect:
       said_goodbye_ = true;
@@ -164,6 +162,11 @@ void AckRelay::Link::on_paho_packet(const mqtt::Packet& packet, std::string_view
       break;
   }
   broker_.filling.append(bytes);
+}
+
+void AckRelay::Link::answer_pings() {
+  for (; open_pings_ > 0; --open_pings_, ++swallow_pongs_) paho_.filling.append("\xd0\0", 2);
+  flush(paho_);
 }
 
 void AckRelay::Link::resume() {

@@ -65,6 +65,8 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void close();
   void resume();
   void write_acks();
+  // To be called when reading comes to stand: the broker's answers are stuck behind the data.
+  void answer_pings();
   bool acks_written() const {
     bool waiting = !pending_.empty() && acked_upto_ < core_->released;
     return !waiting && broker_.idle();
@@ -111,6 +113,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away
   std::deque<uint16_t> pending_;  // packet ids that wait for their commit, in order
   uint64_t acked_upto_;           // the ticket before pending_.front()
+  int open_pings_ = 0;            // PINGREQs of Paho's that nobody has answered yet
   int swallow_pongs_ = 0;         // PINGRESPs that we have already given in the broker's name
   bool mqtt5_ = false;
   bool closed_ = false;

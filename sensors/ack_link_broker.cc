@@ -1,4 +1,5 @@
 // The half of a link that reads the broker: messages go to the handler, all else to Paho.
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -90,6 +91,7 @@ bool AckRelay::Link::on_broker_packet(const mqtt::Packet& packet, std::string_vi
         --swallow_pongs_;
         return true;
       }
+      open_pings_ = std::max(0, open_pings_ - 1);
       break;
     case mqtt::Type::kConnack:
       on_connack(body);
@@ -214,7 +216,9 @@ void AckRelay::Link::hand_over(size_t consumed) {
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
   core_->counters.messages += out->frames.size();
-  if (!core_->handler(std::move(out))) paused_ = true;
+  if (core_->handler(std::move(out))) return;
+  paused_ = true;
+  answer_pings();
 }
 
 // Lets more arrive before the next read, when reads are small: one wake-up for many messages.
