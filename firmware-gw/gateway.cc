@@ -72,7 +72,9 @@ class Gateway {
     for (auto& s : sources_) s->start();
     signals_.async_wait([this](error_code error, int signal) {
       if (error) return;
-      log_info("signal {}: ending", signal);
+      log_info("signal {}: ending; the next one ends at once", signal);
+      error_code ignored;
+      signals_.clear(ignored);
       begin_end();
     });
     io_.run();

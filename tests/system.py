@@ -23,6 +23,7 @@ from proxy import KafkaProxy, MqttProxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
+SYNCWATCH = REPOSITORY / "tests" / "syncwatch.c"
 DEFAULT_BINARY = REPOSITORY / "build" / "dev" / "wayside"
 BROKER_CONFIG = REPOSITORY / "packaging" / "mosquitto" / "wayside.conf"
 # Beginnings of a configuration, for tests to write on: keys of the last table, then more of them.
@@ -93,6 +94,14 @@ def free_port(neighbours=1):
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def watch_syncs(folder, delay_us):
+    """The environment that makes the syncs of a gateway's journal slow, and the log of them; see syncwatch.c."""
+    library, log = folder / "syncwatch.so", folder / "syncs"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SYNCWATCH, "-ldl"], check=True)
+    log.touch()
+    return {"LD_PRELOAD": str(library), "SYNCWATCH_LOG": str(log), "SYNCWATCH_DELAY_US": str(delay_us)}, log
 
 
 class Stand:
