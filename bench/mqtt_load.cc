@@ -21,219 +21,33 @@
 #include <bitset>
 #include <cassert>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "bench/load_options.h"
+#include "bench/load_packet.h"
+#include "bench/load_readings.h"
 
 namespace wayside::bench {
 namespace {
 
-constexpr int64_t kFirstEventMs = 1'700'000'000'000;  // a multiple of ten seconds
-constexpr int64_t kFlushDelayMs = 3'600'000;
 constexpr size_t kBatchBytes = 64 << 10;  // one send() flat out
 constexpr size_t kMaxPublishBytes = 512;
 constexpr size_t kReplyBytes = 4096;  // room for control packets behind a batch
 
-[[noreturn]] void die(const std::string& what) {
-  std::fprintf(stderr, "mqtt_load: %s\n", what.c_str());
-  std::exit(1);
-}
 [[noreturn]] void die_errno(const std::string& what) { die(what + ": " + std::strerror(errno)); }
 
 double seconds(clockid_t clock) {
   timespec t;
   clock_gettime(clock, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-struct Options {
-  int64_t port = 0;
-  int64_t messages = 1'000'000;
-  int64_t qos = 0;
-  // QoS 1 messages in flight; a smaller Receive Maximum of the subscriber wins.
-  int64_t window = 1000;
-  int64_t devices = 200;
-  int64_t event_rate = 2000;   // readings per second of event time
-  int64_t disorder_ms = 2000;  // longest delay of a reading's event time
-  int64_t rate = 0;            // messages per second, 0 = flat out
-  int64_t seed = 1;
-  int64_t max_seconds = 300;
-};
-
-Options parse_options(int argc, char** argv) {
-  Options o;
-  struct Flag {
-    std::string_view name;
-    int64_t* value;
-    int64_t min, max;
-  };
-  const Flag flags[] = {{"--port", &o.port, 0, 65'535},
-                        {"--messages", &o.messages, 1, 100'000'000},
-                        {"--qos", &o.qos, 0, 1},
-                        {"--window", &o.window, 1, 65'000},
-                        {"--devices", &o.devices, 1, 100'000},
-                        {"--event-rate", &o.event_rate, 1, 1'000'000},
-                        {"--disorder-ms", &o.disorder_ms, 0, 3'000'000},
-                        {"--rate", &o.rate, 0, 10'000'000},
-                        {"--seed", &o.seed, 0, INT64_MAX},
-                        {"--max-seconds", &o.max_seconds, 1, 86'400}};
-  for (int i = 1; i < argc; i += 2) {
-    const auto* flag = std::ranges::find(flags, std::string_view(argv[i]), &Flag::name);
-    if (flag == std::end(flags)) die(std::string("unknown flag ") + argv[i]);
-    std::string_view text = i + 1 < argc ? argv[i + 1] : "";
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *flag->value);
-    if (error != std::errc() || end != text.data() + text.size() || *flag->value < flag->min ||
-        *flag->value > flag->max) {
-      die(std::string(flag->name) + " takes a number from " + std::to_string(flag->min) + " to " +
-          std::to_string(flag->max));
-    }
-  }
-  return o;
-}
-
-char* put(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-char* put(char* out, int64_t value) { return std::to_chars(out, out + 20, value).ptr; }
-
-// `scaled` is the number times 10^kDecimals, at least 10^kDecimals: the point is moved in between
-// the digits.
-template <int kDecimals>
-char* put_fixed(char* out, uint64_t scaled) {
-  char* point = std::to_chars(out, out + 20, scaled).ptr - kDecimals;
-  std::memmove(point + 1, point, kDecimals);
-  *point = '.';
-  return point + 1 + kDecimals;
-}
-
-// The sequence of readings, flush readings included, as (topic, payload).
-class Readings {
- public:
-  explicit Readings(const Options& options)
-      : options_(options), random_(static_cast<uint64_t>(options.seed)) {
-    for (int64_t device = 0; device < options.devices; ++device) {
-      char name[32];
-      std::snprintf(name, sizeof name, "truck-%03d", static_cast<int>(device));
-      topics_.push_back(std::string("fleet/") + name + "/reading");
-      heads_.push_back(std::string("{\"device\":\"") + name + "\",\"ts\":");
-    }
-  }
-
-  int64_t size() const { return options_.messages + options_.devices; }
-  int64_t position() const { return next_; }
-  int64_t last_event_ms() const { return event_ms(options_.messages - 1); }
-  const std::string& next_topic() const { return topics_[next_device()]; }
-
-  // Writes the payload at the position and moves on.
-  char* put_next(char* out) {
-    uint64_t noise = next_random();
-    bool flush = next_ >= options_.messages;
-    uint64_t device = next_device();
-    // Multiply and shift: a delay from 0 to disorder_ms.
-    int64_t delay_ms = static_cast<int64_t>(
-        ((noise >> 32) * (static_cast<uint64_t>(options_.disorder_ms) + 1)) >> 32);
-    out = put(out, heads_[device]);
-    out = put(out, flush ? last_event_ms() + kFlushDelayMs : event_ms(next_) - delay_ms);
-    out = put(put(out, ",\"seq\":"), flush ? -1 - static_cast<int64_t>(device) : next_);
-    auto index = static_cast<uint64_t>(next_);
-    out = put_fixed<6>(put(out, ",\"lat\":"), 52'500'000 + device * 100 + index % 1000);
-    out = put_fixed<6>(put(out, ",\"lon\":"), 13'400'000 + index % 997);
-    out = put_fixed<2>(put(out, ",\"speed\":"), 4000 + (noise & 4095));
-    out = put_fixed<2>(put(out, ",\"temp\":"), 1500 + ((noise >> 12) & 2047));
-    out = put_fixed<1>(put(out, ",\"fuel\":"), 200 + index % 800);
-    out = put_fixed<1>(put(out, ",\"alt\":"), 300 + index % 300);
-    ++next_;
-    return put(out, "}");
-  }
-
- private:
-  int64_t event_ms(int64_t index) const {
-    return kFirstEventMs + index * 1000 / options_.event_rate;
-  }
-  uint64_t next_device() const {
-    int64_t n = next_ < options_.messages ? next_ % options_.devices : next_ - options_.messages;
-    return static_cast<uint64_t>(n);
-  }
-  uint64_t next_random() {  // splitmix64 (Steele, Lea, Flood 2014): good from any seed
-    uint64_t z = random_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
-  const Options options_;
-  std::vector<std::string> topics_;
-  std::vector<std::string> heads_;  // the payload up to the time
-  uint64_t random_;
-  int64_t next_ = 0;
-};
-
-// Reads from the bytes of one packet that it borrows. A packet that ends too early ends the
-// program.
-class PacketReader {
- public:
-  explicit PacketReader(std::string_view bytes) : bytes_(bytes) {}
-
-  bool at_end() const { return bytes_.empty(); }
-  std::string_view take(size_t size) {
-    if (size > bytes_.size()) die("malformed packet from the subscriber");
-    std::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
-    return taken;
-  }
-  uint8_t u8() { return static_cast<uint8_t>(take(1)[0]); }
-  uint16_t u16() {
-    uint16_t high = u8();
-    return static_cast<uint16_t>(high << 8 | u8());
-  }
-  std::string_view text() { return take(u16()); }
-  size_t varint() {
-    size_t value = 0;
-    for (int shift = 0; shift < 28; shift += 7) {
-      uint8_t byte = u8();
-      value |= static_cast<size_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    die("malformed length from the subscriber");
-  }
-
- private:
-  std::string_view bytes_;
-};
-
-// Reads the MQTT 5 properties of CONNECT or SUBSCRIBE (MQTT 5, 2.2.2.2); the Receive Maximum in
-// them.
-int64_t read_receive_maximum(PacketReader& packet) {
-  int64_t receive_maximum = UINT16_MAX;
-  size_t size = packet.varint();
-  PacketReader in(packet.take(size));
-  while (!in.at_end()) {
-    uint8_t id = in.u8();
-    if (id == 0x21) {
-      receive_maximum = in.u16();
-    } else if (id == 0x11 || id == 0x27) {  // session expiry, maximum packet size
-      in.take(4);
-    } else if (id == 0x22) {  // topic alias maximum
-      in.take(2);
-    } else if (id == 0x17 || id == 0x19) {  // problem information, response information
-      in.take(1);
-    } else if (id == 0x26) {  // user property
-      in.text(), in.text();
-    } else {  // a subscription identifier, say: it would have to be repeated in each PUBLISH
-      die("unexpected MQTT 5 property " + std::to_string(id));
-    }
-  }
-  return receive_maximum;
 }
 
 class Broker {

@@ -62,6 +62,12 @@ class Gateway {
     }
   }
 
+  // The loop calls back into here until it has stopped, however run() was left.
+  ~Gateway() {
+    if (ending_.joinable()) ending_.join();
+    loop_.stop();
+  }
+
   Status run(const std::string& state_dir) {
     WS_TRY(serve_status(state_dir));
     loop_.connection_status = [this] { return connection_status(); };
@@ -69,10 +75,12 @@ class Gateway {
                  [this] {
                    for (auto& s : sources_) s->relay().resume();
                  }});
-    for (auto& s : sources_) s->start();
+    for (auto& s : sources_) WS_TRY(s->start());
     signals_.async_wait([this](error_code error, int signal) {
       if (error) return;
-      log_info("signal {}: ending", signal);
+      log_info("signal {}: ending; the next one ends at once", signal);
+      error_code ignored;
+      signals_.clear(ignored);
       begin_end();
     });
     io_.run();

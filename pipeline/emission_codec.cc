@@ -40,6 +40,28 @@ bool take_bytes(pb_istream_t& stream, std::string& out) {
   return pb_read(&stream, nullptr, size);
 }
 
+// The wire type that encode_emission() gives a field; those of a later version may have any.
+bool is_field_wire(uint32_t tag, pb_wire_type_t wire) {
+  switch (tag) {
+    case wayside_Field_name_tag:
+    case wayside_Field_text_tag:
+      return wire == PB_WT_STRING;
+    case wayside_Field_number_tag:
+      return wire == PB_WT_64BIT;
+    case wayside_Field_flag_tag:
+      return wire == PB_WT_VARINT;
+    default:
+      return true;
+  }
+}
+
+bool is_emission_wire(uint32_t tag, pb_wire_type_t wire) {
+  if (tag == wayside_Emission_time_ms_tag) return wire == PB_WT_VARINT;
+  return tag > wayside_Emission_fields_tag || wire == PB_WT_STRING;
+}
+
+bool wrong_wire(pb_istream_t* stream) { PB_RETURN_ERROR(stream, "wrong wire type"); }
+
 bool take_field(pb_istream_t& stream, NamedValue& field) {
   pb_istream_t inner;
   if (!pb_make_string_substream(&stream, &inner)) return false;
@@ -51,6 +73,10 @@ bool take_field(pb_istream_t& stream, NamedValue& field) {
     double number = 0;
     uint64_t flag = 0;
     std::string text;
+    if (!is_field_wire(tag, wire)) {
+      good = wrong_wire(&inner);
+      break;
+    }
     switch (tag) {
       case wayside_Field_name_tag:
         good = take_bytes(inner, field.name);
@@ -111,6 +137,10 @@ Result<Emission> decode_emission(std::string_view message) {
   bool good = true;
   while (good && stream.bytes_left > 0 && (good = pb_decode_tag(&stream, &wire, &tag, &end))) {
     uint64_t time = 0;
+    if (!is_emission_wire(tag, wire)) {
+      good = wrong_wire(&stream);
+      break;
+    }
     switch (tag) {
       case wayside_Emission_type_tag:
         good = take_bytes(stream, e.type);

@@ -1,5 +1,5 @@
 // The inside of the ack relay: one connection of Paho's with the broker's behind it, and what
-// outlives it. For ack_relay.cc and ack_link.cc only. The io thread.
+// outlives it. For ack_relay.cc, ack_link.cc and ack_link_broker.cc only. The io thread.
 #pragma once
 
 #include <boost/asio.hpp>
@@ -65,6 +65,8 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void close();
   void resume();
   void write_acks();
+  // To be called when reading comes to stand: the broker's answers are stuck behind the data.
+  void answer_pings();
   bool acks_written() const {
     bool waiting = !pending_.empty() && acked_upto_ < core_->released;
     return !waiting && broker_.idle();
@@ -95,6 +97,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
     broker_.socket.set_option(
         boost::asio::ip::tcp::socket::receive_low_watermark(static_cast<int>(bytes)), ignored);
   }
+  static constexpr size_t kPahoPacketMax = 1 << 20;  // our own control packets are far smaller
   bool reading_stands() const { return paused_ || core_->stopped_reading; }
 
   std::shared_ptr<Core> core_;
@@ -110,6 +113,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away
   std::deque<uint16_t> pending_;  // packet ids that wait for their commit, in order
   uint64_t acked_upto_;           // the ticket before pending_.front()
+  int open_pings_ = 0;            // PINGREQs of Paho's that nobody has answered yet
   int swallow_pongs_ = 0;         // PINGRESPs that we have already given in the broker's name
   bool mqtt5_ = false;
   bool closed_ = false;

@@ -105,7 +105,10 @@ void AckRelay::resume() {
   });
 }
 
-void AckRelay::stop_reading() { core_->stopped_reading = true; }
+void AckRelay::stop_reading() {
+  core_->stopped_reading = true;
+  if (core_->link) core_->link->answer_pings();
+}
 
 bool AckRelay::acks_written() const { return !core_->link || core_->link->acks_written(); }
 

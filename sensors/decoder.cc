@@ -19,6 +19,11 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
                                                    : make_json_decoder(source, first_field);
 }
 
+bool number_of(const FieldOptions& field, double value, double& number) {
+  number = value * field.scale + field.shift;
+  return !std::isinf(number);
+}
+
 bool time_from_integer(int64_t value, TimeUnit unit, int64_t& time_ms) {
   if (unit == TimeUnit::kRfc3339) return false;
   if (unit == TimeUnit::kSeconds) {

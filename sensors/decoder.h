@@ -38,6 +38,9 @@ class Decoder {
 // `first_field`: where the declared fields begin in the schema, behind the topic's levels.
 std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_field);
 
+// A number of a payload, in the unit that the field is kept in; false when that is infinite.
+bool number_of(const FieldOptions& field, double value, double& number);
+
 // A time as a number in `unit`; false when it does not fit.
 bool time_from_number(double value, TimeUnit unit, int64_t& time_ms);
 bool time_from_integer(int64_t value, TimeUnit unit, int64_t& time_ms);

@@ -21,7 +21,7 @@ struct Member {
   // Members in the order of the last payload: the next one most likely has the same. -1: not
   // wanted.
   struct Seen {
-    std::string name;
+    std::string written;  // escapes and all
     int member;
   };
   std::vector<Seen> layout;
@@ -77,24 +77,34 @@ class JsonDecoder : public Decoder {
     at->target = target;
   }
 
-  static int find(Member& object, size_t position, od::raw_json_string key) {
+  static int find(Member& object, size_t position, od::field& field) {
     auto& layout = object.layout;
-    if (position < layout.size() && key.unsafe_is_equal(layout[position].name)) {
+    const od::raw_json_string key = field.key();
+    if (position < layout.size() && stands_at(key, layout[position].written)) {
       return layout[position].member;
     }
+    const std::string_view written = raw_text(key);
+    std::string_view name = written;
+    const bool escaped = written.find('\\') != std::string_view::npos;
+    const bool good = !escaped || !field.unescaped_key().get(name);
     int found = -1;
-    for (size_t i = 0; i < object.members.size() && found < 0; ++i) {
-      if (key.unsafe_is_equal(object.members[i].name)) found = static_cast<int>(i);
+    for (size_t i = 0; good && i < object.members.size() && found < 0; ++i) {
+      if (object.members[i].name == name) found = static_cast<int>(i);
     }
     if (position < kLayoutMax) {
       if (layout.size() <= position) layout.resize(position + 1, {"", -1});
-      layout[position] = {raw_text(key), found};
+      layout[position] = {std::string(written), found};
     }
     return found;
   }
 
+  // Whether a key is written like this. The padding behind a payload may be compared, but no more.
+  static bool stands_at(od::raw_json_string key, const std::string& written) {
+    return written.size() < kFramePadding ? key.unsafe_is_equal(written) : raw_text(key) == written;
+  }
+
   // The key's bytes as they stand, up to its closing quote.
-  static std::string raw_text(od::raw_json_string key) {
+  static std::string_view raw_text(od::raw_json_string key) {
     const char* p = key.raw();
     const char* end = p;
     while (*end != '"') end += *end == '\\' ? 2 : 1;
@@ -109,7 +119,7 @@ class JsonDecoder : public Decoder {
         refusal = {"bad_json", simdjson::error_message(error)};
         return false;
       }
-      int found = find(node, position++, field.key());
+      int found = find(node, position++, field);
       if (found < 0) continue;
       od::value value = field.value();
       if (!take_member(value, node.members[static_cast<size_t>(found)], row, refusal)) return false;
@@ -142,8 +152,9 @@ class JsonDecoder : public Decoder {
       case FieldType::kNumber: {
         double number;
         if (value.get_double().get(number)) break;
-        row.numbers[at] = number * field.scale + field.shift;
-        return true;
+        if (number_of(field, number, row.numbers[at])) return true;
+        refusal = {"wrong_type", "field '" + field.name + "' is infinite"};
+        return false;
       }
       case FieldType::kBool: {
         bool flag;

@@ -62,7 +62,16 @@ MqttSource::MqttSource(boost::asio::io_context& io, const MqttOptions& options, 
       filters_(std::move(filters)),
       relay_(io, relay_options(options, connection), std::move(handler)) {}
 
-void MqttSource::start() {
+Status MqttSource::start() {
+  try {
+    connect();
+  } catch (const mqtt::exception& error) {
+    return Error{ErrorCode::kConfig, "mqtt " + options_.name + ": " + error.what()};
+  }
+  return {};
+}
+
+void MqttSource::connect() {
   session_ = std::make_unique<Session>(*this, relay_.port());
   mqtt::connect_options& o = session_->options;
   o.set_keep_alive_interval(

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "sensors/ack_relay.h"
 #include "sensors/options.h"
 
@@ -19,13 +20,14 @@ class MqttSource {
              std::vector<std::string> filters, AckRelay::Handler handler);
   ~MqttSource();
 
-  void start();       // throws when Paho refuses the options
+  Status start();     // an error when Paho refuses the options
   void disconnect();  // waits for the broker; any thread but io, which must still run
   AckRelay& relay() { return relay_; }
   const MqttOptions& options() const { return options_; }
 
  private:
   struct Session;
+  void connect();
   MqttOptions options_;
   std::vector<std::string> filters_;
   AckRelay relay_;

@@ -112,7 +112,10 @@ class ProtobufDecoder : public Decoder {
       }
       row.texts[at] = item.text;
     } else if (field.type == FieldType::kNumber) {
-      row.numbers[at] = item.number * field.scale + field.shift;
+      if (!number_of(field, item.number, row.numbers[at])) {
+        refusal = {"wrong_type", "field '" + field.name + "' is infinite"};
+        return false;
+      }
     } else {
       row.numbers[at] = item.number;
     }

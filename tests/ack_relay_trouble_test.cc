@@ -190,6 +190,32 @@ TEST(AckRelay, while_reading_stands_it_answers_pings_itself_and_only_once) {
   EXPECT_EQ(bench.pass_marker_back(), pingresp());
 }
 
+TEST(AckRelay, a_ping_that_is_open_when_reading_comes_to_stand_is_answered) {
+  RelayBench bench;
+  bench.open();
+  bench.from_paho(pingreq() + pingreq());
+  EXPECT_EQ(bench.pass_marker(), pingreq() + pingreq());
+  EXPECT_EQ(bench.pass_marker_back(), "");
+  bench.room = false;
+  bench.from_broker(pingresp() + kGood);  // the second answer comes behind the data
+  ASSERT_TRUE(bench.run_until_messages(1));
+  ASSERT_TRUE(bench.run_until([&] { return bench.paho->received.size() >= 4; }));
+  EXPECT_EQ(bench.paho->take(), pingresp() + pingresp());
+  bench.from_broker(pingresp());
+  bench.room = true;
+  bench.relay().resume();
+  EXPECT_EQ(bench.pass_marker_back(), "");
+}
+
+TEST(AckRelay, a_ping_that_is_open_when_the_end_begins_is_answered) {
+  RelayBench bench;
+  bench.open();
+  bench.from_paho(pingreq());
+  EXPECT_EQ(bench.pass_marker(), pingreq());
+  bench.relay().stop_reading();
+  ASSERT_TRUE(bench.run_until([&] { return bench.paho->received == pingresp(); }));
+}
+
 TEST(AckRelay, a_full_in_flight_window_is_told) {
   RelayBench bench(4, [](RelayOptions& o) { o.inflight_window = 3; });
   bench.open();

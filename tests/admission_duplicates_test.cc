@@ -8,14 +8,8 @@ namespace wayside {
 namespace {
 
 SourceOptions climate(const std::string& deduplicate = "off") {
-  SourceOptions o;
-  o.name = "climate";
-  o.mqtt = "local";
-  o.topic = "fleet/{vehicle}/climate";
-  o.key = "vehicle";
-  o.time_path = "ts";
-  o.time_unit = TimeUnit::kMillis;
-  o.fields = {field("temp_c", "t"), field("id", "id", FieldType::kText), field("n", "n")};
+  SourceOptions o =
+      climate_source({field("temp_c", "t"), field("id", "id", FieldType::kText), field("n", "n")});
   o.deduplicate = deduplicate;
   return o;
 }

@@ -13,15 +13,7 @@ namespace {
 constexpr int64_t kArrival = 1'700'000'000'000;
 
 SourceOptions climate() {
-  SourceOptions o;
-  o.name = "climate";
-  o.mqtt = "local";
-  o.topic = "fleet/{vehicle}/climate";
-  o.key = "vehicle";
-  o.time_path = "ts";
-  o.time_unit = TimeUnit::kMillis;
-  o.fields = {field("temp_c", "t"), field("door", "door", FieldType::kText)};
-  return o;
+  return climate_source({field("temp_c", "t"), field("door", "door", FieldType::kText)});
 }
 
 std::string json(int64_t ts, double t) {

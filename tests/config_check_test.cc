@@ -128,6 +128,10 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
       {"temp_c = \"t\"", "temp_c = @@{ path = \"t\", min = 5, max = 4 }",
        "'fields.temp_c': min is above max"},
       {"temp_c = \"t\"", "temp_c = @@\"ts\"", "'fields.temp_c': path \"ts\" is read twice"},
+      {"temp_c = \"t\"", "temp_c = @@\"in.a\"\nouter = \"in\"",
+       "'fields.temp_c': path \"in.a\" is in \"in\", which is read itself"},
+      {"time = { field = \"ts\", unit = \"ms\" }", "time = { field = @@\"t.at\" }",
+       "'time': path \"t.at\" is in \"t\", which is read itself"},
   });
 }
 
@@ -222,7 +226,15 @@ TEST(ConfigCheck, a_source_that_cannot_work_is_an_error) {
       {"door = {", "vehicle = @@{", "'fields.vehicle': the topic has a level of this name"},
       {"n = \"count()\"", "\"2n\" = @@\"count()\"",
        "'select.2n': '2n' does not work in SQL: letters, digits and '_' only"},
+      {"door = {", "order = @@{", "'fields.order': 'order' is a word of SQL; choose another name"},
+      {"door = {", "CURRENT_TIME = @@{",
+       "'fields.CURRENT_TIME': 'CURRENT_TIME' is a word of SQL; choose another name"},
+      {"n = \"count()\"", "limit = @@\"count()\"",
+       "'select.limit': 'limit' is a word of SQL; choose another name"},
   });
+  for (const char* name : {"temp", "row", "action", "door_order"}) {  // SQL can tell them apart
+    EXPECT_TRUE(parse_good(with("door = {", std::string(name) + " = \"p\"\ndoor = {"))) << name;
+  }
 }
 
 TEST(ConfigCheck, names_that_events_have_anyway_are_taken) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -14,6 +15,19 @@
 namespace wayside {
 
 using Rows = std::vector<std::string>;
+
+// The source "climate" of connection "local", keyed by its topic's level {vehicle}.
+inline SourceOptions climate_source(std::vector<FieldOptions> fields) {
+  SourceOptions o;
+  o.name = "climate";
+  o.mqtt = "local";
+  o.topic = "fleet/{vehicle}/climate";
+  o.key = "vehicle";
+  o.time_path = "ts";
+  o.time_unit = TimeUnit::kMillis;
+  o.fields = std::move(fields);
+  return o;
+}
 
 class Door {
  public:

@@ -110,6 +110,24 @@ TEST(EmissionCodec, a_field_of_a_later_version_is_passed_over) {
   EXPECT_EQ(back->fields, sample().fields);
 }
 
+TEST(EmissionCodec, a_value_of_another_wire_type_is_refused) {
+  using namespace std::literals;
+  for (std::string_view bytes : {
+           "\x10\x05"sv,              // type: a varint
+           "\x2a\x01x"sv,             // time_ms: a text
+           "\x29\0\0\0\0\0\0\0\0"sv,  // time_ms: eight bytes
+           "\x30\x05"sv,              // fields: a varint
+           "\x32\x02\x08\x05"sv,      // name of a field: a varint
+           "\x32\x02\x10\x05"sv,      // its number: a varint
+           "\x32\x02\x18\x05"sv,      // its text: a varint
+           "\x32\x03\x22\x01x"sv,     // its flag: a text
+       }) {
+    const auto decoded = decode_emission(bytes);
+    ASSERT_FALSE(decoded.ok());
+    EXPECT_EQ(decoded.error().message, "emission: wrong wire type");
+  }
+}
+
 // A cut between two fields is a shorter message; any other is refused. None reads beyond the end.
 TEST(EmissionCodec, a_cut_message_is_refused_or_says_less) {
   const Emission e = sample();

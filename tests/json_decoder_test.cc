@@ -73,6 +73,13 @@ TEST(JsonDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_fiel
   EXPECT_EQ(d(R"({"ts":1,"t":5})"), "@1 5 - - - -");  // the next one is as good as ever
 }
 
+TEST(JsonDecoder, a_number_that_its_unit_makes_infinite_refuses_the_payload) {
+  Decoding d(source({scaled(field("mass", "m"), 1000)}));
+  EXPECT_EQ(d(R"({"m":1e305})"), "@none 1e+308");
+  EXPECT_EQ(d(R"({"m":1e306})"), "wrong_type: field 'mass' is infinite");
+  EXPECT_EQ(d(R"({"m":-1e306})"), "wrong_type: field 'mass' is infinite");
+}
+
 TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
   Decoding d(truck());
   for (const char* payload : {"",
@@ -104,6 +111,23 @@ TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
     EXPECT_TRUE(result.starts_with("bad_json") || result.starts_with("wrong_type"))
         << payload << result;
   }
+}
+
+TEST(JsonDecoder, a_key_may_be_written_with_escapes) {
+  Decoding d(source({field("a", "caf\u00e9"), field("b", "q\"\\"), field("c", "in.x")}));
+  for (int round = 0; round < 2; ++round) {  // the second time it knows the layout
+    EXPECT_EQ(d(R"({"caf\u00e9":1,"q\"\\":2,"\u0069n":{"\u0078":3},"t\u0073":4})"), "@4 1 2 3");
+    EXPECT_EQ(d("{\"caf\u00e9\":5}"), "@none 5 - -");
+  }
+  EXPECT_EQ(d(R"({"\q":1,"caf\u00e9":2})"), "@none 2 - -");  // no escape of JSON's: a stranger
+}
+
+TEST(JsonDecoder, a_key_longer_than_what_follows_it_is_compared_no_further) {
+  const std::string name(1000, 'k');
+  Decoding d(source({field("a", name)}));
+  EXPECT_EQ(d("{\"" + name + "\":1}"), "@none 1");
+  EXPECT_EQ(d("{\"k\":1}"), "@none -");
+  EXPECT_EQ(d("{\"" + name + "\":2}"), "@none 2");
 }
 
 TEST(JsonDecoder, texts_are_unescaped_and_bare_numbers_are_taken_as_written) {

@@ -10,32 +10,21 @@ import time
 import unittest
 
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, Kafka, Stand, wait_for
+from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Kafka, Stand, fill, wait_for
 
 BINARY = os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY)
 SETTLE_S = 60
 BASE_MS = 1_700_000_000_000
 NO_NEW_TOPICS = "auto.create.topics.enable=false"
 
-CONFIG = """\
-[gateway]
-id = "{id}"
-state_dir = "{state}"
-[storage]
-commit_age = "20ms"
-[engine]
-tick = "100ms"
+CONFIG = QUICK_GATEWAY + """\
 [[mqtt]]
 name = "local"
 url = "mqtt://127.0.0.1:{port}"
 client_id = "{client}"
 max_payload = "4MiB"
-[[source]]
-name = "readings"
+""" + VEHICLE_READINGS + """\
 topic = "{client}/{vehicle}"
-format = "json"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_disorder = "100ms"
 [source.fields]
 seq = "seq"
@@ -115,10 +104,8 @@ class KafkaTest(unittest.TestCase):
         self.count = 0
 
     def make_gateway(self, client="one", more=""):
-        config = CONFIG
-        for name, value in (("id", self.id), ("port", self.proxy.port), ("client", client),
-                            ("kafka", self.kafka.proxied_address), ("more", more)):
-            config = config.replace(f"{{{name}}}", str(value))
+        config = fill(CONFIG, id=self.id, port=self.proxy.port, client=client, kafka=self.kafka.proxied_address,
+                      more=more)
         self.proxy.subscribed.clear()
         gateway = self.parts.daemon(BINARY, config, name=client)
         gateway.check()

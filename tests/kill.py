@@ -28,11 +28,10 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 from journal import synced_entries
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, Kafka, Stand, TestError, say, wait_for
+from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Kafka, Stand, TestError, fill, say, wait_for, watch_syncs
 
 VEHICLES = 20
 MESSAGES_A_SECOND = 1000
@@ -42,25 +41,15 @@ SYNC_DELAY_US = 3000
 KAFKA_KILLS = 2
 TRAP_S = 20  # how long a kill waits for a transaction; Kafka may be away
 SETTLE_S = 120
-SYNCWATCH = Path(__file__).with_name("syncwatch.c")
 FAULTS = ("lost", "duplicates", "early_acks", "strange_acks", "readings_differ", "windows_differ", "windows_wrong",
           "ledgers_wrong", "own_ends", "epochs")
 
 # Many small commits and files, none of which is recycled.
-CONFIG = """\
-[gateway]
-id = "kill"
-state_dir = "{state}"
-
-[storage]
-commit_age = "20ms"
+CONFIG = QUICK_GATEWAY + """\
 commit_bytes = "256KiB"
 checkpoint_interval = "3s"
 file_bytes = "1MiB"
 max_bytes = "2GiB"
-
-[engine]
-tick = "100ms"
 
 [[mqtt]]
 name = "in"
@@ -69,12 +58,8 @@ version = "{version}"
 reconnect_max = "1s"
 max_payload = "64KiB"
 
-[[source]]
-name = "readings"
+""" + VEHICLE_READINGS + """\
 topic = "t/{vehicle}"
-format = "json"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_disorder = "200ms"
 idle_after = "5s"
 forget_after = "10s"
@@ -337,17 +322,12 @@ def compare(daemon, kafka, mqtt_proxy, sync_log, messages):
 
 def run(stand, options, chance):
     begun = time.monotonic()
-    library, sync_log = stand.folder / "syncwatch.so", stand.folder / "syncs"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SYNCWATCH, "-ldl"], check=True)
-    sync_log.touch()
+    slow_syncs, sync_log = watch_syncs(stand.folder, SYNC_DELAY_US)
     Kafka.fetch()
     mosquitto, kafka = stand.mosquitto().start(), stand.kafka().start()
     mqtt_proxy = stand.add(MqttProxy(mosquitto.port))
-    config = CONFIG
-    for name, value in (("port", mqtt_proxy.port), ("version", options.mqtt), ("kafka", kafka.proxied_address)):
-        config = config.replace(f"{{{name}}}", str(value))
-    daemon = stand.daemon(options.wayside, config, env={
-        "LD_PRELOAD": str(library), "SYNCWATCH_LOG": str(sync_log), "SYNCWATCH_DELAY_US": str(SYNC_DELAY_US)})
+    config = fill(CONFIG, id="kill", port=mqtt_proxy.port, version=options.mqtt, kafka=kafka.proxied_address)
+    daemon = stand.daemon(options.wayside, config, env=slow_syncs)
     daemon.check()
 
     # The broker keeps messages for the gateway only once it has subscribed.

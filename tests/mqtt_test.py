@@ -3,23 +3,17 @@
 
 import json
 import os
+import signal
 import time
 import unittest
 
 from proxy import MqttProxy
-from system import DEFAULT_BINARY, Stand, free_port, wait_for
+from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Stand, fill, free_port, wait_for, watch_syncs
 
 BINARY = os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY)
 SETTLE_S = 30
 
-GATEWAY = """\
-[gateway]
-id = "g"
-state_dir = "{state}"
-[storage]
-commit_age = "20ms"
-[engine]
-tick = "100ms"
+GATEWAY = QUICK_GATEWAY + """\
 [[mqtt]]
 name = "local"
 url = "mqtt://127.0.0.1:{port}"
@@ -32,13 +26,8 @@ raw = ["readings"]
 linger = "20ms"
 """
 
-READINGS = """\
-[[source]]
-name = "readings"
+READINGS = VEHICLE_READINGS + """\
 topic = "t/{vehicle}"
-format = "json"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_disorder = "100ms"
 [source.fields]
 seq = "seq"
@@ -61,9 +50,9 @@ class MqttTest(unittest.TestCase):
         self.proxy = self.stand.add(MqttProxy(self.broker.port))
         self.next_seq = 0
 
-    def make_gateway(self, version="5", blocks=READINGS, port=None):
-        config = (GATEWAY + blocks).replace("{port}", str(port or self.proxy.port)).replace("{version}", version)
-        self.gateway = self.stand.daemon(BINARY, config)
+    def make_gateway(self, version="5", blocks=READINGS, port=None, env=None):
+        config = fill(GATEWAY + blocks, id="g", port=port or self.proxy.port, version=version)
+        self.gateway = self.stand.daemon(BINARY, config, env=env)
         self.gateway.check()
         return self.gateway
 
@@ -209,6 +198,20 @@ class Restart(MqttTest):
             self.gateway.restart()
             self.gateway.await_connected()
         self.end(4000)
+        self.assert_each_reading_came_once()
+
+    def test_a_second_sigterm_ends_a_slow_end_at_once(self):
+        slow, log = watch_syncs(self.stand.folder, delay_us=3_000_000)
+        self.start_all(env=slow)
+        written = log.stat().st_size
+        self.publish(1)
+        wait_for("the journal to be written", lambda: log.stat().st_size > written)
+        self.gateway.process.terminate()
+        wait_for("the end to begin", lambda: ": ending" in self.gateway.log_text())
+        self.assertEqual(self.gateway.stop(), -signal.SIGTERM)
+        self.gateway.env = None
+        self.gateway.start()
+        self.end(1)
         self.assert_each_reading_came_once()
 
     def test_a_second_gateway_on_the_same_state_is_refused(self):

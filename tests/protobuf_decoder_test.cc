@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "base/bytes.h"
@@ -88,6 +89,15 @@ TEST(ProtobufDecoder, a_value_of_another_type_refuses_the_payload) {
   EXPECT_EQ(d(flag("spd", true)), "wrong_type: field 'speed' has another type");
   EXPECT_EQ(d(number("door", 1)), "wrong_type: field 'door' has another type");
   EXPECT_EQ(d(number("mv", 1)), "wrong_type: field 'moving' has another type");
+}
+
+TEST(ProtobufDecoder, an_infinite_number_refuses_the_payload) {
+  Decoding d(truck());
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  for (double value : {kInfinite, -kInfinite}) {
+    EXPECT_EQ(d(number("spd", value)), "wrong_type: field 'speed' is infinite");
+  }
+  EXPECT_EQ(d(number("spd", std::numeric_limits<double>::quiet_NaN())), "@none - - -");
 }
 
 TEST(ProtobufDecoder, a_text_that_is_not_utf8_refuses_the_payload) {

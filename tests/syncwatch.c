@@ -1,4 +1,4 @@
-// Preloaded into the gateway by kill.py: tells what was written to journal files, and when it was synced.
+// Preloaded into a gateway by tests: tells what was written to journal files, and when it was synced.
 //
 // Appends to $SYNCWATCH_LOG, in the order of the calls, for files *.wsj
 //   w <offset> <path>                        before a pwrite

@@ -23,8 +23,26 @@ from proxy import KafkaProxy, MqttProxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA = REPOSITORY / "tests" / "kafka" / "kafka"
+SYNCWATCH = REPOSITORY / "tests" / "syncwatch.c"
 DEFAULT_BINARY = REPOSITORY / "build" / "dev" / "wayside"
 BROKER_CONFIG = REPOSITORY / "packaging" / "mosquitto" / "wayside.conf"
+# Beginnings of a configuration, for tests to write on: keys of the last table, then more of them.
+QUICK_GATEWAY = """\
+[gateway]
+id = "{id}"
+state_dir = "{state}"
+[engine]
+tick = "100ms"
+[storage]
+commit_age = "20ms"
+"""
+VEHICLE_READINGS = """\
+[[source]]
+name = "readings"
+format = "json"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+"""
 POLL_S = 0.02
 START_S = 20
 STOP_S = 15
@@ -36,6 +54,13 @@ class TestError(Exception):
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def fill(text, **values):
+    """`text` with each {name} of `values` replaced; other braces stay."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
 
 
 def wait_for(what, condition, seconds=START_S):
@@ -69,6 +94,14 @@ def free_port(neighbours=1):
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def watch_syncs(folder, delay_us):
+    """The environment that makes the syncs of a gateway's journal slow, and the log of them; see syncwatch.c."""
+    library, log = folder / "syncwatch.so", folder / "syncs"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SYNCWATCH, "-ldl"], check=True)
+    log.touch()
+    return {"LD_PRELOAD": str(library), "SYNCWATCH_LOG": str(log), "SYNCWATCH_DELAY_US": str(delay_us)}, log
 
 
 class Stand:
@@ -255,7 +288,7 @@ class Daemon(Process):
         self.binary = Path(binary).resolve()
         self.state = folder / "state"
         self.config = folder / "wayside.toml"
-        self.config.write_text(config.replace("{state}", str(self.state)))
+        self.config.write_text(fill(config, state=self.state))
         self.env = env
 
     def start(self):

@@ -1,0 +1,45 @@
+#include "config/check_places.h"
+
+#include <filesystem>
+#include <map>
+
+#include "sensors/topic.h"
+
+namespace wayside {
+namespace {
+
+// `what` with the name of the block that had `place` before, if there is one.
+void taken_once(Findings& found, std::map<std::string, std::string>& owners,
+                const std::string& place, const std::string& name, const std::string& key,
+                const std::string& item, std::string what) {
+  const auto [owner, first] = owners.emplace(place, name);
+  if (first || owner->second == name) return;  // twice one name is an error of its own
+  found.add(key, item, what.replace(what.find("{}"), 2, owner->second));
+}
+
+}  // namespace
+
+void check_shared_places(const Config& config, Findings& found) {
+  std::map<std::string, std::string> clients, filters, dirs;
+  for (const MqttOptions& m : config.mqtt) {
+    const std::string key = position_key("mqtt", m.name);
+    if (found.told(key, "url") || found.told(key, "client_id")) continue;
+    taken_once(found, clients, m.host + " " + std::to_string(m.port) + " " + m.client_id, m.name,
+               key, "client_id",
+               "is that of connection '{}' to the same broker, which would end it");
+  }
+  for (const SourceOptions& s : config.sources) {
+    const auto pattern = TopicPattern::parse(s.topic);
+    if (!pattern.ok() || found.told(s.name, "mqtt")) continue;
+    taken_once(found, filters, s.mqtt + " " + pattern->filter(), s.name, s.name, "topic",
+               "source '{}' takes the same topics, and nothing would be left");
+  }
+  for (const UplinkOptions& u : config.uplinks) {
+    const std::string key = position_key("uplink", u.name);
+    if (u.type != UplinkType::kFile || found.told(key, "type") || found.told(key, "dir")) continue;
+    const std::string dir = (std::filesystem::path(u.dir) / "").lexically_normal();
+    taken_once(found, dirs, dir, u.name, key, "dir", "uplink '{}' writes there");
+  }
+}
+
+}  // namespace wayside

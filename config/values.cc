@@ -1,0 +1,55 @@
+#include "config/values.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+
+namespace wayside {
+namespace {
+
+Error wrong(std::string message) { return {ErrorCode::kConfig, std::move(message)}; }
+
+}  // namespace
+
+Result<BrokerAddress> parse_broker_url(const std::string& url) {
+  const Error bad = wrong("expected mqtt://HOST or mqtt://HOST:PORT");
+  constexpr std::string_view kScheme = "mqtt://";
+  if (!url.starts_with(kScheme)) return bad;
+  const std::string text = url.substr(kScheme.size());
+  const size_t colon = text.rfind(':');
+  BrokerAddress address;
+  if (colon != std::string::npos && text.find(']', colon) == std::string::npos) {
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + colon + 1, end, address.port);
+    if (parsed.ec != std::errc() || parsed.ptr != end || address.port == 0) return bad;
+    address.host = text.substr(0, colon);
+  } else {
+    address.host = text;
+  }
+  std::string& host = address.host;
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (host.empty() || host.find('/') != std::string::npos) return bad;
+  return address;
+}
+
+Result<std::string> read_secret(const std::string& kind, const std::string& where) {
+  if (kind == "env") {
+    const char* found = std::getenv(where.c_str());
+    if (!found) return wrong("environment variable " + where + " is not set");
+    return std::string(found);
+  }
+  std::string path = where;
+  if (kind == "credential") {
+    const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
+    if (!dir) return wrong("there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+    path = std::string(dir) + "/" + where;
+  } else if (kind != "file") {
+    return wrong("unknown kind of secret '" + kind + "': file, env or credential");
+  }
+  std::ifstream in(path);
+  std::string value;
+  if (!std::getline(in, value)) return wrong("cannot read " + path + ", or it is empty");
+  return value;
+}
+
+}  // namespace wayside

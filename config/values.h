@@ -1,0 +1,24 @@
+// Values that mean more than their TOML type says: the address of a broker, and where a secret is.
+// An error's message has no place in the file yet.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace wayside {
+
+struct BrokerAddress {
+  std::string host;
+  uint16_t port = 1883;
+};
+
+// Of mqtt://HOST or mqtt://HOST:PORT; an IPv6 address as host stands in brackets.
+Result<BrokerAddress> parse_broker_url(const std::string& url);
+
+// What { kind = "where" } leads to: an environment variable's value, or the first line of a file or
+// of a systemd credential.
+Result<std::string> read_secret(const std::string& kind, const std::string& where);
+
+}  // namespace wayside

@@ -1,0 +1,61 @@
+// What the pipeline tells of itself.
+#include <algorithm>
+
+#include "pipeline/pipeline.h"
+#include "pipeline/pipeline_source.h"
+
+namespace wayside {
+
+uint64_t Pipeline::sessions_lost(const std::string& connection) const {
+  auto begun = sessions_.find(connection);
+  return begun == sessions_.end() ? 0 : begun->second - 1;
+}
+
+Ledger Pipeline::total() const {
+  Ledger sum = unrouted_;
+  for (const auto& source : sources_) sum += source->ledger;
+  return sum;
+}
+
+std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
+  std::vector<SourceStatus> all;
+  for (const auto& s : sources_) {
+    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(),
+                   s->ordered ? s->ordered->waiting() : 0, s->watermarks.known_keys()});
+  }
+  return all;
+}
+
+std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
+  std::vector<BlockStatus> all;
+  for (const auto& w : windows_)
+    all.push_back({w->name(), "window", w->emitted(), w->open_windows(), w->faults()});
+  auto add = [&](const auto& block, const char* kind, const std::string& from) {
+    const uint64_t faults = sources_[source_index(from)]->ordered_values.faults();
+    all.push_back({block.name(), kind, block.raised(), 0, faults});
+  };
+  for (size_t i = 0; i < rules_.size(); ++i) add(*rules_[i], "rule", options_.rules[i].from);
+  for (size_t i = 0; i < detectors_.size(); ++i)
+    add(*detectors_[i], "detector", options_.detectors[i].from);
+  return all;
+}
+
+std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
+  std::vector<KeyLag> all;
+  for (uint32_t key = 0; all.size() < limit && key < keys_.capacity(); ++key) {
+    int64_t newest = kTimeMin, active = kTimeMax, any = kTimeMax;
+    for (const auto& s : sources_) {
+      const WatermarkTracker& w = s->watermarks;
+      if (!w.knows(key)) continue;
+      newest = std::max(newest, w.newest_ms(key));
+      any = std::min(any, w.watermark(key));
+      if (!w.is_idle(key)) active = std::min(active, w.watermark(key));
+    }
+    if (newest != kTimeMin)
+      all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  return all;
+}
+
+}  // namespace wayside
