@@ -141,6 +141,13 @@ class Loader : public ConfigVisitor {
     if (const toml::node* node = find(key)) (void)take_number(key.name, *node, value);
   }
 
+  void flag(const Key& key, bool& value) override {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (!node->is_boolean()) return wrong_type(key.name, *node, "true or false");
+    value = node->ref<bool>();
+  }
+
   void choice(const Key& key, int& value, std::span<const Choice> choices) override {
     if (const toml::node* node = find(key)) take_choice(key.name, *node, value, choices);
   }

@@ -83,6 +83,9 @@ void encode_emission(const Emission& emission, std::string& out) {
   put_text(stream, wayside_Emission_key_tag, emission.key);
   pb_encode_tag(&stream, PB_WT_VARINT, wayside_Emission_time_ms_tag);
   pb_encode_varint(&stream, static_cast<uint64_t>(emission.time_ms));
+  if (emission.clock_unset) {
+    put_text(stream, wayside_Emission_clock_tag, to_text(ClockState::kUnset));
+  }
   std::string field_bytes;
   for (const NamedValue& field : emission.fields) {
     field_bytes.clear();
@@ -111,6 +114,7 @@ Result<Emission> decode_emission(std::string_view message) {
   bool good = true;
   while (good && stream.bytes_left > 0 && (good = pb_decode_tag(&stream, &wire, &tag, &end))) {
     uint64_t time = 0;
+    std::string clock;
     switch (tag) {
       case wayside_Emission_type_tag:
         good = take_bytes(stream, e.type);
@@ -124,6 +128,10 @@ Result<Emission> decode_emission(std::string_view message) {
       case wayside_Emission_time_ms_tag:
         good = pb_decode_varint(&stream, &time);
         e.time_ms = static_cast<int64_t>(time);
+        break;
+      case wayside_Emission_clock_tag:
+        good = take_bytes(stream, clock);
+        e.clock_unset = clock == to_text(ClockState::kUnset);
         break;
       case wayside_Emission_fields_tag:
         good = take_field(stream, e.fields.emplace_back());

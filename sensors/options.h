@@ -54,6 +54,7 @@ struct SourceOptions {
   int64_t idle_after_ms = 30'000;
   int64_t forget_after_ms = 12LL * 3'600'000;
   std::optional<int64_t> max_future_ms = 120'000;  // none: "off"
+  bool gps_rollover = true;
   WatermarkMode watermark = WatermarkMode::kKey;
   std::vector<std::string> keep;
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
