@@ -13,6 +13,10 @@ namespace {
 constexpr int64_t kAtOnceMs = 50;
 constexpr int kAttempts = 5;
 constexpr int kBatteryClocks = 4;
+// The kernel's largest error: it grows to that by 500 ppm since the last synchronisation, and is
+// set to it when anybody sets the clock. STA_UNSYNC would do, but chrony leaves it set without
+// rtcsync.
+constexpr long kUnknownErrorUs = 16'000'000;
 
 std::string boot_id() {
   std::string id;
@@ -41,7 +45,7 @@ ClockReading read_clocks() {
     if (adjtimex(&kernel) < 0) break;
     const int64_t per_ms = kernel.status & STA_NANO ? 1'000'000 : 1'000;
     reading.system_ms = int64_t{kernel.time.tv_sec} * 1000 + kernel.time.tv_usec / per_ms;
-    reading.synchronised = (kernel.status & STA_UNSYNC) == 0;
+    reading.synchronised = kernel.maxerror < kUnknownErrorUs;
     if (boot_clock_ms() - reading.boot_ms <= kAtOnceMs) return reading;
   }
   reading.synchronised = false;

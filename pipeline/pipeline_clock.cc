@@ -25,8 +25,7 @@ void Pipeline::on_clock(const Note& note, int64_t wall_ms, EmissionBuffer& out) 
 void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
   for (auto& source : sources_) {
     const SourceOptions& o = source->options;
-    const bool by_arrival = o.time_path.empty() && o.format != PayloadFormat::kProtobuf;
-    if (!o.max_future_ms && !by_arrival) continue;
+    if (!o.max_future_ms && o.has_own_time()) continue;
     auto ahead =
         source->watermarks.take_ahead(saturating_add(wall_ms, o.max_future_ms.value_or(0)));
     if (!ahead) continue;

@@ -143,9 +143,8 @@ bool Admission::decode(const SourceOptions& options, SourceState& source, const 
   row_.numbers.assign(fields, kNull);
   row_.texts.assign(fields, {});
   if (!source.decoder->decode(frame.payload, row_, refusal)) return false;
-  const bool own_time = !options.time_path.empty() || options.format == PayloadFormat::kProtobuf;
   rolled_from_ms_.reset();
-  if (own_time) return check_time(options, arrival, refusal);
+  if (options.has_own_time()) return check_time(options, arrival, refusal);
   source.last_arrival_ms = std::max(source.last_arrival_ms, arrival.wall_ms);
   row_.time_ms = source.last_arrival_ms;
   return true;

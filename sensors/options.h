@@ -60,6 +60,9 @@ struct SourceOptions {
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
   uint32_t max_keys = 10'000;
   std::vector<FieldOptions> fields;
+
+  // Else the arrival is a reading's time.
+  bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }
 };
 
 }  // namespace wayside
