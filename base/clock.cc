@@ -1,26 +1,22 @@
 #include "base/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 
 namespace wayside {
 namespace {
 
-constexpr int64_t kWeekMs = 7LL * 86'400'000;
-
-int64_t boot_clock_ms() {
-  timespec t{};
-  clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
-}
-
-int64_t wall_clock_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
+// If we are kept from running between two clocks for longer, they say nothing about each other.
+constexpr int64_t kAtOnceMs = 50;
+constexpr int kAttempts = 5;
+constexpr int kBatteryClocks = 4;
+// The kernel's largest error: it grows to that by 500 ppm since the last synchronisation, and is
+// set to it when anybody sets the clock. STA_UNSYNC would do, but chrony leaves it set without
+// rtcsync.
+constexpr long kUnknownErrorUs = 16'000'000;
 
 std::string boot_id() {
   std::string id;
@@ -28,26 +24,53 @@ std::string boot_id() {
   return id;
 }
 
-}  // namespace
-
-SystemClock::SystemClock(std::string_view saved, const Now& last) {
-  const int64_t boot_ms = boot_clock_ms();
-  const size_t space = saved.find(' ');
-  if (space != std::string_view::npos && saved.substr(0, space) == boot_id()) {
-    offset_ms_ = std::strtoll(std::string(saved.substr(space + 1)).c_str(), nullptr, 10);
-    if (boot_ms + offset_ms_ >= last.timer_ms) return;
+bool has_battery_clock() {
+  for (int i = 0; i < kBatteryClocks; ++i) {
+    int has_set_the_system_clock = 0;
+    std::ifstream("/sys/class/rtc/rtc" + std::to_string(i) + "/hctosys") >>
+        has_set_the_system_clock;
+    if (has_set_the_system_clock == 1) return true;
   }
-  if (last.timer_ms == 0) {
-    offset_ms_ = wall_clock_ms() - boot_ms;
-    return;
-  }
-  int64_t away_ms = wall_clock_ms() - last.wall_ms;
-  if (away_ms < 0 || away_ms > kWeekMs) away_ms = 0;
-  offset_ms_ = last.timer_ms + away_ms - boot_ms;
+  return false;
 }
 
-Now SystemClock::now() { return {wall_clock_ms(), boot_clock_ms() + offset_ms_}; }
+// The kernel gives its time and whether that is synchronised in one call, so that no step can come
+// between. Where the call is forbidden nothing counts as synchronised.
+ClockReading read_clocks() {
+  using namespace std::chrono;
+  ClockReading reading;
+  for (int i = 0; i < kAttempts; ++i) {
+    reading.boot_ms = boot_clock_ms();
+    timex kernel{};
+    if (adjtimex(&kernel) < 0) break;
+    const int64_t per_ms = kernel.status & STA_NANO ? 1'000'000 : 1'000;
+    reading.system_ms = int64_t{kernel.time.tv_sec} * 1000 + kernel.time.tv_usec / per_ms;
+    reading.synchronised = kernel.maxerror < kUnknownErrorUs;
+    if (boot_clock_ms() - reading.boot_ms <= kAtOnceMs) return reading;
+  }
+  reading.synchronised = false;
+  reading.boot_ms = boot_clock_ms();
+  reading.system_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  return reading;
+}
 
-std::string SystemClock::save() const { return boot_id() + ' ' + std::to_string(offset_ms_); }
+ClockReading first_reading() {
+  ClockReading reading = read_clocks();
+  reading.has_battery = has_battery_clock();
+  return reading;
+}
+
+}  // namespace
+
+int64_t boot_clock_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
+}
+
+SystemClock::SystemClock(const ClockOptions& options, std::string_view saved, const Now& last)
+    : time_(options, boot_id(), saved, last, first_reading()) {}
+
+Now SystemClock::now() { return time_.at(read_clocks()); }
 
 }  // namespace wayside

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/time.h"
+#include "base/held_time.h"
 
 namespace wayside {
 
@@ -17,21 +17,21 @@ class Clock {
   virtual std::string save() const = 0;
 };
 
-// The board's clocks. `timer_ms` goes on from the last time that was journaled: by the boot clock
-// when the machine has not been restarted since, else by the wall clock's difference, which counts
-// as 0 when it is negative or over a week, since then the wall clock cannot be trusted.
+// Milliseconds since the machine was started, suspension included: what is set by nobody.
+int64_t boot_clock_ms();
+
+// Our own time over the board's clocks, see HeldTime.
 class SystemClock : public Clock {
  public:
   // `saved` is what save() gave in a former life, or empty; `last` the last time that was
   // journaled.
-  SystemClock(std::string_view saved, const Now& last);
-  SystemClock() : SystemClock("", {}) {}
+  SystemClock(const ClockOptions& options, std::string_view saved, const Now& last);
 
   Now now() override;
-  std::string save() const override;  // boot id and offset
+  std::string save() const override { return time_.save(); }
 
  private:
-  int64_t offset_ms_ = 0;  // timer_ms = boot clock + offset
+  HeldTime time_;
 };
 
 }  // namespace wayside

@@ -64,6 +64,11 @@ bool take_offset(std::string_view& text, int& minutes) {
 
 }  // namespace
 
+const char* to_text(ClockState state) {
+  constexpr const char* kNames[] = {"unset", "held", "synced"};
+  return kNames[static_cast<size_t>(state)];
+}
+
 std::optional<int64_t> parse_duration_ms(std::string_view text) {
   double value = 0;
   auto [end, error] =

@@ -26,10 +26,41 @@ std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
 // "2026-03-01T12:00:00.250Z". `ms` must be possible.
 std::string format_rfc3339(int64_t ms);
 
-// The two clocks of the daemon, read once a turn and passed on as values.
-struct Now {
-  int64_t wall_ms = 0;   // what the board believes the time is; may step
-  int64_t timer_ms = 0;  // never steps back, also not across restarts; only for timers
+constexpr int64_t kDayMs = 86'400'000;
+
+// a + b, or the end of time that it would go beyond.
+constexpr int64_t saturating_add(int64_t a, int64_t b) {
+  if (b > 0 && a > kTimeMax - b) return kTimeMax;
+  if (b < 0 && a < kTimeMin - b) return kTimeMin;
+  return a + b;
+}
+
+// What our wall time rests on; docs/semantics.md has the rules.
+enum class ClockState : uint8_t {
+  kUnset,   // only on the date of the build: it is later than that
+  kHeld,    // on a time that was known once, and the boot clock since
+  kSynced,  // on the system clock, which the kernel says is synchronised
 };
+const char* to_text(ClockState state);
+
+// The clocks of the daemon, read once a turn and passed on as values.
+struct Now {
+  int64_t wall_ms = 0;   // our own time; steps only where a synchronised clock says so
+  int64_t timer_ms = 0;  // never steps back, also not across restarts; only for timers
+  // Of a turn from the journal: kUnset, or anything else.
+  ClockState clock = ClockState::kSynced;
+  // Not in the journal. The true time may be this much later than wall_ms.
+  int64_t may_lag_ms = 0;
+  int64_t boot_ms = 0;  // the boot clock, by which chunks are stamped
+};
+
+// By how much wall time was set between the two.
+constexpr int64_t step_between(const Now& before, const Now& after) {
+  return (after.wall_ms - before.wall_ms) - (after.timer_ms - before.timer_ms);
+}
+
+constexpr bool became_synced(const Now& before, const Now& after) {
+  return after.clock == ClockState::kSynced && before.clock != ClockState::kSynced;
+}
 
 }  // namespace wayside

@@ -125,7 +125,8 @@ class Checker {
 
   // Events hold fields beside what they all have.
   void check_not_taken(const std::string& block, const std::string& item, const std::string& name) {
-    static const std::set<std::string> kTaken{"id", "type", "source", "block", "key", "time"};
+    static const std::set<std::string> kTaken{"id",  "type", "source", "block",
+                                              "key", "time", "clock"};
     if (!kTaken.contains(name)) return;
     found_.add(block, item, "each event has a '" + name + "' of its own; choose another name");
   }

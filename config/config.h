@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/held_time.h"
 #include "pipeline/options.h"
 #include "pipeline/pipeline.h"
 #include "sensors/options.h"
@@ -39,6 +40,7 @@ struct Config {
   GatewayOptions gateway;
   StorageOptions storage;
   EngineOptions engine;
+  ClockOptions clock;
   std::vector<MqttOptions> mqtt;
   std::vector<SourceOptions> sources;
   std::vector<WindowOptions> windows;

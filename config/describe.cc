@@ -36,6 +36,9 @@ constexpr std::array<Choice, 2> kFormats{
      {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
 constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
                                              {"source", static_cast<int>(WatermarkMode::kSource)}}};
+constexpr std::array<Choice, 2> kTrusts{
+    {{"synchronised", static_cast<int>(ClockTrust::kSynchronised)},
+     {"system", static_cast<int>(ClockTrust::kSystem)}}};
 constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity::kInfo)},
                                              {"warning", static_cast<int>(Severity::kWarning)},
                                              {"critical", static_cast<int>(Severity::kCritical)}}};
@@ -80,6 +83,17 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
 
 void describe(ConfigVisitor& v, EngineOptions& o) {
   v.duration({"tick", "idle and forgotten keys are noticed on this grid"}, o.tick_ms, 1);
+}
+
+void describe(ConfigVisitor& v, ClockOptions& o) {
+  choose(v,
+         {"trust",
+          "\"synchronised\": the system clock, once the kernel says so; or \"system\": always, for "
+          "boards whose clock is set without the kernel being told"},
+         o.trust, kTrusts);
+  v.duration({"step_limit", "when the two differ by more, ours is set"}, o.step_limit_ms, 10);
+  v.duration({"max_away", "longest believable time without power, while nothing is synchronised"},
+             o.max_away_ms, 0);
 }
 
 void describe(ConfigVisitor& v, MqttOptions& o) {
@@ -133,6 +147,8 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
   v.duration_or_off(
       {"max_future", "readings further ahead of the clock are quarantined; or \"off\""},
       o.max_future_ms);
+  v.flag({"gps_rollover", "times off by a multiple of 1,024 weeks, as GPS counts, are corrected"},
+         o.gps_rollover);
   choose(v, {"watermark", "event time runs per \"key\", or for the whole \"source\""}, o.watermark,
          kWatermarks);
   v.texts({"keep", "fields whose last known value is carried into later readings of the key",

@@ -35,6 +35,7 @@ class ConfigVisitor {
   virtual void bytes(const Key& key, uint64_t& bytes, uint64_t min) = 0;
   virtual void integer(const Key& key, int64_t& value, int64_t min, int64_t max) = 0;
   virtual void number(const Key& key, double& value) = 0;
+  virtual void flag(const Key& key, bool& value) = 0;
   virtual void choice(const Key& key, int& value, std::span<const Choice> choices) = 0;
   virtual void secret(const Key& key, std::string& value) = 0;
   virtual void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) = 0;
@@ -47,6 +48,7 @@ class ConfigVisitor {
 void describe(ConfigVisitor& v, GatewayOptions& o);
 void describe(ConfigVisitor& v, StorageOptions& o);
 void describe(ConfigVisitor& v, EngineOptions& o);
+void describe(ConfigVisitor& v, ClockOptions& o);
 void describe(ConfigVisitor& v, MqttOptions& o);
 void describe(ConfigVisitor& v, SourceOptions& o);
 void describe(ConfigVisitor& v, WindowOptions& o);
@@ -60,6 +62,7 @@ void for_each_section(Config& c, Section section) {
   section("gateway", c.gateway);
   section("storage", c.storage);
   section("engine", c.engine);
+  section("clock", c.clock);
   section("mqtt", c.mqtt);
   section("source", c.sources);
   section("window", c.windows);

@@ -33,6 +33,7 @@ class SampleWriter : public ConfigVisitor {
     append_json_number(text, value);
     line(key, text, false);
   }
+  void flag(const Key& key, bool& value) override { line(key, value ? "true" : "false", false); }
   void choice(const Key& key, int& value, std::span<const Choice> choices) override {
     for (const Choice& c : choices) {
       if (c.value == value) line(key, quoted(c.name), false);

@@ -139,6 +139,13 @@ void TableReader::number(const Key& key, double& value) {
   if (const toml::node* node = find(key)) (void)take_number(key.name, *node, value);
 }
 
+void TableReader::flag(const Key& key, bool& value) {
+  const toml::node* node = find(key);
+  if (!node) return;
+  if (!node->is_boolean()) return wrong_type(key.name, *node, "true or false");
+  value = node->ref<bool>();
+}
+
 void TableReader::choice(const Key& key, int& value, std::span<const Choice> choices) {
   if (const toml::node* node = find(key)) take_choice(key.name, *node, value, choices);
 }

@@ -30,6 +30,7 @@ class TableReader : public ConfigVisitor {
   void bytes(const Key& key, uint64_t& bytes, uint64_t min) override;
   void integer(const Key& key, int64_t& value, int64_t min, int64_t max) override;
   void number(const Key& key, double& value) override;
+  void flag(const Key& key, bool& value) override;
   void choice(const Key& key, int& value, std::span<const Choice> choices) override;
   void secret(const Key& key, std::string& value) override;
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override;

@@ -34,6 +34,21 @@ Result<std::unique_ptr<Engine>> Engine::make(const Config& config,
   return engine;
 }
 
+void Engine::tell_clock(const Now& last, const Now& next, bool first) {
+  const int64_t step_ms = step_between(last, next);
+  const bool unset = next.clock == ClockState::kUnset && group_.turns.empty();
+  if (step_ms == 0 && !became_synced(last, next) && !unset && !first) return;
+  group_.notes.push_back({Note::Kind::kClock, static_cast<uint32_t>(group_.turns.size()),
+                          to_text(next.clock), step_ms != 0 ? to_text(last.clock) : "", step_ms});
+  if (next.clock == ClockState::kSynced) admission_->clock_was_set(next.wall_ms);
+}
+
+void Engine::resume() {
+  for (size_t s = 0; s < schemas_.size(); ++s) {
+    admission_->begin_arrivals_at(s, pipeline_->newest_ms(s));
+  }
+}
+
 void Engine::turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks) {
   admission_->begin_turn(now, group_);
   for (const auto& chunk : chunks) admission_->admit(*chunk, group_);

@@ -20,6 +20,11 @@ class Engine {
   static Result<std::unique_ptr<Engine>> make(const Config& config,
                                               std::vector<std::string> uplinks);
 
+  // What became of our clock between the last turn and the one that begins next; `first`: of this
+  // life. Called before each turn of a live engine.
+  void tell_clock(const Now& last, const Now& next, bool first);
+  // After state or journal were loaded, before the first live turn.
+  void resume();
   // A turn over chunks: admitted to the group, then through the pipeline.
   void turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks);
   // Ends the group: its ledger entries are made; digest() is that of its emissions.

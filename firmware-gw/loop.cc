@@ -18,8 +18,8 @@ constexpr size_t kKeysShown = 64;
 }  // namespace
 
 Surroundings Surroundings::system(const Config& config) {
-  const auto clock = [](std::string_view saved, const Now& last) {
-    return std::make_unique<SystemClock>(saved, last);
+  const auto clock = [options = config.clock](std::string_view saved, const Now& last) {
+    return std::make_unique<SystemClock>(options, saved, last);
   };
   const auto sink = [gateway = config.gateway.id](const UplinkOptions& options,
                                                   std::vector<Epoch> epochs) {
@@ -119,7 +119,8 @@ void Loop::run() {
     if (was_full) outside_.resume();
     const Now now = clock_->now();
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
-    if (!chunks.empty() || told || engine_->pipeline().next_timer() <= now.timer_ms) take(chunks);
+    const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
+    if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
     const bool last = stopping && chunks.empty();
     const bool due = commit_due(now, queue_.used_bytes() == 0);
     if (!engine_->group().turns.empty() && (due || last) && !commit()) {
@@ -144,6 +145,12 @@ milliseconds Loop::wait_time() const {
 void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
   const Now now = clock_->now();
   if (engine_->group().turns.empty()) group_since_ms_ = now.timer_ms;
+  for (const auto& chunk : chunks) {
+    const int64_t age_ms = chunk->read_ms == 0 ? 0 : now.boot_ms - chunk->read_ms;
+    chunk->arrival_ms = now.wall_ms - std::max<int64_t>(age_ms, 0);
+  }
+  engine_->tell_clock(last_now_, now, !clock_told_);
+  clock_told_ = true;
   engine_->turn(now, chunks);
   for (const auto& chunk : chunks) {
     if (chunk->connection < tickets_.size()) tickets_[chunk->connection] = chunk->ticket;
@@ -151,6 +158,10 @@ void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
     window_full_ |= chunk->window_full;
   }
   last_now_ = now;
+}
+
+bool Loop::clock_was_set(const Now& now) const {
+  return step_between(last_now_, now) != 0 || became_synced(last_now_, now);
 }
 
 bool Loop::commit_due(Now now, bool queue_empty) const {

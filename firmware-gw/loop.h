@@ -69,6 +69,7 @@ class Loop {
   Result<std::string> replay_journal(const Store::Recovered& from);
   Status replay_entry(const JournalEntry& entry);
   Status learn_duplicates();
+  void start_clock(const std::string& saved);
   Status settle_epoch(const Store::Recovered& from, std::string why);
   bool pass_given(const Store::Recovered& from);
   Status begin_epoch(const std::string& why);
@@ -76,6 +77,7 @@ class Loop {
   void run();
   std::chrono::milliseconds wait_time() const;
   void take(std::vector<std::unique_ptr<Chunk>>& chunks);
+  bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
   bool commit();
   bool insist(const char* what, const std::function<Status()>& action);
@@ -110,7 +112,8 @@ class Loop {
   bool window_full_ = false;
   std::vector<uint64_t> tickets_;  // by connection
   Digest former_digest_{};         // of the group before
-  Now last_now_;
+  Now last_now_;                   // of the last turn, also of a former life
+  bool clock_told_ = false;        // in this life
 
   int64_t marks_ms_ = 0;
   int64_t checkpoint_ms_ = 0;

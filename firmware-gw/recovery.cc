@@ -75,8 +75,21 @@ Status Loop::restore() {
   if (cut) why = "the journal ends before the store's checkpoint";
   former_digest_ = engine_->digest();
   WS_TRY(learn_duplicates());
-  clock_ = around_.make_clock(from.checkpoint.clock, last_now_);
+  engine_->resume();
+  start_clock(from.checkpoint.clock);
   return settle_epoch(from, std::move(why));
+}
+
+void Loop::start_clock(const std::string& saved) {
+  clock_ = around_.make_clock(saved, last_now_);
+  const Now now = clock_->now();
+  if (last_now_.timer_ms == 0) last_now_ = now;  // our first life
+  // On what a former life's time rested is not known; that it was unset is.
+  if (last_now_.clock != ClockState::kUnset) last_now_.clock = now.clock;
+  if (now.clock == ClockState::kUnset) {
+    log_warn("the clock is not set: it goes on from {}, and events are marked until it is",
+             format_rfc3339(now.wall_ms));
+  }
 }
 
 // What was sent may differ from what we would say now: then new ids from here on, and old ones are

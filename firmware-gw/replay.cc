@@ -45,11 +45,11 @@ class Output {
     }
     const std::vector<ReadingPlace> places = reading_places(group);
     for (size_t i = 0; i < places.size(); ++i) {
-      const auto [source, row] = places[i];
+      const auto [source, row, clock_unset] = places[i];
       if (!any[source]) continue;
       const NamedSchema& named = engine_.schemas()[source];
       line_.clear();
-      append_json(group.batches[source], named.schema, named.source, row,
+      append_json(group.batches[source], named.schema, named.source, row, clock_unset,
                   reading_id(gateway_, epoch_, entry, i), Envelope::kInside, line_);
       write_(line_);
       ++written_;

@@ -53,6 +53,7 @@ std::string Snapshot::to_json() const {
   json.add("gateway", gateway);
   json.add("epoch", epoch);
   json.add("wall_ms", now.wall_ms);
+  json.add("clock", std::string(to_text(now.clock)));
   json.open("journal");
   json.add("entry", journal_entry);
   json.add("head", journal_head);
@@ -74,6 +75,7 @@ std::string Snapshot::to_json() const {
     json.add("name", s.name);
     add_ledger(json, s.ledger);
     json.add("out_of_range", s.out_of_range);
+    json.add("rolled_over", s.rolled_over);
     json.add("waiting", s.waiting);
     json.add("keys", s.keys);
     json.close();

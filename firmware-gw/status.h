@@ -38,7 +38,7 @@ struct ConnectionStatus {
 struct Snapshot {
   std::string gateway;
   std::string epoch;
-  Now now;
+  Now now;  // by our clock
   uint64_t journal_entry = 0;
   std::string journal_head;
   uint64_t journal_bytes = 0;

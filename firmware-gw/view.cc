@@ -55,6 +55,8 @@ class View {
                        get<std::string_view>(status, "/gateway"), rate,
                        get<uint64_t>(status, "/journal/entry"),
                        get<uint64_t>(status, "/journal/commits"));
+    const auto clock = get<std::string_view>(status, "/clock");
+    if (clock != to_text(ClockState::kSynced)) out += fmt::format("clock {}\n", clock);
     for (dom::element c : list(status, "/mqtt")) {
       out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged   {}\n", "mqtt",
                          get<std::string_view>(c, "/name"), get<uint64_t>(c, "/messages"),

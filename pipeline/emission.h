@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "base/value.h"
 
 namespace wayside {
@@ -28,6 +29,7 @@ struct Emission {
   std::string block;
   std::string key;
   int64_t time_ms = 0;
+  bool clock_unset = false;  // said while our clock was not set
   std::vector<NamedValue> fields;
 };
 
@@ -38,6 +40,7 @@ class EmissionBuffer {
   void add(Emission emission) {
     if (emission.targets == 0) return;
     emission.sequence = ++last_sequence_;
+    emission.clock_unset = clock_unset_;
     for (size_t u = 0; u < 32; ++u) {
       if (emission.targets >> u & 1) {
         if (emitted_.size() <= u) emitted_.resize(u + 1);
@@ -54,6 +57,9 @@ class EmissionBuffer {
     if (emitted_.size() <= target) emitted_.resize(target + 1);
     emitted_[target] += readings;
   }
+
+  // What our time rests on from here on.
+  void set_clock(ClockState state) { clock_unset_ = state == ClockState::kUnset; }
 
   std::vector<Emission>& pending() { return pending_; }
   const std::vector<Emission>& pending() const { return pending_; }
@@ -75,6 +81,7 @@ class EmissionBuffer {
   std::vector<uint64_t> emitted_;
   uint64_t last_sequence_ = 0;
   bool has_critical_ = false;
+  bool clock_unset_ = false;
 };
 
 }  // namespace wayside

@@ -57,7 +57,7 @@ bool is_field_wire(uint32_t tag, pb_wire_type_t wire) {
 
 bool is_emission_wire(uint32_t tag, pb_wire_type_t wire) {
   if (tag == wayside_Emission_time_ms_tag) return wire == PB_WT_VARINT;
-  return tag > wayside_Emission_fields_tag || wire == PB_WT_STRING;
+  return tag > wayside_Emission_clock_tag || wire == PB_WT_STRING;
 }
 
 bool wrong_wire(pb_istream_t* stream) { PB_RETURN_ERROR(stream, "wrong wire type"); }
@@ -109,6 +109,9 @@ void encode_emission(const Emission& emission, std::string& out) {
   put_text(stream, wayside_Emission_key_tag, emission.key);
   pb_encode_tag(&stream, PB_WT_VARINT, wayside_Emission_time_ms_tag);
   pb_encode_varint(&stream, static_cast<uint64_t>(emission.time_ms));
+  if (emission.clock_unset) {
+    put_text(stream, wayside_Emission_clock_tag, to_text(ClockState::kUnset));
+  }
   std::string field_bytes;
   for (const NamedValue& field : emission.fields) {
     field_bytes.clear();
@@ -137,6 +140,7 @@ Result<Emission> decode_emission(std::string_view message) {
   bool good = true;
   while (good && stream.bytes_left > 0 && (good = pb_decode_tag(&stream, &wire, &tag, &end))) {
     uint64_t time = 0;
+    std::string clock;
     if (!is_emission_wire(tag, wire)) {
       good = wrong_wire(&stream);
       break;
@@ -154,6 +158,10 @@ Result<Emission> decode_emission(std::string_view message) {
       case wayside_Emission_time_ms_tag:
         good = pb_decode_varint(&stream, &time);
         e.time_ms = static_cast<int64_t>(time);
+        break;
+      case wayside_Emission_clock_tag:
+        good = take_bytes(stream, clock);
+        e.clock_unset = clock == to_text(ClockState::kUnset);
         break;
       case wayside_Emission_fields_tag:
         good = take_field(stream, e.fields.emplace_back());

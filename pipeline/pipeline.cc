@@ -149,6 +149,7 @@ std::vector<uint32_t> Pipeline::order_groups() const {
 
 void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   const Turn& t = group.turns[turn];
+  out.set_clock(t.now.clock);
   take_notes(group, turn, out);
   advance_timers(t.now.timer_ms, out);
   for (const Slice& slice : t.slices) {
@@ -158,25 +159,39 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
 }
 
 void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) {
+  const int64_t wall_ms = group.turns[turn].now.wall_ms;
   for (const Note& note : group.notes) {
     if (note.turn != turn) continue;
-    Emission e;
-    if (note.kind == Note::Kind::kNewSession) {
-      if (++sessions_[note.name] == 1) continue;  // the first one takes no other's place
-      e.block = "session_lost";
-      e.fields = {{"text", "the broker has forgotten our session, and what it had queued for us"}};
-    } else {
-      if (note.text.empty()) continue;
-      e.block = "new_epoch";
-      e.fields = {{"text", note.text}};
+    switch (note.kind) {
+      case Note::Kind::kNewSession:
+        if (++sessions_[note.name] == 1) break;  // the first one takes no other's place
+        tell("session_lost", note.name, wall_ms,
+             {{"text", "the broker has forgotten our session, and what it had queued for us"}},
+             out);
+        break;
+      case Note::Kind::kNewEpoch:
+        if (!note.text.empty()) tell("new_epoch", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kClock:
+        on_clock(note, wall_ms, out);
+        break;
+      case Note::Kind::kRolledOver:
+        on_rollover(note, wall_ms, out);
     }
-    e.lane = Lane::kAlarm;
-    e.targets = bits({}, true);
-    e.type = "incident";
-    e.key = note.name;
-    e.time_ms = group.turns[turn].now.wall_ms;
-    out.add(std::move(e));
   }
+}
+
+void Pipeline::tell(const char* incident, const std::string& key, int64_t wall_ms,
+                    std::vector<NamedValue> fields, EmissionBuffer& out) {
+  Emission e;
+  e.lane = Lane::kAlarm;
+  e.targets = bits({}, true);
+  e.type = "incident";
+  e.block = incident;
+  e.key = key;
+  e.time_ms = wall_ms;
+  e.fields = std::move(fields);
+  out.add(std::move(e));
 }
 
 void Pipeline::end_group(const Group& group) {

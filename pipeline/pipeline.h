@@ -64,7 +64,8 @@ class Pipeline {
     std::string name;
     Ledger ledger;
     uint64_t out_of_range = 0;
-    uint64_t waiting = 0;  // readings that wait for their order
+    uint64_t rolled_over = 0;  // readings whose time was from another 1,024 weeks of GPS
+    uint64_t waiting = 0;      // readings that wait for their order
     size_t keys = 0;
   };
   std::vector<SourceStatus> source_status() const;
@@ -87,6 +88,8 @@ class Pipeline {
     int64_t newest_ms;     // of all its sources
     int64_t watermark_ms;  // the lowest of its sources that are not idle; of all, if they all are
   };
+  // The largest event time of a source's keys; kTimeMin for none.
+  int64_t newest_ms(size_t source) const;
   // How far event time is at each key, at most `limit` of them, by name.
   std::vector<KeyLag> key_times(size_t limit) const;
 
@@ -99,6 +102,11 @@ class Pipeline {
   uint32_t bits(const std::vector<std::string>& uplinks, bool all_when_empty) const;
   size_t source_index(const std::string& name) const;
   void take_notes(const Group& group, size_t turn, EmissionBuffer& out);
+  void on_clock(const Note& note, int64_t wall_ms, EmissionBuffer& out);
+  void begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out);
+  void on_rollover(const Note& note, int64_t wall_ms, EmissionBuffer& out);
+  void tell(const char* incident, const std::string& key, int64_t wall_ms,
+            std::vector<NamedValue> fields, EmissionBuffer& out);
   void advance_timers(int64_t timer_ms, EmissionBuffer& out);
   void process_slice(Source& source, ReadingBatch& batch, size_t begin, size_t end,
                      int64_t timer_ms, EmissionBuffer& out);

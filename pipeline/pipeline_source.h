@@ -27,6 +27,7 @@ struct Pipeline::Source {
   ColumnExpressions ordered_values;
   std::unique_ptr<OrderedReadings> ordered;  // null: no rule and no detector
   Ledger ledger;
+  uint64_t rolled_over = 0;
 
   // Texts of the batch to keys, for as long as neither forgets any.
   std::vector<uint32_t> key_of_text;

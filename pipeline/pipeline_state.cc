@@ -29,6 +29,9 @@ void Pipeline::list_components() {
                            [&s](uint32_t k, ByteReader& r) { s.watermarks.load_key(k, r); },
                            [&s](ByteWriter& w) { s.watermarks.save_totals(w); },
                            [&s](ByteReader& r) { s.watermarks.load_totals(r); }});
+    components_.push_back({"rolled_over:" + s.options.name, 1, no_key, no_load,
+                           [&s](ByteWriter& w) { w.varint(s.rolled_over); },
+                           [&s](ByteReader& r) { s.rolled_over = r.varint(); }});
     uint64_t kept = 0;
     for (const std::string& name : s.options.keep) kept = hash64(name, kept);
     components_.push_back({"clean:" + s.options.name, kept,

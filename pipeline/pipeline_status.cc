@@ -20,7 +20,7 @@ Ledger Pipeline::total() const {
 std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
   std::vector<SourceStatus> all;
   for (const auto& s : sources_) {
-    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(),
+    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(), s->rolled_over,
                    s->ordered ? s->ordered->waiting() : 0, s->watermarks.known_keys()});
   }
   return all;

@@ -59,6 +59,22 @@ int64_t WatermarkTracker::watermark(uint32_t key) const {
   return knows(key) ? behind(keys_[key].newest_ms) : kTimeMin;
 }
 
+int64_t WatermarkTracker::newest_ms() const {
+  int64_t newest = source_newest_ms_;
+  for (const Key& key : keys_) newest = std::max(newest, key.newest_ms);
+  return newest;
+}
+
+std::optional<std::vector<uint32_t>> WatermarkTracker::take_ahead(int64_t limit_ms) {
+  if (newest_ms() <= limit_ms) return std::nullopt;
+  std::vector<uint32_t> ahead;
+  for (uint32_t id = 0; id < keys_.size(); ++id) {
+    if (keys_[id].known && (!by_key_ || keys_[id].newest_ms > limit_ms)) ahead.push_back(id);
+  }
+  source_newest_ms_ = kTimeMin;
+  return ahead;
+}
+
 bool WatermarkTracker::is_idle(uint32_t key) const {
   if (!by_key_) return source_idle_;
   return !knows(key) || keys_[key].idle;

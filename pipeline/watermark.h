@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -30,6 +31,11 @@ class WatermarkTracker {
   bool knows(uint32_t key) const { return key < keys_.size() && keys_[key].known; }
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
+  int64_t newest_ms() const;  // of all keys; kTimeMin for none
+
+  // Keys whose event time is beyond `limit_ms`, for the caller to forget; in source mode all of
+  // them if the source is, and its watermark begins anew. None: nothing is beyond it.
+  std::optional<std::vector<uint32_t>> take_ahead(int64_t limit_ms);
 
   // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in
   // which they fell silent. In source mode the source is idle as a whole, see is_idle(), and `idle`

@@ -325,12 +325,27 @@ void Window::forget_key(uint32_t key, EmissionBuffer& out) {
   emit_results(out);
 }
 
-void Window::finish(EmissionBuffer& out) {
+std::vector<uint32_t> Window::open_keys() const {
   std::vector<uint32_t> keys;
   for (uint32_t key = 0; key < states_.size(); ++key) {
     if (!states_[key].panes.empty()) keys.push_back(key);
   }
   keys_.sort_by_text(keys);
+  return keys;
+}
+
+void Window::begin_anew(const std::vector<uint32_t>& keys, EmissionBuffer& out) {
+  for (uint32_t key : by_key_ ? keys : open_keys()) {
+    forget_key(key, out);
+    keys_.touch(key);
+  }
+  if (by_key_) return;
+  due_.clear();
+  watermark_ = kTimeMin;
+}
+
+void Window::finish(EmissionBuffer& out) {
+  const std::vector<uint32_t> keys = open_keys();
   if (by_key_) {
     for (uint32_t key : keys) fire_key(key, kTimeMax);
   } else {

@@ -43,6 +43,9 @@ class Window {
   void on_idle(uint32_t key, EmissionBuffer& out);
   // All that is open for the key fires for the last time and is gone.
   void forget_key(uint32_t key, EmissionBuffer& out);
+  // Event time was ahead of the truth and begins anew, for these keys (in source mode: for all).
+  // What is open fires for the last time.
+  void begin_anew(const std::vector<uint32_t>& keys, EmissionBuffer& out);
   // The end of recorded input: every watermark is at the end of time.
   void finish(EmissionBuffer& out);
 
@@ -105,6 +108,7 @@ class Window {
   Pane& pane_at(uint32_t key, int64_t start);
   void advance(uint32_t key, int64_t watermark, size_t input);
   void fire_source(int64_t watermark);
+  std::vector<uint32_t> open_keys() const;  // by name
   void fire_key(uint32_t key, int64_t watermark);
   void set_due(KeyState& key_state);
   void add_pending(size_t input);

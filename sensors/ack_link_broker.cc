@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sensors/ack_link.h"
 
@@ -212,9 +213,7 @@ void AckRelay::Link::hand_over(size_t consumed) {
   out->connection = core_->options.connection;
   out->ticket = core_->last_ticket;
   out->window_full = pending_.size() >= core_->options.inflight_window;
-  out->arrival_ms =
-      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+  out->read_ms = boot_clock_ms();
   core_->counters.messages += out->frames.size();
   if (core_->handler(std::move(out))) return;
   paused_ = true;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/text.h"
+#include "sensors/gps_era.h"
 
 namespace wayside {
 
@@ -99,7 +101,9 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
     return reject(source, frame, {"too_large", "over max_payload"}, group);
   }
   Refusal refusal;
-  if (!decode(options_.sources[source], states_[source], frame, chunk.arrival_ms, refusal) ||
+  Now arrival = group.turns.back().now;
+  arrival.wall_ms = chunk.arrival_ms;
+  if (!decode(options_.sources[source], states_[source], frame, arrival, refusal) ||
       !check_key(schemas_[source], binding, refusal)) {
     return reject(source, frame, std::move(refusal), group);
   }
@@ -133,17 +137,20 @@ bool Admission::is_redelivery(uint32_t connection, const Frame& frame, Group& gr
 }
 
 bool Admission::decode(const SourceOptions& options, SourceState& source, const Frame& frame,
-                       int64_t arrival_ms, Refusal& refusal) {
+                       const Now& arrival, Refusal& refusal) {
   const size_t fields = source.pattern.names().size() + options.fields.size();
   row_.has_time = false;
   row_.numbers.assign(fields, kNull);
   row_.texts.assign(fields, {});
   if (!source.decoder->decode(frame.payload, row_, refusal)) return false;
-  const bool own_time = !options.time_path.empty() || options.format == PayloadFormat::kProtobuf;
-  if (!own_time) {
-    row_.time_ms = arrival_ms;
-    return true;
-  }
+  rolled_from_ms_.reset();
+  if (options.has_own_time()) return check_time(options, arrival, refusal);
+  source.last_arrival_ms = std::max(source.last_arrival_ms, arrival.wall_ms);
+  row_.time_ms = source.last_arrival_ms;
+  return true;
+}
+
+bool Admission::check_time(const SourceOptions& options, const Now& arrival, Refusal& refusal) {
   if (!row_.has_time) {
     refusal = {"no_time", "the payload holds no time"};
     return false;
@@ -152,7 +159,14 @@ bool Admission::decode(const SourceOptions& options, SourceState& source, const 
     refusal = {"bad_time", "before the year 1 or after 9999"};
     return false;
   }
-  if (options.max_future_ms && row_.time_ms - *options.max_future_ms > arrival_ms) {
+  if (!options.max_future_ms) return true;
+  if (options.gps_rollover) {
+    if (const auto moved = in_our_gps_era(row_.time_ms, arrival.wall_ms, arrival.may_lag_ms)) {
+      rolled_from_ms_ = std::exchange(row_.time_ms, *moved);
+    }
+  }
+  const int64_t now_at_most = saturating_add(arrival.wall_ms, arrival.may_lag_ms);
+  if (row_.time_ms > saturating_add(now_at_most, *options.max_future_ms)) {
     refusal = {"too_far_in_future", format_rfc3339(row_.time_ms)};
     return false;
   }
@@ -200,7 +214,36 @@ void Admission::append(Binding& binding, Group& group) {
     ++group.duplicates[binding.source];
     return;
   }
+  if (rolled_from_ms_) note_rollover(binding.source, group);
   add_to_slice(binding.source, static_cast<uint32_t>(row), group);
+}
+
+void Admission::note_rollover(uint32_t source, Group& group) const {
+  const auto turn = static_cast<uint32_t>(group.turns.size() - 1);
+  const std::string& name = options_.sources[source].name;
+  for (auto note = group.notes.rbegin(); note != group.notes.rend() && note->turn == turn; ++note) {
+    if (note->kind != Note::Kind::kRolledOver || note->name != name) continue;
+    ++note->number;
+    return;
+  }
+  const ReadingBatch& batch = group.batches[source];
+  group.notes.push_back({Note::Kind::kRolledOver, turn, name,
+                         std::string(batch.texts.text(batch.keys().back())) + " says " +
+                             format_rfc3339(*rolled_from_ms_) + ", taken as " +
+                             format_rfc3339(row_.time_ms),
+                         1});
+}
+
+void Admission::begin_arrivals_at(size_t source, int64_t time_ms) {
+  states_[source].last_arrival_ms = time_ms;
+}
+
+void Admission::clock_was_set(int64_t wall_ms) {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const int64_t ahead_ms = options_.sources[i].max_future_ms.value_or(0);
+    states_[i].last_arrival_ms =
+        std::min(states_[i].last_arrival_ms, saturating_add(wall_ms, ahead_ms));
+  }
 }
 
 // Remembers the reading. One that should hold a message id and does not is like no other.

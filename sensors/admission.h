@@ -1,12 +1,13 @@
-// The door: frames in, rows of a group out. Finds the source by topic, decodes, checks the time,
-// knows duplicates. What becomes no reading is kept with its reason; nothing stops the rest. Owned
-// by the loop thread.
+// The door: frames in, rows of a group out. Finds the source by topic, decodes, checks and corrects
+// the time, knows duplicates. What becomes no reading is kept with its reason; nothing stops the
+// rest. Owned by the loop thread.
 //
 // Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time,
 // bad_time, too_far_in_future, no_key.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +50,11 @@ class Admission {
   // What a group of the past teaches about duplicates; called for the journal's tail before the
   // first admit().
   void remember(const Group& group);
+  // Readings of a source without times of their own come at or after `time_ms`: its event time has
+  // come so far.
+  void begin_arrivals_at(size_t source, int64_t time_ms);
+  // Our time was set: arrivals that are ahead of it by more than max_future come back to that.
+  void clock_was_set(int64_t wall_ms);
 
   const std::vector<Schema>& schemas() const { return schemas_; }
   const std::vector<SourceOptions>& sources() const { return options_.sources; }
@@ -60,6 +66,7 @@ class Admission {
     std::unique_ptr<Decoder> decoder;
     std::unique_ptr<RecentReadings> recent;  // null: off
     size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
+    int64_t last_arrival_ms = kTimeMin;      // as an event time
   };
   // What a topic says: its source and the texts of its {…} levels.
   struct Binding {
@@ -74,10 +81,12 @@ class Admission {
   void admit_frame(const Chunk& chunk, const Frame& frame, Group& group);
   bool is_redelivery(uint32_t connection, const Frame& frame, Group& group);
   bool decode(const SourceOptions& options, SourceState& source, const Frame& frame,
-              int64_t arrival_ms, Refusal& refusal);
+              const Now& arrival, Refusal& refusal);
+  bool check_time(const SourceOptions& options, const Now& arrival, Refusal& refusal);
   bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
   void append(Binding& binding, Group& group);
   bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
+  void note_rollover(uint32_t source, Group& group) const;
   void add_to_slice(uint32_t source, uint32_t row, Group& group);
   void reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group);
   uint64_t content_hash(const ReadingBatch& batch, size_t row, size_t field) const;
@@ -90,6 +99,7 @@ class Admission {
   std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
   Binding unknown_topic_;
   Row row_;
+  std::optional<int64_t> rolled_from_ms_;  // what the device said instead of row_.time_ms
 };
 
 }  // namespace wayside

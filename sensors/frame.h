@@ -31,7 +31,8 @@ struct Chunk {
   size_t size;
   std::vector<Frame> frames;
   uint32_t connection = 0;   // which [[mqtt]] block it came by
-  int64_t arrival_ms = 0;    // wall clock at the read
+  int64_t read_ms = 0;       // boot clock at the read; 0: now
+  int64_t arrival_ms = 0;    // our wall time at the read; the loop knows it
   uint64_t ticket = 0;       // covers every acknowledgement due up to the end of this chunk
   uint64_t acks = 0;         // acknowledgements that wait for this chunk's commit
   bool window_full = false;  // the broker sends nothing more before it gets acknowledgements

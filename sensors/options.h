@@ -54,11 +54,15 @@ struct SourceOptions {
   int64_t idle_after_ms = 30'000;
   int64_t forget_after_ms = 12LL * 3'600'000;
   std::optional<int64_t> max_future_ms = 120'000;  // none: "off"
+  bool gps_rollover = true;
   WatermarkMode watermark = WatermarkMode::kKey;
   std::vector<std::string> keep;
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
   uint32_t max_keys = 10'000;
   std::vector<FieldOptions> fields;
+
+  // Else the arrival is a reading's time.
+  bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }
 };
 
 }  // namespace wayside

@@ -15,6 +15,10 @@ int64_t sum(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
+bool has_number(Note::Kind kind) {
+  return kind == Note::Kind::kClock || kind == Note::Kind::kRolledOver;
+}
+
 // ---- writing
 
 void encode_texts(const Column& column, const Interner& texts, ByteWriter& out) {
@@ -161,6 +165,17 @@ bool slices_fit(const Group& group) {
   return true;
 }
 
+// Turns know what their time rests on by the notes.
+void take_clock(Group& group) {
+  for (const Note& n : group.notes) {
+    if (n.kind != Note::Kind::kClock) continue;
+    const bool unset = n.name == to_text(ClockState::kUnset);
+    for (size_t t = n.turn; t < group.turns.size(); ++t) {
+      group.turns[t].now.clock = unset ? ClockState::kUnset : ClockState::kSynced;
+    }
+  }
+}
+
 std::string_view name_at(const std::vector<std::string>& names, size_t i) {
   return i < names.size() ? std::string_view(names[i]) : std::string_view();
 }
@@ -213,6 +228,7 @@ void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
     out.varint(n.turn);
     out.text(n.name);
     out.text(n.text);
+    if (has_number(n.kind)) out.signed_varint(n.number);
   }
 }
 
@@ -277,8 +293,10 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
     n.turn = static_cast<uint32_t>(in.varint());
     n.name = in.text();
     n.text = in.text();
+    if (has_number(n.kind)) n.number = in.signed_varint();
     group.notes.push_back(std::move(n));
   }
+  take_clock(group);
   if (!in.ok() || in.left() != 0) return broken("end");
   return {};
 }

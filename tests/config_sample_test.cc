@@ -32,6 +32,7 @@ class Defaults : public ConfigVisitor {
     add(key, std::to_string(value));
   }
   void number(const Key& key, double& value) override { add(key, std::to_string(value)); }
+  void flag(const Key& key, bool& value) override { add(key, std::to_string(value)); }
   void choice(const Key& key, int& value, std::span<const Choice>) override {
     add(key, std::to_string(value));
   }

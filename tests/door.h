@@ -32,6 +32,7 @@ inline SourceOptions climate_source(std::vector<FieldOptions> fields) {
 class Door {
  public:
   static constexpr int64_t kArrivalMs = 1'700'000'000'000;
+  Now now{kArrivalMs};  // of the next turn, and of arrivals
 
   explicit Door(AdmissionOptions options) {
     for (const char* name : {"local", "second"}) options.connections.emplace_back().name = name;
@@ -56,7 +57,7 @@ class Door {
     moved.payload = copy(frame.payload, chunk.bytes.get() + frame.topic.size());
     chunk.frames.push_back(moved);
     chunk.connection = connection;
-    chunk.arrival_ms = kArrivalMs;
+    chunk.arrival_ms = now.wall_ms;
     door_->admit(chunk, group_);
   }
   void lose_session(uint32_t connection = 0) {
@@ -65,13 +66,14 @@ class Door {
     chunk.new_session = true;
     door_->admit(chunk, group_);
   }
-  void next_turn() { door_->begin_turn({}, group_); }
+  void next_turn() { door_->begin_turn(now, group_); }
   void next_group() {
     group_.clear();
     next_turn();
   }
   void remember(const Group& group) { door_->remember(group); }
 
+  Admission& admission() { return *door_; }
   Group& group() { return group_; }
   const std::vector<Rejected>& rejected() const { return group_.rejected; }
   uint64_t duplicates(uint32_t source = 0) const { return group_.duplicates[source]; }

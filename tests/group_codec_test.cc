@@ -5,6 +5,8 @@
 #include <bit>
 #include <random>
 
+#include "sensors/gps_era.h"
+
 namespace wayside {
 namespace {
 
@@ -63,7 +65,9 @@ Group full_group() {
   g.rows_before = {1ull << 40, 7};
   g.publishes = {{0, 1, 0xdeadbeef}, {1, 65'535, 0}, {0, 2, 0xffffffff}};
   g.notes = {{Note::Kind::kNewSession, 1, "local", "the broker forgot us"},
-             {Note::Kind::kNewEpoch, 0, "7f3a", ""}};
+             {Note::Kind::kNewEpoch, 0, "7f3a", ""},
+             {Note::Kind::kClock, 2, "synced", "unset", -kGpsEraMs},
+             {Note::Kind::kRolledOver, 1, "climate", "truck-1 says …", 7}};
   return g;
 }
 
@@ -125,8 +129,20 @@ void expect_same(const Group& a, const Group& b) {
   ASSERT_EQ(a.notes.size(), b.notes.size());
   for (size_t i = 0; i < a.notes.size(); ++i) {
     const Note &x = a.notes[i], &y = b.notes[i];
-    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text), std::tie(y.kind, y.turn, y.name, y.text));
+    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text, x.number),
+              std::tie(y.kind, y.turn, y.name, y.text, y.number));
   }
+}
+
+TEST(GroupCodec, turns_know_whether_the_clock_was_set) {
+  Group group = empty_group(kSources);
+  group.turns.resize(4);
+  group.notes = {{Note::Kind::kClock, 1, "unset", ""}, {Note::Kind::kClock, 3, "synced", "unset"}};
+  Group got = empty_group(kSources);
+  ASSERT_TRUE(decode_group(block_of(group), kSources, kConnections, got).ok());
+  std::vector<bool> unset;
+  for (const Turn& t : got.turns) unset.push_back(t.now.clock == ClockState::kUnset);
+  EXPECT_EQ(unset, (std::vector<bool>{false, true, true, false}));
 }
 
 TEST(GroupCodec, a_group_comes_back_as_it_was_admitted) {

@@ -38,6 +38,17 @@ TEST(Message, id_and_type_are_not_repeated_when_they_stand_outside) {
             R"("n":3,"avg_c":4.25,"open":true,"shut":false,"note":"ok","none":null})");
 }
 
+TEST(Message, what_was_said_while_the_clock_was_not_set_says_so) {
+  Emission e = sample();
+  e.clock_unset = true;
+  e.fields.clear();
+  EXPECT_EQ(json_of(e), R"({"id":"gw/e1/12","type":"window","block":"cold_5m","key":"truck-17",)"
+                        R"("time":1700000000250,"clock":"unset"})");
+  std::string encoded;
+  encode_emission(e, encoded);
+  EXPECT_TRUE(decode_emission(encoded)->clock_unset);
+}
+
 TEST(Message, whatever_a_device_sent_stays_one_line_of_json) {
   const struct {
     std::string text;
@@ -94,26 +105,28 @@ struct Readings {
 TEST(Message, a_forwarded_reading_names_its_source_and_leaves_out_what_it_has_not) {
   const Readings r;
   std::string full, empty;
-  append_json(r.batch, r.schema, "climate", 0, "gw/e1/3.0", Envelope::kInside, full);
-  append_json(r.batch, r.schema, "climate", 1, "gw/e1/3.1", Envelope::kOutside, empty);
+  append_json(r.batch, r.schema, "climate", 0, false, "gw/e1/3.0", Envelope::kInside, full);
+  append_json(r.batch, r.schema, "climate", 1, true, "gw/e1/3.1", Envelope::kOutside, empty);
   EXPECT_EQ(full,
             R"({"id":"gw/e1/3.0","type":"reading","source":"climate","key":"truck-1","time":1000,)"
             R"("temp_c":4.5,"open":true,"note":"a\"b"})");
-  EXPECT_EQ(empty, R"({"source":"climate","key":"","time":-5})");
+  EXPECT_EQ(empty, R"({"source":"climate","key":"","time":-5,"clock":"unset"})");
 }
 
 TEST(Message, a_forwarded_reading_says_the_same_in_protobuf) {
   const Readings r;
-  const Emission full = as_emission(r.batch, r.schema, "climate", 0);
+  const Emission full = as_emission(r.batch, r.schema, "climate", 0, false);
   EXPECT_EQ(full.type, "reading");
   EXPECT_EQ(full.block, "climate");
   EXPECT_EQ(full.key, "truck-1");
   EXPECT_EQ(full.time_ms, 1'000);
   EXPECT_EQ(full.fields, (std::vector<NamedValue>{
                              {"temp_c", 4.5}, {"open", true}, {"note", std::string("a\"b")}}));
-  const Emission empty = as_emission(r.batch, r.schema, "climate", 1);
+  const Emission empty = as_emission(r.batch, r.schema, "climate", 1, true);
   EXPECT_EQ(empty.key, "");
   EXPECT_TRUE(empty.fields.empty());
+  EXPECT_FALSE(full.clock_unset);
+  EXPECT_TRUE(empty.clock_unset);
 }
 
 TEST(Message, protobuf_carries_the_id_first_and_reads_back) {

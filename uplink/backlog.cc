@@ -60,6 +60,7 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
     m.block = std::move(decoded->block);
     m.key = std::move(decoded->key);
     m.time_ms = decoded->time_ms;
+    m.clock_unset = decoded->clock_unset;
     bytes_ += m.value.size();
     messages.push_back(std::move(m));
   }
@@ -133,7 +134,7 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
 
 void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
   for (; after.raw_rows < rows_.size(); ++after.raw_rows) {
-    const auto [source, row] = rows_[after.raw_rows];
+    const auto [source, row, clock_unset] = rows_[after.raw_rows];
     if (!options_.forwarded[source]) continue;
     if (full(messages)) return;
     ++after.raw_seen;
@@ -143,10 +144,11 @@ void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
     m.id = reading_id(options_.gateway, entry_epoch_, entry_.sequence, after.raw_rows);
     if (options_.format == ValueFormat::kProtobuf) {
       std::string encoded;
-      encode_emission(as_emission(batch, named.schema, named.source, row), encoded);
+      encode_emission(as_emission(batch, named.schema, named.source, row, clock_unset), encoded);
       m.value = with_id(m.id, encoded);
     } else {
-      append_json(batch, named.schema, named.source, row, m.id, options_.envelope, m.value);
+      append_json(batch, named.schema, named.source, row, clock_unset, m.id, options_.envelope,
+                  m.value);
     }
     m.type = "reading";
     m.block = named.source;
@@ -154,6 +156,7 @@ void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
     if (const uint32_t key = batch.keys()[row]; key != Interner::kNone)
       m.key = batch.texts.text(key);
     m.time_ms = batch.times[row];
+    m.clock_unset = clock_unset;
     bytes_ += m.value.size();
   }
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/held_time.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "uplink/sink.h"
@@ -306,7 +307,7 @@ class KafkaSink : public Sink {
 
   // CloudEvents 1.0, Kafka protocol binding, binary mode.
   rd_kafka_headers_t* headers_of(const Message& m) const {
-    rd_kafka_headers_t* headers = rd_kafka_headers_new(8);
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(9);
     auto add = [&](const char* name, const std::string& value) {
       rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
     };
@@ -317,6 +318,7 @@ class KafkaSink : public Sink {
     if (!m.key.empty()) add("ce_subject", m.key);
     if (m.time_ms >= kPossibleMin && m.time_ms <= kPossibleMax)
       add("ce_time", format_rfc3339(m.time_ms));
+    if (m.clock_unset) add("wayside_clock", to_text(ClockState::kUnset));
     add("content-type",
         options_.format == ValueFormat::kJson ? "application/json" : "application/protobuf");
     return headers;
@@ -341,8 +343,10 @@ class KafkaSink : public Sink {
       }
       return false;
     }
-    const int64_t now_ms =
-        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    // Whatever our clock says, it is later than the build.
+    const int64_t now_ms = std::max(
+        build_date_ms(),
+        int64_t{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()});
     // Brokers refuse records from the future; the true time stands in ce_time.
     const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);

@@ -6,8 +6,8 @@ namespace wayside {
 namespace {
 
 void append_head(std::string_view id, std::string_view type, std::string_view origin_name,
-                 std::string_view origin, std::string_view key, int64_t time_ms, Envelope envelope,
-                 std::string& out) {
+                 std::string_view origin, std::string_view key, int64_t time_ms, bool clock_unset,
+                 Envelope envelope, std::string& out) {
   out += '{';
   if (envelope == Envelope::kInside) {
     out += "\"id\":";
@@ -24,6 +24,7 @@ void append_head(std::string_view id, std::string_view type, std::string_view or
   append_json_string(out, key);
   out += ",\"time\":";
   out += std::to_string(time_ms);
+  if (clock_unset) out += R"(,"clock":"unset")";
 }
 
 void append_name(std::string_view name, std::string& out) {
@@ -47,7 +48,7 @@ void append_value(const Value& value, std::string& out) {
 }  // namespace
 
 void append_json(const Emission& e, std::string_view id, Envelope envelope, std::string& out) {
-  append_head(id, e.type, "block", e.block, e.key, e.time_ms, envelope, out);
+  append_head(id, e.type, "block", e.block, e.key, e.time_ms, e.clock_unset, envelope, out);
   for (const NamedValue& field : e.fields) {
     append_name(field.name, out);
     append_value(field.value, out);
@@ -56,11 +57,12 @@ void append_json(const Emission& e, std::string_view id, Envelope envelope, std:
 }
 
 void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
-                 size_t row, std::string_view id, Envelope envelope, std::string& out) {
+                 size_t row, bool clock_unset, std::string_view id, Envelope envelope,
+                 std::string& out) {
   const uint32_t key = batch.keys()[row];
   append_head(id, "reading", "source", source,
               key == Interner::kNone ? std::string_view() : batch.texts.text(key), batch.times[row],
-              envelope, out);
+              clock_unset, envelope, out);
   for (size_t i = 0; i < schema.fields.size(); ++i) {
     if (i == schema.key) continue;
     const Column& c = batch.columns[i];
@@ -90,7 +92,7 @@ std::vector<ReadingPlace> reading_places(const Group& group) {
   for (const Turn& turn : group.turns) {
     for (const Slice& slice : turn.slices) {
       for (uint32_t row = slice.begin; row < slice.end; ++row)
-        places.push_back({slice.source, row});
+        places.push_back({slice.source, row, turn.now.clock == ClockState::kUnset});
     }
   }
   return places;
@@ -104,8 +106,9 @@ std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_
 }
 
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
-                     size_t row) {
+                     size_t row, bool clock_unset) {
   Emission e;
+  e.clock_unset = clock_unset;
   e.type = "reading";
   e.block = source;
   if (uint32_t key = batch.keys()[row]; key != Interner::kNone) e.key = batch.texts.text(key);

@@ -18,24 +18,28 @@ struct Message {
   std::string block;  // for a forwarded reading its source
   std::string key;
   int64_t time_ms = 0;
+  bool clock_unset = false;  // said, or read, while our clock was not set
   std::string value;
 };
 
 // Where id and type stand: in the JSON itself, or beside it (in Kafka's headers).
 enum class Envelope { kInside, kOutside };
 
-// {"id":…,"type":"window","block":…,"key":…,"time":…, fields…}
+// {"id":…,"type":"window","block":…,"key":…,"time":…, fields…}; behind the time comes
+// "clock":"unset" if that was so.
 void append_json(const Emission& emission, std::string_view id, Envelope envelope,
                  std::string& out);
 // A reading as the journal holds it: {"id":…,"type":"reading","source":…,"key":…,"time":…, fields…}
 void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
-                 size_t row, std::string_view id, Envelope envelope, std::string& out);
+                 size_t row, bool clock_unset, std::string_view id, Envelope envelope,
+                 std::string& out);
 
 // The readings of a journal entry in the order in which they came. A reading's place there is its
 // number in ids, so that it has the same id wherever it goes, forwarded to whom it may be.
 struct ReadingPlace {
   uint32_t source = 0;
   uint32_t row = 0;
+  bool clock_unset = false;
 };
 std::vector<ReadingPlace> reading_places(const Group& group);
 // gateway/epoch/entry.place
@@ -43,6 +47,6 @@ std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_
                        size_t place);
 
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,
-                     size_t row);
+                     size_t row, bool clock_unset);
 
 }  // namespace wayside
