@@ -13,7 +13,9 @@ namespace wayside {
 namespace {
 
 Error io_error(const char* operation, const std::string& path, int error_number = errno) {
-  return {ErrorCode::kIo, std::string(operation) + " " + path + ": " + std::strerror(error_number)};
+  // A folder where a file should be does not go away by itself.
+  const ErrorCode code = error_number == EISDIR ? ErrorCode::kBadData : ErrorCode::kIo;
+  return {code, std::string(operation) + " " + path + ": " + std::strerror(error_number)};
 }
 
 class PosixFile : public File {

@@ -1,11 +1,13 @@
 // The journal: the truth. Preallocated files that are recycled, never shortened; an entry is a
 // header and a zstd block, padded to 4 KiB so that no acknowledged byte is ever written again; one
 // write and one fdatasync an entry. Each entry carries the hash of its predecessor, so that an
-// entry that was left over in a recycled file, or changed later, cannot pass. docs/architecture.md
-// draws the format.
+// entry that was left over in a recycled file, or changed later, cannot pass. What is damaged is
+// passed over: the next whole entry behind it is found, whatever lies between.
+// docs/architecture.md draws the format.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,28 +16,30 @@
 #include "base/disk.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "storage/damage.h"
+#include "storage/journal_format.h"
 
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
 
 namespace wayside {
 
-constexpr uint64_t kJournalPage = 4096;
-
 struct JournalEntry {
   uint64_t sequence = 0;      // counts from 1 without gaps
   uint64_t engine_stamp = 0;  // determinism holds between equal ones
   int64_t wall_ms = 0;
-  Digest previous{};   // hash of the entry before
-  Digest emissions{};  // of what the entry before made the pipeline say
-  Digest hash{};       // of this entry
-  std::string block;   // uncompressed
+  Digest previous{};                    // hash of the entry before
+  Digest emissions{};                   // of what the entry before made the pipeline say
+  std::optional<uint64_t> said_before;  // the last emission's number before this entry
+  Digest hash{};                        // of this entry
+  std::string block;                    // uncompressed
 };
 
 struct JournalOptions {
   std::string dir;
   uint64_t file_bytes = 8 << 20;
   uint64_t max_bytes = 256ull << 20;
+  uint32_t damaged_files = 4;  // as many are kept that hold nothing readable
 };
 
 // Reads entries in order. Any thread, one thread each; sees what the writer has synced.
@@ -44,51 +48,75 @@ class JournalReader {
   JournalReader(Disk& disk, std::string dir);
   ~JournalReader();
 
-  // The next read gives this entry. False: it is gone (recycled, skipped or damaged); `oldest` is
-  // then the first that is there behind it.
+  // The next read gives this entry, or the first one behind it that can be read. True: it is there,
+  // or nothing is there behind it. False: it is gone (recycled, skipped or damaged); `oldest` is
+  // then the one that comes next.
   Result<bool> seek(uint64_t sequence, uint64_t& oldest);
-  // False: there is no further entry.
+  // The next entry. One that does not follow the last: what lies between cannot be read. False:
+  // there is no further entry.
   Result<bool> next(JournalEntry& entry);
 
  private:
   friend class Journal;
-  // Reads the entry at `offset_` if it is a whole one with this sequence.
-  Result<bool> read_here(uint64_t sequence, JournalEntry& entry);
+  struct Scan {
+    bool found = false;
+    bool nonzero = false;  // something lay between that is no entry of this place
+  };
+  // The entry at `offset_`, if it is whole and has this sequence.
+  Result<bool> read_expected(JournalEntry& entry);
+  // The next whole entry of this file, before `limit`.
+  Result<Scan> scan(uint64_t limit, JournalEntry& entry);
+  Result<bool> read_at(uint64_t offset, uint64_t from, uint64_t limit, JournalEntry& entry);
   Result<bool> open_file(uint64_t first_sequence);
-  Result<bool> go_to(uint64_t first, uint64_t sequence);
+  // The file behind `first`, 0 for none; `there`: whether `first` itself still is.
+  Result<uint64_t> file_behind(uint64_t first, bool& there);
+  Result<bool> next_in_files(JournalEntry& entry);
 
   Disk& disk_;
   std::string dir_;
   std::unique_ptr<File> file_;
+  uint64_t first_ = 0;  // of the file, or of the last one
   uint64_t offset_ = 0;
   uint64_t next_ = 0;
   std::optional<Digest> last_hash_;
+  std::optional<JournalEntry> ahead_;  // read already, not given yet
   std::string buffer_;
+  std::string page_;
   std::unique_ptr<ZSTD_DCtx_s, size_t (*)(ZSTD_DCtx_s*)> zstd_;
 };
 
 // The writer. Owned by the loop thread.
 class Journal {
  public:
-  // Finds the end of the chain; makes folder and first file when there are none.
+  // Finds the last entry and makes the folder when there is none. Whatever the files hold, it
+  // opens: what cannot be read is set aside or passed over, and told by damage().
   static Result<std::unique_ptr<Journal>> open(Disk& disk, JournalOptions options);
   ~Journal();
 
   // Once this returns, the entry survives a power cut. On an error nothing was appended, and the
-  // same append may be tried again.
+  // same append may be tried again. `said_before`: the last emission's number before it.
   Status append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-                std::string_view block);
+                std::string_view block, uint64_t said_before = 0);
 
   // Goes on after `sequence` in a new file; for a journal that is behind what its store remembers.
   Status skip_to(uint64_t sequence);
 
   uint64_t last_sequence() const { return last_sequence_; }  // 0: empty
   const Digest& head() const { return head_; }               // hash of the last entry
-  uint64_t oldest_sequence() const { return files_.front().first_sequence; }
+  uint64_t oldest_sequence() const {
+    return files_.empty() ? last_sequence_ + 1 : files_.front().first_sequence;
+  }
   // Where the last file but one begins: from there on is enough to know what came lately.
   uint64_t tail_sequence() const {
+    if (files_.empty()) return last_sequence_ + 1;
     return files_[files_.size() > 1 ? files_.size() - 2 : 0].first_sequence;
   }
+  // What was found when it was opened.
+  const std::vector<Damage>& damage() const { return damage_; }
+  // What each new file says about the time before it; called when one is made.
+  std::function<std::string()> preamble;
+  // Of the files that are there, oldest first, as far as they have one.
+  std::vector<std::string> preambles() const;
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t used_bytes() const;
   // What the next change of files will take away: the last sequence of the oldest file, 0 for
@@ -99,22 +127,34 @@ class Journal {
   struct FileInfo {
     uint64_t first_sequence;
     std::string path;
+    FileHeader header;
+    uint64_t size = 0;
+    bool sound = true;  // the header
   };
   Journal(Disk& disk, JournalOptions options);
+  Status look_at_files();
   Status find_end();
+  Result<bool> read_to_end(size_t file, uint64_t limit);
+  Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
+  Status set_aside(const std::string& name, Damage damage);
+  Status repair_headers();
   Status roll();
   Status sync_name();
   Status prepare_spare(uint64_t bytes);
-  std::string path_of(uint64_t first_sequence) const;
+  std::string path_of(uint64_t first_sequence) const {
+    return journal_path(options_.dir, first_sequence);
+  }
   std::string spare_path() const { return options_.dir + "/spare"; }
   void encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-              std::string_view block, Digest& hash);
+              std::string_view block, uint64_t said_before, Digest& hash);
 
   Disk& disk_;
   JournalOptions options_;
   std::vector<FileInfo> files_;  // oldest first; the last one is being written
-  std::unique_ptr<File> file_;
-  bool name_synced_ = true;  // of the file that is being written
+  std::vector<Damage> damage_;
+  std::unique_ptr<File> file_;  // null: the next entry begins a new one
+  bool name_synced_ = true;     // of the file that is being written
+  bool half_written_ = false;   // an append failed
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;
   Digest head_{};

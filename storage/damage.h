@@ -1,0 +1,33 @@
+// What was found damaged on disk, as it is told in log, status and incidents.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace wayside {
+
+struct Damage {
+  enum class Kind : uint8_t {
+    kRepaired,  // nothing is gone: it was made again, or nobody needs it
+    kTorn,      // what a power cut leaves of an entry that was being written
+    kLoss,      // something that was acknowledged may be gone
+  };
+  Kind kind = Kind::kRepaired;
+  std::string what;   // a sentence for people, with the range
+  uint64_t from = 0;  // journal entries; 0: none, or nobody knows which
+  uint64_t to = 0;    // 0: as from
+  uint64_t readings = 0;
+  uint64_t bytes = 0;
+  std::string kept_as;  // where the damaged file lies now
+};
+
+// As many are told of one start.
+constexpr size_t kDamageMax = 32;
+
+// At most kDamageMax; further ones are in the log only.
+inline void add_damage(std::vector<Damage>& all, Damage damage) {
+  if (all.size() < kDamageMax) all.push_back(std::move(damage));
+}
+
+}  // namespace wayside

@@ -1,0 +1,140 @@
+#include "storage/journal_format.h"
+
+#include <charconv>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace wayside {
+namespace {
+
+constexpr uint32_t kFileMagic = 0x314a5357;  // "WSJ1"
+constexpr uint32_t kVersion = 2;
+constexpr uint32_t kZeroed = 1;
+
+std::string_view bytes_of(const EntryHeader& h, size_t n = sizeof(EntryHeader)) {
+  return {reinterpret_cast<const char*>(&h), n};
+}
+
+// "0000000000000001.wsj" → 1; 0 for anything else.
+uint64_t sequence_of_name(std::string_view name) {
+  uint64_t sequence = 0;
+  if (name.size() != 20 || name.substr(16) != ".wsj") return 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + 16, sequence, 16);
+  return error == std::errc() && end == name.data() + 16 ? sequence : 0;
+}
+
+}  // namespace
+
+void EntryHeader::set_said_before(uint64_t number) {
+  flags = kKnowsSaid | static_cast<uint32_t>(number >> 32) << 1;
+  said_low = static_cast<uint32_t>(number);
+}
+
+std::optional<uint64_t> EntryHeader::said_before() const {
+  if (!(flags & kKnowsSaid)) return std::nullopt;
+  return uint64_t{flags >> 1} << 32 | said_low;
+}
+
+uint32_t EntryHeader::crc_of(std::string_view payload) const {
+  return crc32c(payload, crc32c(bytes_of(*this, offsetof(EntryHeader, crc))));
+}
+
+Digest EntryHeader::hash_of(std::string_view payload) const {
+  return sha256_16({bytes_of(*this), payload});
+}
+
+std::string FileHeader::to_page() const {
+  std::string page;
+  ByteWriter out(page);
+  out.fixed(kFileMagic);
+  out.fixed(kVersion);
+  out.fixed(first_sequence);
+  out.fixed(file_bytes);
+  out.fixed(zeroed ? kZeroed : 0u);
+  const std::string_view kept = preamble.size() <= kPreambleMax ? preamble : std::string_view();
+  out.fixed(static_cast<uint32_t>(kept.size()));
+  out.raw(kept);
+  out.fixed(crc32c(page));
+  page.resize(kJournalPage);
+  return page;
+}
+
+std::optional<FileHeader> FileHeader::from_page(std::string_view page) {
+  ByteReader in(page);
+  FileHeader header;
+  const auto magic = in.fixed<uint32_t>();
+  const auto version = in.fixed<uint32_t>();
+  header.first_sequence = in.fixed<uint64_t>();
+  if (magic != kFileMagic || version < 1 || version > kVersion) return std::nullopt;
+  if (version > 1) {
+    header.file_bytes = in.fixed<uint64_t>();
+    header.zeroed = in.fixed<uint32_t>() & kZeroed;
+    header.preamble = in.raw(in.fixed<uint32_t>());
+  }
+  const size_t covered = page.size() - in.left();
+  if (!in.ok() || in.fixed<uint32_t>() != crc32c(page.substr(0, covered)) || !in.ok()) {
+    return std::nullopt;
+  }
+  return header;
+}
+
+std::string journal_path(const std::string& dir, uint64_t first_sequence) {
+  char name[32];
+  std::snprintf(name, sizeof name, "/%016llx.wsj", static_cast<unsigned long long>(first_sequence));
+  return dir + name;
+}
+
+Result<std::vector<uint64_t>> first_sequences(Disk& disk, const std::string& dir) {
+  WS_ASSIGN(std::vector<std::string> names, disk.list(dir));
+  std::vector<uint64_t> sequences;
+  for (const std::string& name : names) {
+    if (uint64_t s = sequence_of_name(name)) sequences.push_back(s);
+  }
+  std::sort(sequences.begin(), sequences.end());
+  return sequences;
+}
+
+Result<FileLook> look_at_file(Disk& disk, const std::string& dir, uint64_t first_sequence) {
+  FileLook look;
+  const std::string path = journal_path(dir, first_sequence);
+  auto file = disk.open(path, Disk::Mode::kRead);
+  if (!file.ok()) {
+    WS_ASSIGN(const auto names, first_sequences(disk, dir));
+    if (!std::binary_search(names.begin(), names.end(), first_sequence)) return look;
+    if (file.error().code != ErrorCode::kBadData) return file.error();
+    look.kind = FileLook::Kind::kUnusable;
+    return look;
+  }
+  WS_ASSIGN(look.size, (*file)->size());
+  std::string pages(2 * kJournalPage, '\0');
+  auto read = (*file)->read_at(0, pages.data(), pages.size());
+  if (!read.ok() && read.error().code != ErrorCode::kBadData) return read.error();
+  if (!read.ok() || *read <= kJournalPage) {
+    look.kind = FileLook::Kind::kUnusable;
+    return look;
+  }
+  pages.resize(*read);
+  auto header = FileHeader::from_page(std::string_view(pages).substr(0, kJournalPage));
+  look.kind = FileLook::Kind::kNoHeader;
+  if (!header) return look;
+  look.header = std::move(*header);
+  if (look.header.first_sequence == first_sequence) {
+    look.kind = FileLook::Kind::kSound;
+    return look;
+  }
+  // A power cut while it was made into another file leaves a new header over old entries. But when
+  // the entries, too, are those of the other name, then the name is wrong.
+  EntryHeader first;
+  if (pages.size() >= kJournalPage + sizeof first) {
+    std::memcpy(&first, pages.data() + kJournalPage, sizeof first);
+    if (first.magic == EntryHeader::kMagic && first.sequence == look.header.first_sequence) {
+      look.kind = FileLook::Kind::kForeign;
+    }
+  }
+  return look;
+}
+
+}  // namespace wayside

@@ -1,0 +1,196 @@
+// Opening the journal: finds its end, whatever its files hold. Nothing that may hold entries is
+// deleted or overwritten.
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "storage/journal.h"
+
+namespace wayside {
+namespace {
+
+constexpr std::string_view kAside = ".wsj.bad";
+
+std::string name_of(uint64_t first_sequence) { return journal_path("", first_sequence).substr(1); }
+
+std::string entries_text(uint64_t from, uint64_t to) {
+  return from == to ? "entry " + std::to_string(from)
+                    : "entries " + std::to_string(from) + " to " + std::to_string(to);
+}
+
+}  // namespace
+
+// Which files are ours, by name and first page. Others are set aside.
+Status Journal::look_at_files() {
+  WS_ASSIGN(const std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
+  for (uint64_t first : firsts) {
+    WS_ASSIGN(FileLook look, look_at_file(disk_, options_.dir, first));
+    using Kind = FileLook::Kind;
+    if (look.kind == Kind::kGone) continue;
+    if (look.kind == Kind::kForeign) {
+      const std::string what =
+          "journal file " + name_of(first) + " is a copy of another one under a wrong name";
+      WS_TRY(set_aside(name_of(first), {Damage::Kind::kRepaired, what, 0, 0, 0, look.size, ""}));
+      continue;
+    }
+    if (look.kind == Kind::kUnusable) {
+      // From here to the next file's first entry; at the end nobody knows how far.
+      const auto next = std::upper_bound(firsts.begin(), firsts.end(), first);
+      const uint64_t to = next == firsts.end() ? 0 : *next - 1;
+      const std::string what = "journal file " + name_of(first) + " is empty or no file; its " +
+                               (to ? entries_text(first, to) : "entries") + " are lost";
+      WS_TRY(set_aside(name_of(first), {Damage::Kind::kLoss, what, first, to, 0, 0, ""}));
+      continue;
+    }
+    const bool sound = look.kind == Kind::kSound;
+    files_.push_back({first, path_of(first), std::move(look.header), look.size, sound});
+  }
+  WS_ASSIGN(const std::vector<std::string> names, disk_.list(options_.dir));
+  if (!std::binary_search(names.begin(), names.end(), "spare")) return {};
+  WS_ASSIGN(const auto spare, disk_.open(spare_path(), Disk::Mode::kRead));
+  char byte = 0;
+  const auto read = spare->read_at(0, &byte, 1);
+  if (read.ok()) return {};
+  if (read.error().code != ErrorCode::kBadData) return read.error();
+  return set_aside("spare", {Damage::Kind::kRepaired, "journal/spare is no file", 0, 0, 0, 0, ""});
+}
+
+// Renames a file, so that it is there for a look and in nobody's way.
+Status Journal::set_aside(const std::string& name, Damage damage) {
+  WS_ASSIGN(const std::vector<std::string> names, disk_.list(options_.dir));
+  std::vector<std::string> aside;
+  for (const std::string& n : names) {
+    if (n.find(kAside) != std::string::npos) aside.push_back(n);
+  }
+  if (!aside.empty() && aside.size() >= options_.damaged_files) {
+    log_warn("journal: {} is removed: storage.damaged_files are kept", aside.front());
+    if (Status removed = disk_.remove(options_.dir + '/' + aside.front()); !removed.ok()) {
+      log_warn("journal: {}", removed.error().message);  // a folder, say
+    }
+  }
+  const std::string stem = name.ends_with(".wsj") ? name : name + ".wsj";
+  damage.kept_as = stem + ".bad";
+  for (int n = 2; std::find(names.begin(), names.end(), damage.kept_as) != names.end(); ++n) {
+    damage.kept_as = stem + ".bad-" + std::to_string(n);
+  }
+  WS_TRY(disk_.rename(options_.dir + '/' + name, options_.dir + '/' + damage.kept_as));
+  damage.kept_as = "journal/" + damage.kept_as;
+  add_damage(damage_, std::move(damage));
+  return {};
+}
+
+// From the newest file back to the one that holds the last entry.
+Status Journal::find_end() {
+  bool found = false;
+  for (size_t i = files_.size(); i-- > 0 && !found;) {
+    const bool newest = i + 1 == files_.size();
+    WS_ASSIGN(found, read_to_end(i, newest ? UINT64_MAX : files_[i + 1].first_sequence));
+    // The newest one without any entry was just made when the power went. Any other one is damaged
+    // from beginning to end.
+    if (found || (newest && files_[i].sound)) continue;
+    const uint64_t first = files_[i].first_sequence;
+    const uint64_t to = newest ? 0 : files_[i + 1].first_sequence - 1;
+    const std::string what = "journal file " + name_of(first) + " cannot be read; its " +
+                             (to ? entries_text(first, to) : "entries") + " are lost";
+    WS_TRY(
+        set_aside(name_of(first), {Damage::Kind::kLoss, what, first, to, 0, files_[i].size, ""}));
+    files_.erase(files_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  WS_TRY(repair_headers());
+  if (files_.empty()) return {};
+  const FileInfo& last = files_.back();
+  if (last.first_sequence > last_sequence_) {  // it is the one without any
+    if (last.first_sequence != last_sequence_ + 1) head_ = {};
+    last_sequence_ = last.first_sequence - 1;
+    offset_ = kJournalPage;
+  }
+  if (last.header.file_bytes > last.size) {
+    add_damage(damage_, {Damage::Kind::kLoss,
+                         "journal file " + name_of(last.first_sequence) +
+                             " was cut; what came after entry " + std::to_string(last_sequence_) +
+                             " is lost",
+                         last_sequence_ + 1, 0, 0, last.header.file_bytes - last.size, ""});
+    return {};  // the next entry begins a new file
+  }
+  WS_ASSIGN(file_, disk_.open(last.path, Disk::Mode::kReadWrite));
+  // The last entry may have been written but not synced when the process ended. From now on it
+  // counts.
+  return file_->sync_data();
+}
+
+// True: there is an entry. Tells of what is damaged between entries and behind the last one.
+Result<bool> Journal::read_to_end(size_t i, uint64_t limit) {
+  const FileInfo& info = files_[i];
+  JournalReader reader(disk_, options_.dir);
+  WS_ASSIGN(const bool open, reader.open_file(info.first_sequence));
+  if (!open) return false;
+  reader.next_ = info.first_sequence;
+  JournalEntry entry;
+  bool found = false;
+  while (true) {
+    const uint64_t expected = reader.next_;
+    const uint64_t offset = reader.offset_;
+    WS_ASSIGN(bool there, reader.read_expected(entry));
+    there = there && entry.sequence < limit;
+    if (!there) {
+      WS_ASSIGN(const JournalReader::Scan scan, reader.scan(limit, entry));
+      there = scan.found;
+      if (!there) {
+        if (limit == UINT64_MAX) WS_TRY(check_rest(info, found, offset, scan.nonzero));
+        return found;
+      }
+    }
+    if (entry.sequence != expected) {
+      add_damage(damage_, {Damage::Kind::kLoss,
+                           "journal " + entries_text(expected, entry.sequence - 1) +
+                               (entry.sequence == expected + 1 ? " is damaged" : " are damaged"),
+                           expected, entry.sequence - 1, 0, reader.offset_ - offset, ""});
+    }
+    found = true;
+    last_sequence_ = entry.sequence;
+    head_ = entry.hash;
+    offset_ = reader.offset_;
+  }
+}
+
+// Is there something behind the last entry that looks like one?
+Status Journal::check_rest(const FileInfo& info, bool found, uint64_t offset, bool nonzero) {
+  if (!nonzero || info.header.file_bytes > info.size) return {};
+  const uint64_t next = found ? last_sequence_ + 1 : info.first_sequence;
+  WS_ASSIGN(const auto file, disk_.open(info.path, Disk::Mode::kRead));
+  EntryHeader header;
+  std::string bytes(sizeof header, '\0');
+  WS_ASSIGN(const size_t n, file->read_at(offset, bytes.data(), bytes.size()));
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const bool ours =
+      n == sizeof header && ((header.magic == EntryHeader::kMagic && header.sequence == next) ||
+                             (found && header.previous == head_));
+  if (!ours && !info.header.zeroed) return {};
+  add_damage(damage_, {Damage::Kind::kTorn,
+                       "the journal ends with a piece of entry " + std::to_string(next) +
+                           ", as a power cut leaves it",
+                       next, next, 0, 0, ""});
+  return {};
+}
+
+// First pages that are damaged, or are those of another file since a power cut came between.
+Status Journal::repair_headers() {
+  for (FileInfo& info : files_) {
+    if (info.sound) continue;
+    const bool interrupted = info.header.first_sequence != 0;
+    info.header = {};
+    info.header.first_sequence = info.first_sequence;
+    WS_ASSIGN(const auto file, disk_.open(info.path, Disk::Mode::kReadWrite));
+    WS_TRY(file->write_at(0, info.header.to_page()));
+    WS_TRY(file->sync_data());
+    info.sound = true;
+    if (interrupted) continue;
+    add_damage(damage_, {Damage::Kind::kRepaired,
+                         "journal file " + name_of(info.first_sequence) +
+                             ": its first page was damaged and is made again; its entries are kept",
+                         0, 0, 0, kJournalPage, ""});
+  }
+  return {};
+}
+
+}  // namespace wayside
