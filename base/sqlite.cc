@@ -8,7 +8,9 @@ namespace {
 // kBadData: the file itself is no sound database. Anything else may go away by itself.
 ErrorCode code_of(sqlite3* db) {
   const int rc = sqlite3_errcode(db) & 0xff;
-  return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? ErrorCode::kBadData : ErrorCode::kIo;
+  const bool bad = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_FORMAT ||
+                   sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
+  return bad ? ErrorCode::kBadData : ErrorCode::kIo;
 }
 
 }  // namespace
@@ -98,7 +100,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
   int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                               SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (rc != SQLITE_OK) {
-    return Error{code_of(handle_),
+    // SQL that does not fit: the tables are not those that it was written for.
+    return Error{rc == SQLITE_ERROR ? ErrorCode::kBadData : code_of(handle_),
                  std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
   }
   return Statement(statement);

@@ -1,44 +1,86 @@
 #include "storage/store.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/bytes.h"
+#include "base/hash.h"
+#include "base/log.h"
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
 namespace {
 
-constexpr int64_t kFormat = 1;
+constexpr int64_t kFormat = 2;
+// SQLite notices when its own structures are damaged, but not when what is in a row is. So each row
+// that counts has a CRC-32C of its columns. Null, in rows of format 1: not known.
 constexpr uint64_t kPageBytes = 4096;
 constexpr const char* kSchema = R"(
-  CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-  CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL, name TEXT NOT NULL UNIQUE);
-  CREATE TABLE uplinks(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL, crc INTEGER) WITHOUT ROWID;
+  CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL,
+                      name TEXT NOT NULL UNIQUE, crc INTEGER);
+  CREATE TABLE uplinks(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, crc INTEGER);
   CREATE TABLE outbox(lane INTEGER NOT NULL, sequence INTEGER NOT NULL, targets INTEGER NOT NULL,
-                      message BLOB NOT NULL, PRIMARY KEY(lane, sequence)) WITHOUT ROWID;
-  CREATE TABLE state(key TEXT NOT NULL, component TEXT NOT NULL, bytes BLOB NOT NULL,
+                      message BLOB NOT NULL, crc INTEGER, PRIMARY KEY(lane, sequence)) WITHOUT ROWID;
+  CREATE TABLE state(key TEXT NOT NULL, component TEXT NOT NULL, bytes BLOB NOT NULL, crc INTEGER,
                      PRIMARY KEY(key, component)) WITHOUT ROWID;
-  CREATE TABLE marks(uplink TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE marks(uplink TEXT PRIMARY KEY, mark TEXT NOT NULL, crc INTEGER) WITHOUT ROWID;
   CREATE TABLE quarantine(entry INTEGER NOT NULL, number INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
                           source TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
                           topic TEXT NOT NULL, payload BLOB NOT NULL,
                           PRIMARY KEY(entry, number)) WITHOUT ROWID;
 )";
+constexpr const char* kUpgrade = R"(
+  ALTER TABLE meta ADD COLUMN crc INTEGER;
+  ALTER TABLE epochs ADD COLUMN crc INTEGER;
+  ALTER TABLE uplinks ADD COLUMN crc INTEGER;
+  ALTER TABLE outbox ADD COLUMN crc INTEGER;
+  ALTER TABLE state ADD COLUMN crc INTEGER;
+  ALTER TABLE marks ADD COLUMN crc INTEGER;
+)";
+// A flipped bit in user_version looks like a newer format; this row tells them apart.
+constexpr const char* kSetFormat =
+    "PRAGMA user_version = 2; INSERT OR REPLACE INTO meta(name, value) VALUES('format', 2)";
 
 std::string db_path(const std::string& dir) { return dir + "/wayside.db"; }
+
+Error damaged(const char* table) {
+  return {ErrorCode::kBadData, std::string("wayside.db: a row of table ") + table + " is damaged"};
+}
+
+int64_t crc_of(std::initializer_list<std::string_view> texts,
+               std::initializer_list<uint64_t> numbers = {}) {
+  uint32_t crc = 0;
+  const auto add = [&](uint64_t n) {
+    crc = crc32c({reinterpret_cast<const char*>(&n), sizeof n}, crc);
+  };
+  for (uint64_t n : numbers) add(n);
+  for (std::string_view text : texts) {
+    add(text.size());
+    crc = crc32c(text, crc);
+  }
+  return crc;
+}
+// As a statement reads it: ifnull(crc, -1).
+constexpr int64_t kNoCrc = -1;
+bool is_sound(int64_t kept, int64_t crc) { return kept == kNoCrc || kept == crc; }
 
 uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
 int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
 
 Result<std::vector<Epoch>> read_epochs(Database& db) {
-  WS_ASSIGN(Statement select,
-            db.prepare("SELECT name, first_sequence, first_entry FROM epochs ORDER BY 2, 3"));
+  WS_ASSIGN(Statement select, db.prepare("SELECT name, first_sequence, first_entry, "
+                                         "ifnull(crc, -1) FROM epochs ORDER BY 2, 3"));
   std::vector<Epoch> epochs;
   while (true) {
     WS_ASSIGN(bool more, select.step());
     if (!more) return epochs;
     epochs.push_back({std::string(select.column_text(0)), as_u64(select.column_int(1)),
                       as_u64(select.column_int(2))});
+    const Epoch& e = epochs.back();
+    if (!is_sound(select.column_int(3), crc_of({e.name}, {e.first_sequence, e.first_entry}))) {
+      return damaged("epochs");
+    }
   }
 }
 
@@ -59,9 +101,29 @@ Reached read_reached(ByteReader& in) {
   return at;
 }
 
+// What SQLite would only call a failure to open or to write.
+Status check_files(Disk& disk, const std::string& dir) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
+  for (const char* rest : {"", "-wal", "-shm"}) {
+    const std::string name = std::string("wayside.db") + rest;
+    if (!std::binary_search(names.begin(), names.end(), name)) continue;
+    WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
+    std::string head(20, '\0');
+    WS_ASSIGN(const size_t n, file->read_at(0, head.data(), head.size()));
+    if (*rest || n == 0) continue;
+    // Versions of the format for writing and for reading: 2 is WAL, 1 it is before that is set.
+    const auto known = [&](size_t at) { return head[at] == 1 || head[at] == 2; };
+    if (n == head.size() && head.starts_with(kMagic) && known(18) && known(19)) continue;
+    return Error{ErrorCode::kBadData, db_path(dir) + " is not a database"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
+  WS_TRY(check_files(disk, dir));
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
   // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
   // brings them back.
@@ -76,42 +138,87 @@ Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, u
   return store;
 }
 
+Result<std::string> Store::set_aside(Disk& disk, const std::string& dir, uint32_t keep) {
+  static const std::string kStem = "wayside.db.bad-";
+  WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    uint64_t number = 0;
+    const char* end = name.data() + name.size();
+    if (!name.starts_with(kStem)) continue;
+    const auto parsed = std::from_chars(name.data() + kStem.size(), end, number);
+    if (parsed.ec == std::errc() && parsed.ptr == end) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  const std::string aside = kStem + std::to_string(numbers.empty() ? 1 : numbers.back() + 1);
+  for (const char* rest : {"", "-wal", "-shm"}) {
+    if (!std::binary_search(names.begin(), names.end(), std::string("wayside.db") + rest)) continue;
+    WS_TRY(disk.rename(db_path(dir) + rest, dir + '/' + aside + rest));
+  }
+  for (size_t i = 0; i + std::max<uint32_t>(keep, 1) <= numbers.size(); ++i) {
+    const std::string old = kStem + std::to_string(numbers[i]);
+    log_warn("{} is removed: storage.damaged_files are kept", old);
+    for (const char* rest : {"", "-wal", "-shm"}) (void)disk.remove(dir + '/' + old + rest).ok();
+  }
+  return aside;
+}
+
 Status Store::create() {
   int64_t version = 0;
+  int64_t tables = 0;
   {
     WS_ASSIGN(Statement pragma, db_->prepare("PRAGMA user_version"));
     WS_ASSIGN(bool row, pragma.step());
     if (row) version = pragma.column_int(0);
   }
-  if (version == kFormat) return {};
-  if (version > kFormat) {
-    return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
-                                     std::to_string(version) + "); this one reads format 1"};
+  {
+    WS_ASSIGN(Statement list, db_->prepare("SELECT count(*) FROM sqlite_master"));
+    WS_ASSIGN(bool row, list.step());
+    if (row) tables = list.column_int(0);
   }
+  if (version == kFormat) return {};
+  new_ = version == 0 && tables == 0;
+  if (!new_ && version != 1) return check_format(version);
   WS_TRY(db_->begin());
-  WS_TRY(db_->exec(kSchema));
-  WS_TRY(db_->exec("PRAGMA user_version = 1"));
-  return db_->exec("COMMIT");
+  Status made = db_->exec(new_ ? kSchema : kUpgrade);
+  if (made.ok()) made = db_->exec(kSetFormat);
+  if (made.ok()) made = db_->exec("COMMIT");
+  if (!made.ok()) (void)db_->exec("ROLLBACK").ok();
+  return made;
+}
+
+// Neither new nor of a format that we know.
+Status Store::check_format(int64_t version) {
+  WS_ASSIGN(Statement get, db_->prepare("SELECT value FROM meta WHERE name = 'format'"));
+  WS_ASSIGN(bool row, get.step());
+  if (!row || version < kFormat || get.column_int(0) != version) return damaged("meta");
+  return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
+                                   std::to_string(version) + "); this one reads formats 1 and 2"};
 }
 
 Status Store::set_meta(const char* name, std::string_view value) {
-  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)"));
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta VALUES(?, ?, ?)"));
   put.bind(1, std::string_view(name));
   put.bind_blob(2, value);
+  put.bind(3, crc_of({name, value}));
   return put.run();
 }
 
 Result<std::string> Store::meta(const char* name) {
-  WS_ASSIGN(Statement get, db_->prepare("SELECT value FROM meta WHERE name = ?"));
+  WS_ASSIGN(Statement get, db_->prepare("SELECT value, ifnull(crc, -1) FROM meta WHERE name = ?"));
   get.bind(1, std::string_view(name));
   WS_ASSIGN(bool row, get.step());
-  return row ? std::string(get.column_text(0)) : std::string();
+  if (!row) return std::string();
+  std::string value(get.column_text(0));
+  if (!is_sound(get.column_int(1), crc_of({name, value}))) return damaged("meta");
+  return value;
 }
 
 Result<Store::Recovered> Store::recover() {
   Recovered r;
   WS_ASSIGN(const std::string checkpoint, meta("checkpoint"));
   WS_ASSIGN(const std::string outbox, meta("outbox"));
+  WS_ASSIGN(r.told, meta("told"));
   ByteReader in(checkpoint);
   if (!checkpoint.empty()) {
     r.checkpoint.at = read_reached(in);
@@ -119,34 +226,40 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  if (!in.ok() || !said.ok())
-    return Error{ErrorCode::kBadData, "wayside.db: table meta is damaged"};
+  if (!in.ok() || !said.ok()) return damaged("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
-  WS_ASSIGN(Statement state, db_->prepare("SELECT component, key, bytes FROM state"));
+  WS_ASSIGN(Statement state,
+            db_->prepare("SELECT component, key, bytes, ifnull(crc, -1) FROM state"));
   while (true) {
     WS_ASSIGN(bool more, state.step());
     if (!more) break;
     r.checkpoint.rows.push_back({std::string(state.column_text(0)),
                                  std::string(state.column_text(1)),
                                  std::string(state.column_text(2))});
+    const StateRow& row = r.checkpoint.rows.back();
+    if (!is_sound(state.column_int(3), crc_of({row.key, row.component, row.bytes}))) {
+      return damaged("state");
+    }
   }
-  WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark FROM marks"));
+  WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark, ifnull(crc, -1) FROM marks"));
   while (true) {
     WS_ASSIGN(bool more, marks.step());
     if (!more) break;
-    if (auto mark = Mark::from_text(marks.column_text(1))) {
-      r.marks[std::string(marks.column_text(0))] = *mark;
-    }
+    const std::string uplink(marks.column_text(0));
+    const std::string text(marks.column_text(1));
+    const auto mark = Mark::from_text(text);
+    if (!mark || !is_sound(marks.column_int(2), crc_of({uplink, text}))) return damaged("marks");
+    r.marks[uplink] = *mark;
   }
   WS_ASSIGN(r.epochs, read_epochs(*db_));
   return r;
 }
 
 Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& removed) {
-  WS_ASSIGN(Statement unmark, db_->prepare("UPDATE outbox SET targets = targets & ~(1 << ?1) "
-                                           "WHERE targets >> ?1 & 1"));
+  WS_ASSIGN(Statement unmark, db_->prepare("UPDATE outbox SET targets = targets & ~(1 << ?1), "
+                                           "crc = NULL WHERE targets >> ?1 & 1"));
   unmark.bind(1, static_cast<int64_t>(bit));
   WS_TRY(unmark.run());
   removed += as_u64(db_->changes());
@@ -164,12 +277,16 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
   bits.names.resize(32);
   if (uplinks.size() > bits.names.size()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
   {
-    WS_ASSIGN(Statement list, db_->prepare("SELECT bit, name FROM uplinks"));
+    WS_ASSIGN(Statement list, db_->prepare("SELECT bit, name, ifnull(crc, -1) FROM uplinks"));
     while (true) {
       WS_ASSIGN(bool more, list.step());
       if (!more) break;
       const auto bit = static_cast<size_t>(list.column_int(0));
-      if (bit < bits.names.size()) bits.names[bit] = list.column_text(1);
+      const std::string name(list.column_text(1));
+      if (bit >= bits.names.size() || !is_sound(list.column_int(2), crc_of({name}, {bit}))) {
+        return damaged("uplinks");
+      }
+      bits.names[bit] = name;
     }
   }
   WS_TRY(db_->begin());
@@ -186,9 +303,10 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
       const auto free = std::find(bits.names.begin(), bits.names.end(), std::string());
       *free = name;
       bits.fresh.push_back(static_cast<size_t>(free - bits.names.begin()));
-      WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?)"));
+      WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?, ?)"));
       put.bind(1, static_cast<int64_t>(bits.fresh.back()));
       put.bind(2, std::string_view(name));
+      put.bind(3, crc_of({name}, {bits.fresh.back()}));
       WS_TRY(put.run());
     }
     return db_->exec("COMMIT");
@@ -208,20 +326,24 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
     if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions, changes.said));
     if (!changes.quarantine.empty()) WS_TRY(insert_quarantine(changes.quarantine, quarantine_rows));
     for (const auto& [uplink, mark] : changes.marks) {
-      WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO marks VALUES(?, ?)"));
+      WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO marks VALUES(?, ?, ?)"));
       const std::string text = mark.to_text();
       put.bind(1, std::string_view(uplink));
       put.bind(2, std::string_view(text));
+      put.bind(3, crc_of({uplink, text}));
       WS_TRY(put.run());
     }
     if (changes.new_epoch) {
-      WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO epochs VALUES(?, ?, ?)"));
+      WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO epochs VALUES(?, ?, ?, ?)"));
       put.bind(1, as_i64(changes.new_epoch->first_sequence));
       put.bind(2, as_i64(changes.new_epoch->first_entry));
       put.bind(3, std::string_view(changes.new_epoch->name));
+      put.bind(4, crc_of({changes.new_epoch->name},
+                         {changes.new_epoch->first_sequence, changes.new_epoch->first_entry}));
       WS_TRY(put.run());
     }
     if (changes.checkpoint) WS_TRY(write_checkpoint(*changes.checkpoint));
+    if (changes.told) WS_TRY(set_meta("told", *changes.told));
     return db_->exec("COMMIT");
   };
   if (Status status = write(); !status.ok()) {
@@ -237,7 +359,7 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
 
 Status Store::insert_emissions(const std::vector<Emission>& emissions, const Reached& said) {
   if (emissions.empty() || emissions.back().sequence <= outbox_sequence_) return {};
-  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"));
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?, ?)"));
   std::string message;
   for (const Emission& e : emissions) {
     if (e.sequence <= outbox_sequence_) continue;
@@ -247,6 +369,7 @@ Status Store::insert_emissions(const std::vector<Emission>& emissions, const Rea
     put.bind(2, as_i64(e.sequence));
     put.bind(3, static_cast<int64_t>(e.targets));
     put.bind_blob(4, message);
+    put.bind(5, crc_of({message}, {static_cast<uint64_t>(e.lane), e.sequence, e.targets}));
     WS_TRY(put.run());
   }
   std::string position;
@@ -281,12 +404,15 @@ Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t
 Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM state WHERE key = ?"));
   WS_ASSIGN(Statement remove, db_->prepare("DELETE FROM state WHERE key = ? AND component = ?"));
-  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO state VALUES(?, ?, ?)"));
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO state VALUES(?, ?, ?, ?)"));
   for (const StateRow& row : checkpoint.rows) {
     Statement& statement = row.component.empty() ? forget : row.bytes.empty() ? remove : put;
     statement.bind(1, std::string_view(row.key));
     if (!row.component.empty()) statement.bind(2, std::string_view(row.component));
-    if (!row.bytes.empty()) statement.bind_blob(3, row.bytes);
+    if (!row.bytes.empty()) {
+      statement.bind_blob(3, row.bytes);
+      statement.bind(4, crc_of({row.key, row.component, row.bytes}));
+    }
     WS_TRY(statement.run());
   }
   std::string position;
@@ -333,7 +459,8 @@ Status Store::make_durable() {
   // something: SQLite does not write a page that stays as it is, and then it syncs nothing.
   WS_TRY(db_->exec("PRAGMA synchronous = FULL"));
   Status synced = db_->exec(
-      "INSERT INTO meta VALUES('synced', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1");
+      "INSERT INTO meta(name, value) VALUES('synced', 1) ON CONFLICT(name) DO UPDATE SET value = "
+      "value + 1");
   WS_TRY(db_->exec("PRAGMA synchronous = NORMAL"));
   if (!synced.ok()) return synced;
   durable_entry_ = state_entry_;
@@ -346,12 +473,23 @@ Result<uint64_t> Store::count(const char* table) {
   return row ? as_u64(select.column_int(0)) : 0;
 }
 
+Result<uint64_t> Store::pending(uint32_t bit, const Mark& mark) {
+  WS_ASSIGN(Statement select,
+            db_->prepare("SELECT count(*) FROM outbox WHERE targets >> ? & 1 AND "
+                         "((lane = 0 AND sequence > ?) OR (lane = 1 AND sequence > ?))"));
+  select.bind(1, static_cast<int64_t>(bit));
+  select.bind(2, as_i64(mark.delivered_upto[0]));
+  select.bind(3, as_i64(mark.delivered_upto[1]));
+  WS_ASSIGN(bool row, select.step());
+  return row ? as_u64(select.column_int(0)) : 0;
+}
+
 Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::string& dir) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly, disk.sqlite_vfs()));
   WS_TRY(db->exec("PRAGMA cache_size = -256"));
   WS_ASSIGN(Statement select,
-            db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
-                        "sequence > ? AND targets >> ? & 1 ORDER BY sequence LIMIT ?"));
+            db->prepare("SELECT sequence, targets, message, ifnull(crc, -1) FROM outbox "
+                        "WHERE lane = ? AND sequence > ? ORDER BY sequence"));
   return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
 }
 
@@ -359,15 +497,21 @@ Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t af
                                                           size_t limit) {
   select_.bind(1, static_cast<int64_t>(lane));
   select_.bind(2, as_i64(after));
-  select_.bind(3, static_cast<int64_t>(bit));
-  select_.bind(4, as_i64(limit));
   std::vector<Row> rows;
   Result<bool> more = true;
-  while ((more = select_.step()).ok() && *more) {
-    rows.push_back({as_u64(select_.column_int(0)), std::string(select_.column_text(1))});
+  bool sound = true;
+  while (sound && rows.size() < limit && (more = select_.step()).ok() && *more) {
+    const uint64_t sequence = as_u64(select_.column_int(0));
+    const uint64_t targets = as_u64(select_.column_int(1));
+    const std::string_view message = select_.column_text(2);
+    // Those of others are checked, too: a damaged row does not know for whom it is.
+    sound = is_sound(select_.column_int(3),
+                     crc_of({message}, {static_cast<uint64_t>(lane), sequence, targets}));
+    if (targets >> bit & 1) rows.push_back({sequence, std::string(message)});
   }
   select_.reset();  // ends the read transaction
   if (!more.ok()) return more.error();
+  if (!sound) return damaged("outbox");
   return rows;
 }
 

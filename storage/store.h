@@ -53,16 +53,21 @@ struct Checkpoint {
 
 class Store {
  public:
-  // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. A file that is no
-  // database, or of a newer format, is an error.
+  // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. kBadData, here and from anything below: it is damaged, and has
+  // to be set aside. A store of a newer format is an error, but no damage.
   static Result<std::unique_ptr<Store>> open(Disk& disk, const std::string& dir,
                                              uint64_t wal_bytes = 2 << 20);
+  // Renames it, with what belongs to it, to the name that it returns; of those that lie there the
+  // newest `keep` stay. Nobody has it open.
+  static Result<std::string> set_aside(Disk& disk, const std::string& dir, uint32_t keep);
+  bool is_new() const { return new_; }  // open() has made it
 
   struct Recovered {
     Checkpoint checkpoint;
     Reached outbox;  // emissions up to here are (or were) in the outbox
     std::vector<Epoch> epochs;
     std::map<std::string, Mark> marks;  // by uplink
+    std::string told;                   // as it was applied
   };
   Result<Recovered> recover();
 
@@ -84,9 +89,10 @@ class Store {
     std::map<std::string, Mark> marks;
     std::optional<Epoch> new_epoch;
     std::optional<Checkpoint> checkpoint;
+    std::optional<std::string> told;  // which damage people were told of
     bool empty() const {
       return (!emissions || emissions->empty()) && quarantine.empty() && marks.empty() &&
-             !new_epoch && !checkpoint;
+             !new_epoch && !checkpoint && !told;
     }
   };
   Status apply(const Changes& changes, uint64_t quarantine_rows);
@@ -101,10 +107,13 @@ class Store {
   uint64_t durable_entry() const { return durable_entry_; }
 
   Result<uint64_t> count(const char* table);
+  // Emissions for this uplink that are beyond the mark.
+  Result<uint64_t> pending(uint32_t bit, const Mark& mark);
 
  private:
   explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
   Status create();
+  Status check_format(int64_t version);
   Status insert_emissions(const std::vector<Emission>& emissions, const Reached& said);
   Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
   Status write_checkpoint(const Checkpoint& checkpoint);
@@ -113,6 +122,7 @@ class Store {
   Status remove_uplink(size_t bit, const std::string& name, uint64_t& removed);
 
   std::unique_ptr<Database> db_;
+  bool new_ = false;
   uint64_t outbox_sequence_ = 0;
   uint64_t state_entry_ = 0;
   uint64_t durable_entry_ = 0;

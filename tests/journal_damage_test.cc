@@ -187,7 +187,7 @@ TEST_F(JournalDamage, each_file_says_what_was_known_before_it) {
   EXPECT_EQ(journal_->preambles(),
             (std::vector<std::string>{"before 36", "before 43", "before 50", "before 57"}));
   std::string bytes = disk_.contents(file_of(50));
-  bytes[60] = static_cast<char>(~bytes[60]);
+  bytes[35] = static_cast<char>(~bytes[35]);
   disk_.set_contents(file_of(50), bytes);
   open();
   EXPECT_EQ(journal_->preambles(),

@@ -292,6 +292,7 @@ TEST(Store, a_file_that_is_no_store_is_an_error) {
     std::ofstream(folder.path() + "/wayside.db") << bytes;
     auto store = Store::open(posix_disk(), folder.path());
     ASSERT_FALSE(store.ok());
+    EXPECT_EQ(store.error().code, ErrorCode::kBadData);
     EXPECT_NE(store.error().message.find("wayside.db"), std::string::npos) << store.error().message;
   }
 }
@@ -301,7 +302,8 @@ TEST(Store, a_store_of_a_newer_version_is_refused) {
   open_store(folder);
   {
     auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
-    ASSERT_TRUE((*db)->exec("PRAGMA user_version = 2").ok());
+    ASSERT_TRUE((*db)->exec("PRAGMA user_version = 3").ok());
+    ASSERT_TRUE((*db)->exec("UPDATE meta SET value = 3 WHERE name = 'format'").ok());
   }
   auto store = Store::open(posix_disk(), folder.path());
   ASSERT_FALSE(store.ok());
