@@ -71,6 +71,9 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
         1'000'000);
   v.duration({"retry", "pause after a failure of the disk"}, o.retry_ms, 1);
+  whole(v,
+        {"damaged_files", "so many damaged files are kept aside, of the journal and of the store"},
+        o.damaged_files, 1, 1'000);
   v.duration({"checkpoint_interval", "state is saved this often"}, o.checkpoint_interval_ms, 100);
   v.bytes({"checkpoint_bytes", "and after so much journal, which a restart has to replay"},
           o.checkpoint_bytes, 64 << 10);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/asio.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "base/log.h"
@@ -22,15 +23,30 @@ using boost::system::error_code;
 constexpr auto kAckPoll = std::chrono::milliseconds(10);
 constexpr auto kAcceptRetry = std::chrono::milliseconds(200);
 constexpr timeval kStatusTimeout{2, 0};
+// In one process; the medium then damages what is written to it.
+constexpr int kLivesMax = 5;
 constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
 
 std::string socket_path(const std::string& state_dir) { return state_dir + "/status.sock"; }
+
+// A folder in the place of a file of ours is set aside.
+Status make_room(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return {};
+  std::string aside = path + ".bad";
+  for (int n = 2; std::filesystem::exists(aside, error); ++n) {
+    aside = path + ".bad-" + std::to_string(n);
+  }
+  log_warn("{} is a folder; it is kept as {}", path, aside);
+  return posix_disk().rename(path, aside);
+}
 
 // One gateway a state folder: two would write into each other's journal.
 class StateLock {
  public:
   Status take(const std::string& state_dir) {
     const std::string path = state_dir + "/lock";
+    WS_TRY(make_room(path));
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd_ < 0) return Error{ErrorCode::kIo, "open " + path + ": " + std::strerror(errno)};
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
@@ -74,26 +90,32 @@ class Gateway {
     loop_.start({[this](uint32_t c, uint64_t ticket) { sources_[c]->relay().release(ticket); },
                  [this] {
                    for (auto& s : sources_) s->relay().resume();
-                 }});
+                 },
+                 [this] { asio::post(io_, [this] { begin_end(); }); }});
     for (auto& s : sources_) WS_TRY(s->start());
     signals_.async_wait([this](error_code error, int signal) {
       if (error) return;
       log_info("signal {}: ending; the next one ends at once", signal);
       error_code ignored;
       signals_.clear(ignored);
+      signalled_ = true;
       begin_end();
     });
     io_.run();
     if (ending_.joinable()) ending_.join();
     ::unlink(socket_path(state_dir).c_str());
+    if (!signalled_ && !loop_.store_damage().empty()) return {};  // to be made again
     if (loop_.halted()) return Error{ErrorCode::kIo, "ended while the disk failed"};
     return {};
   }
+  bool signalled() const { return signalled_; }
 
  private:
   // The end, in order: read nothing more, commit, acknowledge, let the acknowledgements leave,
   // disconnect.
   void begin_end() {
+    if (ends_) return;
+    ends_ = true;
     for (auto& s : sources_) s->relay().stop_reading();
     ending_ = std::thread([this] {
       loop_.stop();
@@ -118,6 +140,7 @@ class Gateway {
 
   Status serve_status(const std::string& state_dir) {
     const std::string path = socket_path(state_dir);
+    WS_TRY(make_room(path));
     ::unlink(path.c_str());
     error_code error;
     status_.open(stream_protocol(), error);
@@ -164,6 +187,8 @@ class Gateway {
   asio::steady_timer retry_;
   stream_protocol::acceptor status_;
   std::thread ending_;
+  bool ends_ = false;
+  bool signalled_ = false;  // asked to end
 };
 
 }  // namespace
@@ -178,11 +203,23 @@ Status run_gateway(const Config& config) {
   WS_TRY(posix_disk().make_dirs(state_dir));
   StateLock lock;
   WS_TRY(lock.take(state_dir));
-  WS_ASSIGN(auto loop, Loop::recover(config, Surroundings::system(config)));
-  WS_TRY(loop->make_workers());
-  Gateway gateway(config, *loop);
-  log_info("{}: gateway {} with state in {}", version_text(), config.gateway.id, state_dir);
-  return gateway.run(state_dir);
+  std::string store_damage;
+  for (int lives = 1;; ++lives) {
+    WS_ASSIGN(auto loop,
+              Loop::recover(config, Surroundings::system(config), std::move(store_damage)));
+    if (Status made = loop->make_workers(); !made.ok()) {
+      if (made.error().code != ErrorCode::kBadData || lives == kLivesMax) return made;
+      store_damage = made.error().message;
+      continue;
+    }
+    Gateway gateway(config, *loop);
+    log_info("{}: gateway {} with state in {}", version_text(), config.gateway.id, state_dir);
+    WS_TRY(gateway.run(state_dir));
+    store_damage = loop->store_damage();
+    if (gateway.signalled() || store_damage.empty()) return {};
+    if (lives == kLivesMax) return Error{ErrorCode::kIo, "damaged again: " + store_damage};
+    log_error("{}; the gateway starts anew", store_damage);
+  }
 }
 
 Result<std::string> ask_status(const std::string& state_dir) {

@@ -60,11 +60,16 @@ Status Loop::make_workers() {
     backlog.batch_messages = options.batch_messages;
     backlog.batch_bytes = options.batch_bytes;
     if (!marks_.contains(options.name)) {
-      // Forwarding begins with what comes from now on.
+      // Forwarding begins with what comes from now on. If our store was lost it begins with what
+      // the journal has, and the sink's own mark says what of that it knows.
       Mark& mark = first_marks.marks[options.name];
-      mark.raw_entry = journal_->last_sequence();
+      mark.raw_entry = rebuilt_ ? rebuilt_after_ : journal_->last_sequence();
+      const auto& rows = rebuilt_ ? rebuilt_rows_ : engine_->group().rows_before;
       for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
-        if (backlog.forwarded[s]) mark.raw_seen += engine_->group().rows_before[s];
+        if (backlog.forwarded[s]) mark.raw_seen += rows[s];
+      }
+      if (rebuilt_) {
+        WS_TRY(settle_ledger(bit, mark));
       }
       marks_[options.name] = mark;
     }
@@ -97,12 +102,19 @@ void Loop::stop() {
   if (!thread_.joinable()) return;
   thread_.join();
   for (auto& worker : workers_) worker->request_stop(true);
-  for (auto& worker : workers_) worker->stop(true);
+  for (auto& worker : workers_) {
+    worker->stop(true);
+    if (worker->progress().store_damaged) store_damage_ = worker->progress().trouble;
+  }
   if (halted_) return;  // memory is ahead of the disk: the next start replays the journal's tail
+  settle_rebuilt();
   Store::Changes changes;
   take_marks(changes);
   changes.checkpoint = checkpoint(journal_->last_sequence());
-  if (Status s = store_->apply(changes, 0); !s.ok()) log_error("{}", s.error().message);
+  if (Status s = store_->apply(changes, 0); !s.ok()) {
+    log_error("{}", s.error().message);
+    if (s.error().code == ErrorCode::kBadData) store_damage_ = s.error().message;
+  }
   publish(clock_->now());
 }
 
@@ -123,11 +135,15 @@ void Loop::run() {
     if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
     const bool last = stopping && chunks.empty();
     const bool due = commit_due(now, queue_.used_bytes() == 0);
-    if (!engine_->group().turns.empty() && (due || last) && !commit()) {
+    bool good = engine_->group().turns.empty() || !(due || last) || commit();
+    publish(now);
+    good = good && store_damage_.empty();
+    if (!good) {
       halted_ = true;
+      if (!store_damage_.empty() && outside_.damaged) outside_.damaged();
       return;
     }
-    publish(now);
+    if (engine_->group().turns.empty()) settle_rebuilt();
     if (last) return;
   }
 }
@@ -180,6 +196,10 @@ bool Loop::insist(const char* what, const std::function<Status()>& action) {
     Status status = action();
     trouble_ = status.ok() ? "" : std::string(what) + ": " + status.error().message;
     if (status.ok()) return true;
+    if (status.error().code == ErrorCode::kBadData) {
+      store_damage_ = status.error().message;  // to insist does not help
+      return false;
+    }
     publish(clock_->now());
     uint64_t held = 0;
     if (limiter.allow(clock_->now().timer_ms, held)) {
@@ -198,7 +218,8 @@ bool Loop::commit() {
   block_.clear();
   encode_group(group, engine_->schemas(), engine_->connections(), block_);
   if (!insist("journal", [&] {
-        return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_);
+        return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_,
+                                before_.last_sequence);
       })) {
     return false;
   }
@@ -228,6 +249,7 @@ bool Loop::commit() {
     worker->notify(journal_->last_sequence(), urgent, engine_->emissions().last_sequence());
   }
   engine_->next_group();
+  before_ = reached(journal_->last_sequence());
   group_bytes_ = 0;
   window_full_ = false;
   return true;
@@ -256,6 +278,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
     log_warn("quarantine: {} messages in this commit, the last from topic {}: {} {}",
              group.rejected.size(), r.topic, r.reason, r.detail);
   }
+  changes.told = std::exchange(told_, std::nullopt);
   const bool checkpoint_now = checkpoint_due(last_now_);
   if (checkpoint_now || last_now_.timer_ms - marks_ms_ >= kMarksMs) take_marks(changes);
   if (checkpoint_now) changes.checkpoint = checkpoint(entry);
@@ -314,11 +337,13 @@ void Loop::publish(Now now) {
   const auto& emitted = engine_->emissions().emitted();
   for (size_t i = 0; i < workers_.size(); ++i) {
     const UplinkWorker::Progress p = workers_[i]->progress();
+    if (p.store_damaged) store_damage_ = p.trouble;
     const uint32_t bit = worker_bits_[i];
     s->uplinks.push_back({workers_[i]->name(), p.connected, p.trouble,
                           bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered,
                           p.mark.dropped});
   }
+  s->damage = damage_;
   if (connection_status) s->connections = connection_status();
   for (ConnectionStatus& c : s->connections) c.sessions_lost = pipeline.sessions_lost(c.name);
   board_.publish(std::move(s));

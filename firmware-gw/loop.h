@@ -16,6 +16,7 @@
 #include "firmware-gw/engine.h"
 #include "firmware-gw/status.h"
 #include "storage/journal.h"
+#include "storage/preamble.h"
 #include "storage/store.h"
 #include "uplink/worker.h"
 
@@ -40,11 +41,15 @@ class Loop {
     std::function<void(uint32_t connection, uint64_t ticket)> release;
     // The queue has room again. Loop thread.
     std::function<void()> resume;
+    // The store is damaged: the loop has ended, and who runs it is to recover() anew. Loop thread.
+    std::function<void()> damaged = {};
   };
 
   // Opens journal and store and brings the engine to where it was: the only start there is, after a
-  // clean end, a crash or a power cut.
-  static Result<std::unique_ptr<Loop>> recover(const Config& config, Surroundings around);
+  // clean end, a crash or a power cut. What is damaged on disk is set aside and made again, or
+  // passed over; damage() tells. `store_damage`: of the life before, "" if there was none.
+  static Result<std::unique_ptr<Loop>> recover(const Config& config, Surroundings around,
+                                               std::string store_damage = "");
   ~Loop();
 
   // Workers for the uplinks of the configuration.
@@ -55,6 +60,10 @@ class Loop {
 
   // After stop(): the disk failed at the end, and what was not acknowledged is not on it.
   bool halted() const { return halted_; }
+  // After stop(): why the store has to be made again, "" if it need not.
+  const std::string& store_damage() const { return store_damage_; }
+  // What recover() found.
+  const std::vector<Damage>& damage() const { return damage_; }
 
   ChunkQueue& queue() { return queue_; }
   const StatusBoard& status() const { return board_; }
@@ -64,15 +73,36 @@ class Loop {
 
  private:
   Loop(const Config& config, Surroundings around);
+  // Recovery, in recovery.cc; what it does about damage, in damage.cc.
+  struct Replay;
   Status open_storage();
   Status restore();
-  Result<std::string> replay_journal(const Store::Recovered& from);
-  Status replay_entry(const JournalEntry& entry);
+  Status replay_journal(Replay& replay);
+  Status replay_entry(Replay& replay, const JournalEntry& entry,
+                      const std::optional<Digest>& recorded);
+  Status apply_replayed(Replay& replay, const JournalEntry& entry, const Group& group,
+                        bool verified);
   Status learn_duplicates();
   void start_clock(const std::string& saved);
-  Status settle_epoch(const Store::Recovered& from, std::string why);
+  Status settle_epoch(Replay& replay);
   bool pass_given(const Store::Recovered& from);
-  Status begin_epoch(const std::string& why);
+  Status begin_epoch(const std::string& why, uint64_t first_entry);
+  Status begin_epoch_within(Replay& replay);
+  Status make_room();
+  void load_preambles();
+  Status start_rebuilt(Replay& replay);
+  void note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind);
+  void find_lost_end(Replay& replay);
+  void report(Damage damage);
+  void report_gap(uint64_t from, uint64_t to, uint64_t readings);
+  static std::vector<uint64_t> rows_after(const Group& group);
+  static uint64_t rows_between(const std::vector<uint64_t>& before, const Group& behind);
+  Status settle_damage(Replay& replay, const std::string& told);
+  Status settle_ledger(size_t bit, const Mark& mark);
+  Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
+  void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
+  void settle_rebuilt();
+  std::string encode_preamble() const;
 
   void run();
   std::chrono::milliseconds wait_time() const;
@@ -106,12 +136,23 @@ class Loop {
   std::vector<Epoch> epochs_;
   std::string block_;  // of the entry that is being made
 
+  // Damage.
+  std::vector<Damage> damage_;
+  std::optional<std::string> told_;     // goes into the store with the notes that tell it
+  std::vector<Preamble> preambles_;     // of the journal's files, for a store that is made again
+  bool rebuilt_ = false;                // the store is
+  uint64_t rebuilt_after_ = 0;          // from the journal behind this entry,
+  std::vector<uint64_t> rebuilt_rows_;  // and so many readings of each source before
+  std::vector<std::string> unsettled_;  // uplinks whose sinks have not yet told what they have
+  std::string store_damage_;
+
   // The open group.
   int64_t group_since_ms_ = 0;  // timer clock; of its first turn
   uint64_t group_bytes_ = 0;
   bool window_full_ = false;
   std::vector<uint64_t> tickets_;  // by connection
   Digest former_digest_{};         // of the group before
+  Reached before_;                 // what was said before it
   Now last_now_;                   // of the last turn, also of a former life
   bool clock_told_ = false;        // in this life
 

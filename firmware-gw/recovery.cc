@@ -1,8 +1,9 @@
 // How the loop gets to where it was: the only start there is.
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
-#include "firmware-gw/loop.h"
+#include "firmware-gw/replaying.h"
 
 namespace wayside {
 namespace {
@@ -18,38 +19,57 @@ std::string random_name() {
 
 }  // namespace
 
-Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around) {
-  std::unique_ptr<Loop> loop(new Loop(config, std::move(around)));
-  WS_TRY(loop->open_storage());
-  WS_TRY(loop->restore());
-  return loop;
+Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around,
+                                            std::string store_damage) {
+  std::vector<Damage> found;
+  for (bool again = false;; again = true) {
+    if (!store_damage.empty()) {
+      // The journal is the truth: a store that is damaged is set aside and made again from it.
+      WS_ASSIGN(const std::string kept, Store::set_aside(*around.disk, config.gateway.state_dir,
+                                                         config.storage.damaged_files));
+      const std::string what =
+          "wayside.db was damaged (" + store_damage + ") and is made again from the journal";
+      add_damage(found, {Damage::Kind::kRepaired, what, 0, 0, 0, 0, kept});
+    }
+    std::unique_ptr<Loop> loop(new Loop(config, around));
+    loop->damage_ = found;
+    Status status = loop->open_storage();
+    if (status.ok()) status = loop->restore();
+    if (status.ok()) return loop;
+    if (status.error().code != ErrorCode::kBadData || again) return status.error();
+    store_damage = status.error().message;
+    found = loop->damage_;
+  }
 }
 
 Status Loop::open_storage() {
   WS_TRY(disk_.make_dirs(state_dir_));
+  WS_TRY(make_room());
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
-                         config_.storage.max_bytes};
+                         config_.storage.max_bytes, config_.storage.damaged_files};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
-  auto opened = Store::open(disk_, state_dir_, config_.storage.wal_bytes);
-  if (!opened.ok() && opened.error().code == ErrorCode::kBadData) {
-    // The journal is the truth: a store that is damaged is set aside and made again from it.
-    const std::string path = state_dir_ + "/wayside.db";
-    const std::string aside = path + ".bad-" + random_name();
-    log_error("{}; it is kept as {} and made again from the journal", opened.error().message,
-              aside);
-    WS_TRY(disk_.rename(path, aside));
-    for (const char* rest : {"-wal", "-shm"}) (void)disk_.rename(path + rest, aside + rest).ok();
-    opened = Store::open(disk_, state_dir_, config_.storage.wal_bytes);
-  }
-  if (!opened.ok()) return opened.error();
-  store_ = std::move(*opened);
+  journal_->preamble = [this] { return encode_preamble(); };
+  for (const Damage& d : journal_->damage()) report(d);
+  WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
+  if (!store_->is_new()) return {};
+  WS_TRY(disk_.sync_dir(state_dir_));  // its name
+  // That of the folder is in a folder which may be another's.
+  (void)disk_.sync_dir(std::filesystem::path(state_dir_).parent_path().string()).ok();
+  rebuilt_ = journal_->last_sequence() > 0;
+  if (rebuilt_) load_preambles();
   return {};
 }
 
 Status Loop::restore() {
   std::vector<std::string> names;
   for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
-  WS_ASSIGN(Store::Bits bits, store_->assign_bits(names));
+  std::vector<std::string> former;
+  for (const Preamble& p : preambles_) {
+    if (p.emitted.empty()) continue;
+    former.clear();
+    for (const auto& [name, n] : p.emitted) former.push_back(name);
+  }
+  WS_ASSIGN(Store::Bits bits, store_->assign_bits(names, former));
   if (bits.removed > 0) {
     log_warn("{} emissions were for uplinks that are no longer configured; they are gone",
              bits.removed);
@@ -65,19 +85,27 @@ Status Loop::restore() {
   marks_ = from.marks;
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
-  engine_->pipeline().load(from.checkpoint.rows);
+  WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
   engine_->emissions().restore(at.last_sequence, at.emitted);
   engine_->set_digest(at.emissions);
 
-  const bool cut = journal_->last_sequence() < at.entry;
-  if (cut) WS_TRY(journal_->skip_to(at.entry));
-  WS_ASSIGN(std::string why, replay_journal(from));
-  if (cut) why = "the journal ends before the store's checkpoint";
-  former_digest_ = engine_->digest();
+  Replay replay(from);
+  replay.expected = at.entry + 1;
+  replay.last_entry = journal_->last_sequence();
+  replay.said_upto = from.outbox.entry;
+  if (rebuilt_) WS_TRY(start_rebuilt(replay));
+  find_lost_end(replay);
+  WS_TRY(replay_journal(replay));
   WS_TRY(learn_duplicates());
   engine_->resume();
   start_clock(from.checkpoint.clock);
-  return settle_epoch(from, std::move(why));
+  WS_TRY(settle_epoch(replay));
+  former_digest_ = engine_->digest();
+  before_ = reached(journal_->last_sequence());
+  if (replay.last_entry > journal_->last_sequence()) {
+    WS_TRY(journal_->skip_to(replay.last_entry));
+  }
+  return settle_damage(replay, from.told);
 }
 
 void Loop::start_clock(const std::string& saved) {
@@ -94,9 +122,10 @@ void Loop::start_clock(const std::string& saved) {
 
 // What was sent may differ from what we would say now: then new ids from here on, and old ones are
 // never given again.
-Status Loop::settle_epoch(const Store::Recovered& from, std::string why) {
-  if (pass_given(from) && why.empty()) why = "the replay says less than was said before";
-  if (!why.empty() || epochs_.empty()) return begin_epoch(why);
+Status Loop::settle_epoch(Replay& replay) {
+  if (pass_given(replay.from)) replay.differs("the replay says less than was said before");
+  if (replay.renumbered) return {};
+  if (!replay.exact || epochs_.empty()) return begin_epoch(replay.why, replay.last_entry + 1);
   if (epochs_.back().first_entry > journal_->last_sequence()) {
     // The former life ended before its first commit: the store knows the epoch, the journal does
     // not yet.
@@ -125,54 +154,98 @@ bool Loop::pass_given(const Store::Recovered& from) {
   return true;
 }
 
-// The answer says why ids must change, and is empty if they need not.
-Result<std::string> Loop::replay_journal(const Store::Recovered& from) {
-  const uint64_t first = from.checkpoint.at.entry + 1;
+Status Loop::replay_journal(Replay& replay) {
+  const uint64_t first = replay.expected;
   JournalReader reader(disk_, state_dir_ + "/journal");
   uint64_t oldest = 0;
-  WS_ASSIGN(bool there, reader.seek(first, oldest));
-  bool verify = true;  // is the state that of the entry before?
-  if (!there && oldest > first) {
-    pass_given(from);
-    WS_TRY(begin_epoch("journal entries before " + std::to_string(oldest) +
-                       " are gone, and so is the state they led to"));
-    WS_ASSIGN(there, reader.seek(oldest, oldest));
-    verify = false;
-  }
   JournalEntry entry;
-  uint64_t replayed = 0;
-  bool same = true;
-  while (there) {
+  // The entry before tells how many readings there were.
+  WS_TRY(reader.seek(first > 1 ? first - 1 : first, oldest));
+  WS_ASSIGN(bool there, reader.next(entry));
+  if (there && entry.sequence < first) {
+    Group group = engine_->admission().make_group();
+    if (decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) {
+      replay.rows = rows_after(group);
+    }
     WS_ASSIGN(there, reader.next(entry));
-    if (!there) break;
-    same &= !verify || entry.emissions == engine_->digest();
-    WS_TRY(replay_entry(entry));
-    const bool last_said = verify && entry.sequence == from.outbox.entry;
-    same &= !last_said || from.outbox.emissions == engine_->digest();
-    verify = true;
+  }
+  if (there && replay.exact && entry.sequence == first &&
+      entry.emissions != replay.from.checkpoint.at.emissions) {
+    replay.differs("the journal does not follow what the store remembers");
+  }
+  uint64_t replayed = 0;
+  while (there) {
+    JournalEntry behind;
+    WS_ASSIGN(there, reader.next(behind));
+    std::optional<Digest> recorded;  // of what it said
+    if (there && behind.sequence == entry.sequence + 1) {
+      recorded = behind.emissions;
+    } else if (replay.from.outbox.entry == entry.sequence) {
+      recorded = replay.from.outbox.emissions;
+    }
+    WS_TRY(replay_entry(replay, entry, recorded));
+    replay.expected = entry.sequence + 1;
+    entry = std::move(behind);
     ++replayed;
   }
   engine_->emissions().clear();
   if (replayed > 0) {
     log_info("recovered: {} journal entries replayed after entry {}", replayed, first - 1);
   }
-  return std::string(same ? "" : "the replay differs from what was said before");
+  return {};
 }
 
-Status Loop::replay_entry(const JournalEntry& entry) {
+Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
+                          const std::optional<Digest>& recorded) {
   Group group = engine_->admission().make_group();
-  WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
-  Store::Changes changes;
+  const Status decoded =
+      decode_group(entry.block, engine_->schemas(), engine_->connections(), group);
+  if (entry.sequence > replay.expected) {
+    note_gap(replay, replay.expected, entry.sequence - 1, decoded.ok() ? &group : nullptr);
+  }
+  if (!decoded.ok()) {
+    log_error("journal entry {}: {}", entry.sequence, decoded.error().message);
+    note_gap(replay, entry.sequence, entry.sequence, nullptr);
+    return {};
+  }
+  EmissionBuffer& emissions = engine_->emissions();
+  if (!replay.renumbered &&
+      entry.said_before.value_or(emissions.last_sequence()) != emissions.last_sequence()) {
+    replay.differs("the replay differs from what was said before");
+    emissions.restore(*entry.said_before, emissions.emitted());
+  }
+  if (rebuilt_ && entry.sequence == rebuilt_after_ + 1) rebuilt_rows_ = group.rows_before;
+  replay.rows = rows_after(group);
   for (const Note& note : group.notes) {
     const bool known = std::any_of(epochs_.begin(), epochs_.end(),
                                    [&](const Epoch& e) { return e.name == note.name; });
     if (note.kind != Note::Kind::kNewEpoch || known) continue;
-    epochs_.push_back({note.name, engine_->emissions().last_sequence() + 1, entry.sequence});
-    changes.new_epoch = epochs_.back();
+    const Epoch epoch{note.name, emissions.last_sequence() + 1, entry.sequence};
+    // One that recovery itself has begun stays the last.
+    epochs_.insert(epochs_.end() - ptrdiff_t(replay.renumbered), epoch);
+    Store::Changes changes;
+    changes.new_epoch = epoch;
+    WS_TRY(store_->apply(changes, 0));
   }
   engine_->replay(group);
   if (!group.turns.empty()) last_now_ = group.turns.back().now;
-  changes.emissions = &engine_->emissions().pending();
+  const bool verified = recorded ? *recorded == engine_->digest() : replay.exact;
+  if (!verified) replay.differs("the replay differs from what was said before");
+  return apply_replayed(replay, entry, group, verified);
+}
+
+Status Loop::apply_replayed(Replay& replay, const JournalEntry& entry, const Group& group,
+                            bool verified) {
+  std::vector<Emission>& pending = engine_->emissions().pending();
+  Store::Changes changes;
+  if (!verified && entry.sequence <= replay.said_upto) {
+    // Something else was said with these numbers.
+    replay.left_out += pending.size();
+    pending.clear();
+  } else if (!verified && !replay.renumbered) {
+    WS_TRY(begin_epoch_within(replay));
+  }
+  changes.emissions = &pending;
   changes.said = reached(entry.sequence);
   changes.quarantine = quarantined(group, entry.sequence);
   return store_->apply(changes, config_.storage.quarantine_rows);
@@ -186,25 +259,30 @@ Status Loop::learn_duplicates() {
   uint64_t from =
       std::max({journal_->tail_sequence(), last > kLearnEntries ? last - kLearnEntries : 1});
   JournalReader reader(disk_, state_dir_ + "/journal");
-  WS_ASSIGN(bool there, reader.seek(from, from));
+  WS_TRY(reader.seek(from, from));
   JournalEntry entry;
-  while (there) {
+  std::optional<std::vector<uint64_t>> rows;
+  for (uint64_t expected = from;; expected = entry.sequence + 1) {
     WS_ASSIGN(bool more, reader.next(entry));
-    if (!more) break;
+    if (!more) return {};
     Group group = engine_->admission().make_group();
-    WS_TRY(decode_group(entry.block, engine_->schemas(), engine_->connections(), group));
-    engine_->admission().remember(group);
-    for (size_t s = 0; s < group.batches.size(); ++s) {
-      engine_->group().rows_before[s] = group.rows_before[s] + group.batches[s].rows();
+    if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) {
+      rows.reset();
+      report_gap(entry.sequence, entry.sequence, 0);
+      continue;
     }
+    if (entry.sequence > expected) {
+      report_gap(expected, entry.sequence - 1, rows ? rows_between(*rows, group) : 0);
+    }
+    rows = rows_after(group);
+    engine_->admission().remember(group);
+    engine_->group().rows_before = *rows;
     if (!group.turns.empty()) last_now_ = group.turns.back().now;
   }
-  return {};
 }
 
-Status Loop::begin_epoch(const std::string& why) {
-  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1,
-              journal_->last_sequence() + 1};
+Status Loop::begin_epoch(const std::string& why, uint64_t first_entry) {
+  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1, first_entry};
   if (!why.empty()) log_error("new epoch {}: {}", epoch.name, why);
   engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epoch.name, why});
   epochs_.push_back(epoch);

@@ -202,11 +202,19 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
     WS_ASSIGN(there, reader.seek(oldest, oldest));
   }
   JournalEntry entry;
-  while (there) {
+  for (uint64_t expected = oldest; there; expected = entry.sequence + 1) {
     WS_ASSIGN(there, reader.next(entry));
     if (!there) break;
+    if (entry.sequence != expected) {
+      log_warn("journal entries {} to {} are damaged or gone: results and ids differ from here on",
+               expected, entry.sequence - 1);
+    }
     Group group = engine->admission().make_group();
-    WS_TRY(decode_group(entry.block, engine->schemas(), engine->connections(), group));
+    if (Status decoded = decode_group(entry.block, engine->schemas(), engine->connections(), group);
+        !decoded.ok()) {
+      log_warn("journal entry {}: {}; it is left out", entry.sequence, decoded.error().message);
+      continue;
+    }
     for (const Note& note : group.notes) {
       if (note.kind == Note::Kind::kNewEpoch) output.set_epoch(note.name);
     }

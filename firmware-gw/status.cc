@@ -120,6 +120,19 @@ std::string Snapshot::to_json() const {
     json.close();
   }
   json.close_list();
+  json.open_list("damage");
+  for (const Damage& d : damage) {
+    json.open();
+    json.add("what", d.what);
+    json.add("lost", d.kind == Damage::Kind::kLoss);
+    if (d.from > 0) json.add("from", d.from);
+    if (d.to > 0) json.add("to", d.to);
+    if (d.readings > 0) json.add("readings", d.readings);
+    if (d.bytes > 0) json.add("bytes", d.bytes);
+    if (!d.kept_as.empty()) json.add("kept_as", d.kept_as);
+    json.close();
+  }
+  json.close_list();
   json.open_list("keys");
   for (const auto& k : keys) {
     json.open();

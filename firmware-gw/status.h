@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/pipeline.h"
+#include "storage/damage.h"
 #include "storage/mark.h"
 
 namespace wayside {
@@ -53,6 +54,7 @@ struct Snapshot {
   std::vector<Pipeline::KeyLag> keys;
   std::vector<UplinkStatus> uplinks;
   std::vector<ConnectionStatus> connections;
+  std::vector<Damage> damage;  // found by this life's start
 
   std::string to_json() const;
 };

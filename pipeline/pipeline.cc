@@ -177,6 +177,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kRolledOver:
         on_rollover(note, wall_ms, out);
+        break;
+      case Note::Kind::kDamage:
+        tell("damage", note.name, wall_ms, {{"text", note.text}}, out);
     }
   }
 }

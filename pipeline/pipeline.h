@@ -57,7 +57,8 @@ class Pipeline {
 
   // State: rows that changed since the last save; loads what an earlier save gave, in any order.
   std::vector<StateRow> save_changes();
-  void load(const std::vector<StateRow>& rows);
+  // An error: a row is damaged; the pipeline must not be used.
+  Status load(const std::vector<StateRow>& rows);
 
   // For status.
   struct SourceStatus {

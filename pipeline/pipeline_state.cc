@@ -99,7 +99,7 @@ std::vector<StateRow> Pipeline::save_changes() {
   return rows;
 }
 
-void Pipeline::load(const std::vector<StateRow>& rows) {
+Status Pipeline::load(const std::vector<StateRow>& rows) {
   for (const StateRow& row : rows) {
     for (const Component& c : components_) {
       if (c.name != row.component) continue;
@@ -111,9 +111,14 @@ void Pipeline::load(const std::vector<StateRow>& rows) {
       } else {
         c.load_key(keys_.intern(row.key), reader);
       }
+      if (!reader.ok() || reader.left() != 0) {
+        return Error{ErrorCode::kBadData,
+                     "state of " + row.component + ", key '" + row.key + "', is damaged"};
+      }
     }
   }
   for (auto& source : sources_) source->watermarks.loaded();
+  return {};
 }
 
 }  // namespace wayside

@@ -44,14 +44,21 @@ struct Publish {
 
 // Something that happened to the gateway and that the output depends on.
 struct Note {
-  // kClock: what our time rests on from this turn on. At the first turn of a life, when it is set or
-  // confirmed, and in each group that begins while it is unset.
-  // kRolledOver: some readings of the turn had a time from the wrong 1,024 weeks of GPS.
-  enum class Kind : uint8_t { kNewSession = 1, kNewEpoch = 2, kClock = 3, kRolledOver = 4 };
+  // kClock: what our time rests on from this turn on. At the first turn of a life, when it is set
+  // or confirmed, and in each group that begins while it is unset. kRolledOver: some readings of
+  // the turn had a time from the wrong 1,024 weeks of GPS.
+  enum class Kind : uint8_t {
+    kNewSession = 1,
+    kNewEpoch = 2,
+    kClock = 3,
+    kRolledOver = 4,
+    kDamage = 20
+  };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
-  std::string name;    // the mqtt block; the epoch's id; the clock's state; the source
-  std::string text;    // kNewEpoch: why, for people; empty for the first one
+  std::string name;    // the mqtt block; the epoch's id; the clock's state; the source;
+                       // kDamage: of what
+  std::string text;    // kNewEpoch: why, for people; empty for the first one; kDamage: what is lost
                        // kClock: the state before, if the time was set; kRolledOver: an example
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
 };

@@ -43,9 +43,7 @@ Status Journal::skip_to(uint64_t sequence) {
 
 std::vector<std::string> Journal::preambles() const {
   std::vector<std::string> all;
-  for (const FileInfo& file : files_) {
-    if (!file.header.preamble.empty()) all.push_back(file.header.preamble);
-  }
+  for (const FileInfo& file : files_) all.push_back(file.header.preamble);
   return all;
 }
 

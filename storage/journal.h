@@ -115,7 +115,7 @@ class Journal {
   const std::vector<Damage>& damage() const { return damage_; }
   // What each new file says about the time before it; called when one is made.
   std::function<std::string()> preamble;
-  // Of the files that are there, oldest first, as far as they have one.
+  // Of the files that are there, oldest first; "" where there is none.
   std::vector<std::string> preambles() const;
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t used_bytes() const;

@@ -12,6 +12,7 @@ namespace wayside {
 namespace {
 
 constexpr int64_t kFormat = 2;
+constexpr int64_t kCheckBytesMax = 64 << 20;  // a second or two from a slow card
 // SQLite notices when its own structures are damaged, but not when what is in a row is. So each row
 // that counts has a CRC-32C of its columns. Null, in rows of format 1: not known.
 constexpr uint64_t kPageBytes = 4096;
@@ -135,6 +136,7 @@ Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, u
   WS_TRY(db->exec(("PRAGMA wal_autocheckpoint = " + pages).c_str()));
   std::unique_ptr<Store> store(new Store(std::move(db)));
   WS_TRY(store->create());
+  if (!store->new_) WS_TRY(store->check());
   return store;
 }
 
@@ -185,6 +187,23 @@ Status Store::create() {
   if (made.ok()) made = db_->exec("COMMIT");
   if (!made.ok()) (void)db_->exec("ROLLBACK").ok();
   return made;
+}
+
+// Rows that cannot be found any more are missed by nobody else. A store that is too large for a
+// quick start is not looked through.
+Status Store::check() {
+  WS_ASSIGN(
+      Statement tables,
+      db_->prepare("SELECT meta.crc, epochs.crc, uplinks.crc, outbox.crc, state.crc, marks.crc, "
+                   "payload FROM meta, epochs, uplinks, outbox, state, marks, quarantine"));
+  WS_ASSIGN(Statement size, db_->prepare("SELECT page_count * page_size FROM "
+                                         "pragma_page_count(), pragma_page_size()"));
+  WS_ASSIGN(bool row, size.step());
+  if (!row || size.column_int(0) > kCheckBytesMax) return {};
+  WS_ASSIGN(Statement check, db_->prepare("PRAGMA quick_check(1)"));
+  WS_ASSIGN(row, check.step());
+  if (row && check.column_text(0) == "ok") return {};
+  return Error{ErrorCode::kBadData, "wayside.db: " + std::string(check.column_text(0))};
 }
 
 // Neither new nor of a format that we know.
@@ -272,7 +291,8 @@ Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& remov
   return forget.run();
 }
 
-Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) {
+Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks,
+                                       const std::vector<std::string>& former) {
   Bits bits;
   bits.names.resize(32);
   if (uplinks.size() > bits.names.size()) return Error{ErrorCode::kConfig, "more than 32 uplinks"};
@@ -300,7 +320,12 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks) 
     }
     for (const std::string& name : uplinks) {
       if (std::find(bits.names.begin(), bits.names.end(), name) != bits.names.end()) continue;
-      const auto free = std::find(bits.names.begin(), bits.names.end(), std::string());
+      auto free = std::find(bits.names.begin(), bits.names.end(), std::string());
+      const auto had =
+          static_cast<size_t>(std::find(former.begin(), former.end(), name) - former.begin());
+      if (had < std::min(former.size(), bits.names.size()) && bits.names[had].empty()) {
+        free = bits.names.begin() + static_cast<ptrdiff_t>(had);
+      }
       *free = name;
       bits.fresh.push_back(static_cast<size_t>(free - bits.names.begin()));
       WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?, ?)"));

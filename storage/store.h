@@ -78,7 +78,9 @@ class Store {
   };
   // Bits for the uplinks of the configuration: the same name keeps its bit. What was for uplinks
   // that are no longer there is removed, their marks, too.
-  Result<Bits> assign_bits(const std::vector<std::string>& uplinks);
+  // A fresh one gets the bit that it has in `former`, if that is free.
+  Result<Bits> assign_bits(const std::vector<std::string>& uplinks,
+                           const std::vector<std::string>& former = {});
 
   // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
   // were delivered.
@@ -114,6 +116,7 @@ class Store {
   explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
   Status create();
   Status check_format(int64_t version);
+  Status check();
   Status insert_emissions(const std::vector<Emission>& emissions, const Reached& said);
   Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
   Status write_checkpoint(const Checkpoint& checkpoint);

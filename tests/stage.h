@@ -151,7 +151,9 @@ class Stage {
     pipeline_ = Pipeline::make(options_, errors);
     for (const BlockError& e : errors)
       ADD_FAILURE() << e.block << "." << e.item << ": " << e.message;
-    if (pipeline_) pipeline_->load(saved.rows());
+    if (!pipeline_) return;
+    const Status loaded = pipeline_->load(saved.rows());
+    EXPECT_TRUE(loaded.ok()) << (loaded.ok() ? "" : loaded.error().message);
   }
 
   Pipeline& pipeline() { return *pipeline_; }

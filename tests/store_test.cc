@@ -311,5 +311,63 @@ TEST(Store, a_store_of_a_newer_version_is_refused) {
       << store.error().message;
 }
 
+TEST(Store, a_store_of_format_1_goes_on_as_one_of_today) {
+  TempFolder folder;
+  {
+    auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE((*db)
+                    ->exec(R"(
+        CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE uplinks(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE outbox(lane INTEGER NOT NULL, sequence INTEGER NOT NULL, targets INTEGER NOT NULL,
+                            message BLOB NOT NULL, PRIMARY KEY(lane, sequence)) WITHOUT ROWID;
+        CREATE TABLE state(key TEXT NOT NULL, component TEXT NOT NULL, bytes BLOB NOT NULL,
+                           PRIMARY KEY(key, component)) WITHOUT ROWID;
+        CREATE TABLE marks(uplink TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE quarantine(entry INTEGER NOT NULL, number INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
+                                source TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+                                topic TEXT NOT NULL, payload BLOB NOT NULL,
+                                PRIMARY KEY(entry, number)) WITHOUT ROWID;
+        INSERT INTO epochs VALUES(1, 1, 'e1');
+        INSERT INTO outbox VALUES(1, 5, 1, x'00');
+        INSERT INTO marks VALUES('centre', '1 e1 1 2 3 4 5 6 7');
+        PRAGMA user_version = 1)")
+                    .ok());
+  }
+  for (int start = 0; start < 2; ++start) {
+    const auto recovered = recover(*open_store(folder));
+    ASSERT_EQ(recovered.epochs.size(), 1u);
+    EXPECT_EQ(recovered.marks.at("centre").delivered, 6u);
+    EXPECT_EQ(in_outbox(folder, Lane::kResult, 0), (Sequences{5}));
+  }
+}
+
+TEST(Store, a_changed_row_of_the_outbox_is_noticed_whoever_it_is_for) {
+  TempFolder folder;
+  add(*open_store(folder), {emission(1), emission(2, Lane::kResult, 2), emission(3)});
+  auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
+  ASSERT_TRUE((*db)->exec("UPDATE outbox SET targets = 0 WHERE sequence = 2").ok());
+  auto reader = OutboxReader::open(posix_disk(), folder.path());
+  auto rows = (*reader)->next(Lane::kResult, 0, 0, 10);
+  ASSERT_FALSE(rows.ok());
+  EXPECT_EQ(rows.error().code, ErrorCode::kBadData);
+  EXPECT_TRUE((*reader)->next(Lane::kResult, 2, 0, 10).ok());
+}
+
+TEST(Store, of_those_that_are_set_aside_the_newest_are_kept) {
+  TempFolder folder;
+  for (int n = 1; n <= 5; ++n) {
+    open_store(folder);
+    EXPECT_EQ(*Store::set_aside(posix_disk(), folder.path(), 2),
+              "wayside.db.bad-" + std::to_string(n));
+    EXPECT_FALSE(std::filesystem::exists(folder.path() + "/wayside.db"));
+  }
+  for (int n = 1; n <= 5; ++n) {
+    EXPECT_EQ(std::filesystem::exists(folder.path() + "/wayside.db.bad-" + std::to_string(n)),
+              n > 3);
+  }
+}
+
 }  // namespace
 }  // namespace wayside

@@ -76,7 +76,7 @@ Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& mes
   }
   while (!full(messages) && after.raw_entry < committed_entry) {
     if (entry_.sequence != after.raw_entry + 1) {
-      WS_ASSIGN(bool there, load_entry(after.raw_entry + 1, after));
+      WS_ASSIGN(bool there, load_entry(after.raw_entry + 1, committed_entry, after));
       if (!there) return {};
     }
     add_rows(messages, after);
@@ -89,7 +89,7 @@ Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& mes
 
 // Reads one entry. When it is gone the oldest one that is there takes its place, and what lay
 // between is counted as dropped.
-Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
+Result<bool> Backlog::load_entry(uint64_t wanted, uint64_t committed_entry, Mark& after) {
   const bool follows = entry_.sequence != 0 && entry_.sequence + 1 == wanted;
   entry_.sequence = 0;  // nothing is loaded until all of it is
   JournalEntry entry;
@@ -106,12 +106,20 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
     if (!found) return false;
     WS_ASSIGN(there, journal_.next(entry));
   }
-  if (!there) return false;
-  group_ = {};
-  for (const NamedSchema& s : options_.sources) group_.batches.emplace_back(s.schema);
-  group_.duplicates.resize(options_.sources.size());
-  group_.rows_before.resize(options_.sources.size());
-  WS_TRY(decode_group(entry.block, options_.sources, {}, group_));
+  while (there) {
+    group_ = {};
+    for (const NamedSchema& s : options_.sources) group_.batches.emplace_back(s.schema);
+    group_.duplicates.resize(options_.sources.size());
+    group_.rows_before.resize(options_.sources.size());
+    const Status decoded = decode_group(entry.block, options_.sources, {}, group_);
+    if (decoded.ok()) break;
+    log_error("journal entry {}: {}; it counts as lost", entry.sequence, decoded.error().message);
+    WS_ASSIGN(there, journal_.next(entry));
+  }
+  if (!there || entry.sequence > committed_entry) {
+    // Damaged to its end, so far: what comes next tells how much is lost.
+    return false;
+  }
   rows_ = reading_places(group_);
   uint64_t seen = 0;
   for (size_t s = 0; s < options_.sources.size(); ++s) {
@@ -120,7 +128,8 @@ Result<bool> Backlog::load_entry(uint64_t wanted, Mark& after) {
   if (entry.sequence != wanted) {
     const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
     log_error(
-        "journal entries {} to {} were recycled before they were forwarded: {} readings dropped",
+        "journal entries {} to {} were recycled or damaged before they were forwarded: {} readings "
+        "dropped",
         wanted, entry.sequence - 1, lost);
     after.dropped += lost;
     after.raw_entry = entry.sequence - 1;

@@ -46,7 +46,7 @@ class Backlog {
         journal_(disk, options_.journal_dir) {}
   Status add_emissions(Lane lane, std::vector<Message>& messages, Mark& after);
   Status add_readings(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
-  Result<bool> load_entry(uint64_t entry, Mark& after);
+  Result<bool> load_entry(uint64_t wanted, uint64_t committed_entry, Mark& after);
   void add_rows(std::vector<Message>& messages, Mark& after);
   std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const;
   bool full(const std::vector<Message>& messages) const {

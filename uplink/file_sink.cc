@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "uplink/sink.h"
 
@@ -80,7 +81,11 @@ class FileSink : public Sink {
     WS_TRY(disk_.make_dirs(options_.dir));
     WS_TRY(list_files());
     Place place;
-    if (auto text = read_file(disk_, mark_path()); text.ok()) place = read_place(*text);
+    const auto text = read_file(disk_, mark_path());
+    if (text.ok()) place = read_place(*text);
+    if (!text.ok() && text.error().code == ErrorCode::kBadData) {  // a folder
+      WS_TRY(set_aside("mark"));
+    }
     if (place.mark) {
       const std::optional<Mark> ours = in_last_epoch(*place.mark, epochs_);
       if (!ours) {
@@ -139,6 +144,11 @@ class FileSink : public Sink {
     if (second == std::string_view::npos) return place;
     if (!text.ends_with('\n')) return place;
     text.remove_suffix(1);
+    // Files of the first version end here: no checksum.
+    if (const size_t crc = text.rfind(" crc "); crc != std::string_view::npos) {
+      if (text.substr(crc + 5) != std::to_string(crc32c(text.substr(0, crc)))) return {};
+      text = text.substr(0, crc);
+    }
     if (!to_number(text.substr(0, first), place.file) ||
         !to_number(text.substr(first + 1, second - first - 1), place.size)) {
       return {};
@@ -150,19 +160,39 @@ class FileSink : public Sink {
   // Not synced: an older mark only means that more lines are looked at.
   Status replace_mark(const Mark& mark) {
     const std::string temporary = mark_path() + ".new";
-    const std::string text =
-        std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' + mark.to_text() + '\n';
+    std::string text =
+        std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' + mark.to_text();
+    text += " crc " + std::to_string(crc32c(text)) + '\n';
     WS_ASSIGN(auto file, disk_.open(temporary, Disk::Mode::kCreate));
     WS_TRY(file->truncate(0));
     WS_TRY(file->write_at(0, text));
     return disk_.rename(temporary, mark_path());
   }
 
+  Status set_aside(const std::string& name) {
+    WS_ASSIGN(const auto names, disk_.list(options_.dir));
+    const std::string aside = name + ".bad-" + std::to_string(names.size());
+    log_error("uplink {}: {} in {} is no file; it is kept as {}", options_.name, name, options_.dir,
+              aside);
+    return disk_.rename(options_.dir + '/' + name, options_.dir + '/' + aside);
+  }
+
   Status list_files() {
     files_.clear();
     WS_ASSIGN(auto names, disk_.list(options_.dir));
     for (const std::string& name : names) {
-      if (uint64_t number = number_of(name)) files_.push_back(number);
+      const uint64_t number = number_of(name);
+      if (number == 0) continue;
+      WS_ASSIGN(const auto file, disk_.open(options_.dir + '/' + name, Disk::Mode::kRead));
+      char byte = 0;
+      const auto read = file->read_at(0, &byte, 1);
+      if (read.ok()) {
+        files_.push_back(number);
+      } else if (read.error().code == ErrorCode::kBadData) {
+        WS_TRY(set_aside(name));
+      } else {
+        return read.error();
+      }
     }
     std::sort(files_.begin(), files_.end());
     return {};

@@ -114,12 +114,16 @@ bool UplinkWorker::work() {
     backoff_ms_ = 0;
     log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
     std::lock_guard lock(mutex_);
-    progress_ = {mark, true, ""};
+    progress_ = {mark, true, "", false};
   }
   Mark after;
   known_entry_ = std::max(known_entry_, committed);
   known_sequence_ = std::max(known_sequence_, sequence);
   if (Status read = backlog_->next(mark, committed, messages_, after); !read.ok()) {
+    if (read.error().code == ErrorCode::kBadData) {
+      std::lock_guard lock(mutex_);
+      progress_.store_damaged = true;
+    }
     return fail(read.error()), false;
   }
   // The outbox may be further than the last notify().
@@ -130,7 +134,7 @@ bool UplinkWorker::work() {
   }
   backoff_ms_ = 0;
   std::lock_guard lock(mutex_);
-  progress_ = {after, true, ""};
+  progress_ = {after, true, "", false};
   return !messages_.empty();
 }
 

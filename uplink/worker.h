@@ -46,7 +46,8 @@ class UplinkWorker {
   struct Progress {
     Mark mark;
     bool connected = false;
-    std::string trouble;  // the last error, "" when all is well
+    std::string trouble;         // the last error, "" when all is well
+    bool store_damaged = false;  // the outbox cannot be read, and never will be
   };
   Progress progress() const;  // any thread
   const std::string& name() const { return options_.name; }

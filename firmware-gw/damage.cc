@@ -1,0 +1,295 @@
+// What recovery does about damage: gaps in the journal, a store that has to be made again from it,
+// and telling people.
+#include <algorithm>
+
+#include "base/hash.h"
+#include "firmware-gw/replaying.h"
+
+namespace wayside {
+namespace {
+
+constexpr size_t kIncidentsMax = 8;  // of one start
+
+std::string range_text(uint64_t from, uint64_t to) {
+  return from == to ? "entry " + std::to_string(from) + " is"
+                    : "entries " + std::to_string(from) + " to " + std::to_string(to) + " are";
+}
+
+}  // namespace
+
+// ---- what is found
+
+std::vector<uint64_t> Loop::rows_after(const Group& group) {
+  std::vector<uint64_t> rows = group.rows_before;
+  for (size_t s = 0; s < rows.size(); ++s) rows[s] += group.batches[s].rows();
+  return rows;
+}
+
+uint64_t Loop::rows_between(const std::vector<uint64_t>& before, const Group& behind) {
+  uint64_t lost = 0;
+  for (size_t s = 0; s < before.size(); ++s) {
+    lost += behind.rows_before[s] - std::min(before[s], behind.rows_before[s]);
+  }
+  return lost;
+}
+
+// Of the same range the report with more to say is kept.
+void Loop::report(Damage damage) {
+  for (Damage& known : damage_) {
+    if (damage.from != 0 ? known.from != damage.from || known.to != damage.to
+                         : known.what != damage.what) {
+      continue;
+    }
+    if (damage.readings > known.readings) known = std::move(damage);
+    return;
+  }
+  add_damage(damage_, std::move(damage));
+}
+
+void Loop::report_gap(uint64_t from, uint64_t to, uint64_t readings) {
+  report({Damage::Kind::kLoss,
+          "journal " + range_text(from, to) + " damaged; " +
+              (readings > 0 ? std::to_string(readings) + " readings are lost"
+                            : "their readings are lost"),
+          from, to, readings, 0, ""});
+}
+
+void Loop::note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind) {
+  const uint64_t readings = replay.rows && behind ? rows_between(*replay.rows, *behind) : 0;
+  replay.rows.reset();
+  report_gap(from, to, readings);
+  replay.differs("journal " + range_text(from, to) + " damaged, and what they led to is lost");
+}
+
+// What should be folders or files, and is not.
+Status Loop::make_room() {
+  const std::string path = state_dir_ + "/journal";
+  WS_ASSIGN(const std::vector<std::string> names, disk_.list(state_dir_));
+  if (!std::binary_search(names.begin(), names.end(), "journal")) return {};
+  const auto file = disk_.open(path, Disk::Mode::kRead);
+  char byte = 0;
+  if (!file.ok() || !(*file)->read_at(0, &byte, 1).ok()) return {};  // a folder, as it should be
+  WS_TRY(disk_.rename(path, path + ".bad-" + std::to_string(names.size())));
+  report({Damage::Kind::kLoss, "there was a file in the place of the folder journal", 0, 0, 0, 0,
+          "journal.bad-" + std::to_string(names.size())});
+  return {};
+}
+
+// The store may remember entries that the journal no longer has.
+void Loop::find_lost_end(Replay& replay) {
+  const Store::Recovered& from = replay.from;
+  uint64_t known = std::max(from.checkpoint.at.entry, from.outbox.entry);
+  for (const auto& [name, mark] : from.marks) known = std::max(known, mark.raw_entry);
+  const uint64_t last = journal_->last_sequence();
+  if (known > last) {
+    report({Damage::Kind::kLoss,
+            "the journal ends before what the store remembers: " + range_text(last + 1, known) +
+                " gone",
+            last + 1, known, 0, 0, ""});
+    replay.differs("the journal ends before what the store remembers");
+    replay.last_entry = known;
+  }
+  for (const Damage& d : journal_->damage()) {
+    const bool behind = d.to == 0 || d.to > from.checkpoint.at.entry;
+    if (d.kind == Damage::Kind::kLoss && behind) replay.differs(d.what);
+  }
+}
+
+// ---- a store that is made again
+
+std::string Loop::encode_preamble() const {
+  Preamble p;
+  p.last_sequence = before_.last_sequence;
+  p.epochs = epochs_;
+  const std::vector<std::string>& uplinks = engine_->uplinks();
+  for (size_t bit = 0; bit < uplinks.size(); ++bit) {
+    p.emitted.emplace_back(uplinks[bit], bit < before_.emitted.size() ? before_.emitted[bit] : 0);
+  }
+  for (size_t s = 0; s < engine_->schemas().size(); ++s) {
+    p.rows_before.emplace_back(engine_->schemas()[s].source, engine_->group().rows_before[s]);
+  }
+  return p.encode(kPreambleMax);
+}
+
+void Loop::load_preambles() {
+  for (const std::string& bytes : journal_->preambles()) {
+    preambles_.push_back(Preamble::decode(bytes).value_or(Preamble()));
+  }
+}
+
+// The journal says what it can: all of it if it is there from entry 1 on; else epochs and numbers
+// are those that its oldest file knows.
+Status Loop::start_rebuilt(Replay& replay) {
+  replay.expected = journal_->oldest_sequence();
+  // Only of the last entry it is not sure.
+  replay.said_upto = replay.last_entry - 1;
+  rebuilt_after_ = replay.expected - 1;
+  rebuilt_rows_.resize(engine_->schemas().size());
+  if (replay.expected > 1) {
+    replay.differs("wayside.db was lost, and with it the state that journal entries before " +
+                   std::to_string(replay.expected) + " led to");
+  }
+  const bool told = std::any_of(damage_.begin(), damage_.end(),
+                                [](const Damage& d) { return d.what.starts_with("wayside.db"); });
+  if (!told || rebuilt_after_ > 0) {
+    report({rebuilt_after_ > 0 ? Damage::Kind::kLoss : Damage::Kind::kRepaired,
+            rebuilt_after_ > 0
+                ? "wayside.db was lost and is made again from journal entry " +
+                      std::to_string(replay.expected) + " on; windows open before it are incomplete"
+                : "wayside.db was lost and is made again from the journal",
+            0, 0, 0, 0, ""});
+  }
+  if (preambles_.empty()) return {};
+  for (const Preamble& p : preambles_) {
+    if (!p.epochs.empty()) epochs_ = p.epochs;
+  }
+  for (const Epoch& epoch : epochs_) {
+    Store::Changes changes;
+    changes.new_epoch = epoch;
+    WS_TRY(store_->apply(changes, 0));
+  }
+  const Preamble& first = preambles_.front();
+  std::vector<uint64_t> emitted(engine_->uplinks().size());
+  for (const auto& [name, n] : first.emitted) {
+    for (size_t bit = 0; bit < emitted.size(); ++bit) {
+      if (!name.empty() && engine_->uplinks()[bit] == name) emitted[bit] = n;
+    }
+  }
+  engine_->emissions().restore(first.last_sequence, std::move(emitted));
+  for (const auto& [name, n] : first.rows_before) {
+    for (size_t s = 0; s < rebuilt_rows_.size(); ++s) {
+      if (engine_->schemas()[s].source == name) rebuilt_rows_[s] = n;
+    }
+  }
+  if (!first.rows_before.empty()) replay.rows = rebuilt_rows_;
+  return {};
+}
+
+// From the middle of the replay on, what is said is new: behind all numbers that were given.
+Status Loop::begin_epoch_within(Replay& replay) {
+  EmissionBuffer& emissions = engine_->emissions();
+  std::vector<Emission>& pending = emissions.pending();
+  const uint64_t base = emissions.last_sequence() - pending.size();
+  emissions.restore(base, emissions.emitted());
+  pass_given(replay.from);
+  const uint64_t shift = emissions.last_sequence() - base;
+  for (Emission& e : pending) e.sequence += shift;
+  WS_TRY(begin_epoch(replay.why, replay.last_entry + 1));
+  emissions.restore(base + shift + pending.size(), emissions.emitted());
+  replay.renumbered = true;
+  return {};
+}
+
+// ---- what follows from it
+
+// An account that cannot be carried on is opened anew: what was emitted is what was delivered,
+// dropped, or is still to be delivered.
+Status Loop::settle_ledger(size_t bit, const Mark& mark) {
+  WS_ASSIGN(uint64_t n, store_->pending(static_cast<uint32_t>(bit), mark));
+  WS_ASSIGN(const uint64_t readings, readings_behind(engine_->forwarded(bit), mark));
+  n += mark.delivered + mark.dropped + readings;
+  EmissionBuffer& emissions = engine_->emissions();
+  std::vector<uint64_t> emitted = emissions.emitted();
+  emitted.resize(std::max(emitted.size(), bit + 1));
+  emitted[bit] = n;
+  emissions.restore(emissions.last_sequence(), std::move(emitted));
+  return {};
+}
+
+// How many readings an uplink will still deliver or count as dropped.
+Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const Mark& mark) {
+  const auto sum = [&](const std::vector<uint64_t>& rows) {
+    uint64_t n = 0;
+    for (size_t s = 0; s < forwarded.size(); ++s) n += forwarded[s] ? rows[s] : 0;
+    return n;
+  };
+  if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) return uint64_t{0};
+  JournalReader reader(disk_, state_dir_ + "/journal");
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(mark.raw_entry + 1, oldest));
+  JournalEntry entry;
+  while (true) {
+    WS_ASSIGN(const bool there, reader.next(entry));
+    if (!there) return uint64_t{0};
+    Group group = engine_->admission().make_group();
+    if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok())
+      continue;
+    const uint64_t before = sum(group.rows_before);
+    const uint64_t all = sum(engine_->group().rows_before) - before;
+    if (entry.sequence != mark.raw_entry + 1) {
+      return all + before - std::min(before, mark.raw_seen);
+    }
+    uint64_t done = 0;
+    const std::vector<ReadingPlace> places = reading_places(group);
+    for (size_t i = 0; i < std::min<size_t>(mark.raw_rows, places.size()); ++i) {
+      done += forwarded[places[i].source];
+    }
+    return all - done;
+  }
+}
+
+// Sinks tell what they have when they are open.
+void Loop::settle_rebuilt() {
+  if (unsettled_.empty()) return;
+  std::erase_if(unsettled_, [&](const std::string& name) {
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      if (workers_[i]->name() != name) continue;
+      const UplinkWorker::Progress progress = workers_[i]->progress();
+      return progress.connected && settle_ledger(worker_bits_[i], progress.mark).ok();
+    }
+    return true;
+  });
+  before_ = reached(journal_->last_sequence());
+}
+
+// Readings that the journal has lost at its end count on: positions of uplinks are in them.
+void Loop::pass_seen(const std::vector<bool>& forwarded, const Mark& mark) {
+  std::vector<uint64_t>& rows = engine_->group().rows_before;
+  uint64_t seen = 0;
+  size_t some = rows.size();
+  for (size_t s = 0; s < rows.size(); ++s) {
+    if (!forwarded[s]) continue;
+    seen += rows[s];
+    some = std::min(some, s);
+  }
+  if (some < rows.size() && seen < mark.raw_seen) rows[some] += mark.raw_seen - seen;
+}
+
+Status Loop::settle_damage(Replay& replay, const std::string& told) {
+  if (replay.left_out > 0) {
+    report({Damage::Kind::kLoss,
+            std::to_string(replay.left_out) +
+                " emissions could not be made again; those that no uplink has delivered are lost",
+            0, 0, 0, 0, ""});
+  }
+  std::string now_told;
+  size_t incidents = 0;
+  for (const Damage& d : damage_) {
+    (d.kind == Damage::Kind::kTorn)
+        ? log_warn("{}", d.what)
+        : log_error("{}{}", d.what, d.kept_as.empty() ? "" : "; kept as " + d.kept_as);
+    if (d.kind == Damage::Kind::kTorn) continue;
+    const std::string line = to_hex(sha256_16({d.what})) + '\n';
+    now_told += line;
+    if (told.find(line) != std::string::npos || ++incidents > kIncidentsMax) continue;
+    const char* name = d.what.starts_with("wayside.db") ? "store" : "journal";
+    engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, d.what});
+  }
+  if (now_told != told) told_ = now_told;
+  if (replay.exact && !rebuilt_) return {};
+  for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
+    const std::string& name = engine_->uplinks()[bit];
+    if (name.empty()) continue;
+    unsettled_.push_back(name);
+    if (!marks_.contains(name)) continue;
+    pass_seen(engine_->forwarded(bit), marks_[name]);
+    WS_TRY(settle_ledger(bit, marks_[name]));
+  }
+  before_ = reached(journal_->last_sequence());
+  // So that no later start has to go this way again.
+  Store::Changes changes;
+  changes.checkpoint = checkpoint(journal_->last_sequence());
+  return store_->apply(changes, 0);
+}
+
+}  // namespace wayside

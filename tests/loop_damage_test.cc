@@ -1,0 +1,175 @@
+// What a start does about damage; `./dev damage` tries the many ways in which it comes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "firmware-gw/loop.h"
+#include "tests/messages.h"
+#include "tests/temp_folder.h"
+
+namespace wayside {
+namespace {
+
+class DamagedState : public testing::Test {
+ protected:
+  // A life over messages with seed `seed`, an entry each 20 or so.
+  std::unique_ptr<Loop> live(uint64_t seed, size_t count) {
+    configs_.push_back(std::make_unique<Config>(small_config(dir_)));
+    Config& config = *configs_.back();
+    config.storage.commit_bytes = 600;
+    config.storage.file_bytes = 16 * kJournalPage;
+    config.storage.max_bytes = max_files_ * config.storage.file_bytes;
+    auto loop = Loop::recover(config, Surroundings::system(config));
+    if (!loop.ok()) {
+      ADD_FAILURE() << loop.error().message;
+      return nullptr;
+    }
+    EXPECT_TRUE((*loop)->make_workers().ok());
+    const auto messages = make_messages(seed, count);
+    for (size_t i = 0; i < messages.size(); i += 10) {
+      const auto end = std::min(messages.size(), i + 10);
+      auto chunk =
+          make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
+      const size_t size = chunk->size;
+      (*loop)->queue().push(std::move(chunk), size);
+    }
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    (*loop)->stop();
+    return std::move(*loop);
+  }
+  // Overwrites a page of the first journal file.
+  void damage_page(uint64_t page) {
+    std::fstream file(journal_path(dir_ + "/journal", 1),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(ptrdiff_t(page * kJournalPage + 90));
+    file << "damaged";
+  }
+  void drop_store() {
+    for (const char* rest : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(dir_ + "/wayside.db" + rest);
+    }
+  }
+  void change_store(const char* sql) {
+    auto db = Database::open(dir_ + "/wayside.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(db.ok());
+    const Status changed = (*db)->exec(sql);
+    ASSERT_TRUE(changed.ok()) << changed.error().message;
+  }
+  bool was_told(const std::string& text) const {
+    auto reader = OutboxReader::open(posix_disk(), dir_);
+    const auto rows = (*reader)->next(Lane::kAlarm, 0, 0, 10'000);
+    return std::any_of(rows->begin(), rows->end(), [&](const OutboxReader::Row& row) {
+      return row.message.find(text) != std::string::npos;
+    });
+  }
+  std::vector<std::string> epochs() const {
+    auto reader = OutboxReader::open(posix_disk(), dir_);
+    std::vector<std::string> names;
+    const auto epochs = (*reader)->epochs();
+    for (const Epoch& e : *epochs) names.push_back(e.name);
+    return names;
+  }
+
+  TempFolder folder_;
+  std::string dir_ = folder_ / "state";
+  uint64_t max_files_ = 100;
+
+ private:
+  std::vector<std::unique_ptr<Config>> configs_;
+};
+
+TEST_F(DamagedState, a_gap_is_told_by_range_with_the_readings_it_cost) {
+  live(1, 200);
+  drop_store();  // so that all is replayed
+  damage_page(3);
+  const auto loop = live(2, 20);
+  ASSERT_NE(loop, nullptr);
+  const auto gap = std::find_if(loop->damage().begin(), loop->damage().end(),
+                                [](const Damage& d) { return d.from == 3; });
+  ASSERT_NE(gap, loop->damage().end());
+  EXPECT_EQ(gap->to, 3u);
+  EXPECT_GT(gap->readings, 5u);
+  EXPECT_EQ(epochs().size(), 2u) << "results are no longer those of before";
+  const std::string status = loop->status().latest()->to_json();
+  EXPECT_NE(status.find("\"damage\":[{"), std::string::npos);
+  EXPECT_NE(status.find("journal entry 3 is damaged"), std::string::npos);
+}
+
+TEST_F(DamagedState, damage_is_told_by_one_incident_however_often_it_is_found) {
+  live(1, 100);
+  damage_page(2);
+  EXPECT_EQ(live(2, 20)->damage().size(), 1u);
+  EXPECT_TRUE(was_told("journal entry 2 is damaged") || std::filesystem::exists(dir_ + "/out"));
+  const auto count = [&] {
+    std::ifstream in(dir_ + "/out/centre/00000001.jsonl");
+    size_t n = 0;
+    for (std::string line; std::getline(in, line);) n += line.find("entry 2 is dam") != line.npos;
+    return n;
+  };
+  EXPECT_EQ(count(), 1u);
+  EXPECT_EQ(live(3, 20)->damage().size(), 1u) << "the status goes on to show it";
+  EXPECT_EQ(count(), 1u);
+}
+
+TEST_F(DamagedState, a_row_of_any_table_that_was_changed_has_the_store_made_again) {
+  for (const char* sql :
+       {"UPDATE state SET bytes = x'00ff'", "UPDATE marks SET mark = '1 - 0'",
+        "UPDATE meta SET value = x'ff' WHERE name = 'checkpoint'",
+        "UPDATE epochs SET name = 'other'", "UPDATE uplinks SET name = 'other'",
+        "DROP TABLE outbox", "PRAGMA user_version = 0", "PRAGMA user_version = 77"}) {
+    SCOPED_TRACE(sql);
+    std::filesystem::remove_all(dir_);
+    const auto before = live(1, 100);
+    const auto known = before->engine().emissions().last_sequence();
+    change_store(sql);
+    const auto loop = live(2, 0);
+    ASSERT_NE(loop, nullptr);
+    ASSERT_EQ(loop->damage().size(), 1u);
+    EXPECT_EQ(loop->damage()[0].kept_as, "wayside.db.bad-1");
+    EXPECT_EQ(loop->engine().emissions().last_sequence(), known + 1) << "and one incident";
+    EXPECT_EQ(epochs().size(), 1u) << "the journal is whole: all is as it was";
+  }
+}
+
+TEST_F(DamagedState, an_outbox_that_cannot_be_read_ends_the_life_and_the_next_makes_it_again) {
+  live(1, 100);
+  change_store("UPDATE marks SET mark = '1 - 0 0 0 0 0 0 0', crc = NULL");
+  change_store("UPDATE outbox SET message = x'00'");
+  change_store("INSERT OR IGNORE INTO outbox VALUES(1, 1, 1, x'00', 7)");
+  std::filesystem::remove_all(dir_ + "/out");
+  const Config config = small_config(dir_);
+  auto loop = Loop::recover(config, Surroundings::system(config));
+  ASSERT_TRUE(loop.ok());
+  ASSERT_TRUE((*loop)->make_workers().ok());
+  std::promise<void> damaged;
+  (*loop)->start({[](uint32_t, uint64_t) {}, [] {}, [&] { damaged.set_value(); }});
+  damaged.get_future().wait();
+  (*loop)->stop();
+  EXPECT_NE((*loop)->store_damage().find("outbox"), std::string::npos);
+  const std::string why = (*loop)->store_damage();
+  loop = Error{};
+  loop = Loop::recover(config, Surroundings::system(config), why);
+  ASSERT_TRUE(loop.ok());
+  EXPECT_EQ((*loop)->damage().size(), 1u);
+}
+
+TEST_F(DamagedState, a_store_lost_when_the_journal_is_recycled_keeps_its_epoch_and_its_numbers) {
+  max_files_ = 2;
+  const auto before = live(1, 1'000);
+  const uint64_t given = before->engine().emissions().last_sequence();
+  const std::vector<std::string> known = epochs();
+  drop_store();
+  const auto loop = live(2, 20);
+  ASSERT_NE(loop, nullptr);
+  ASSERT_EQ(epochs().size(), 2u);
+  EXPECT_EQ(epochs()[0], known[0]) << "a sink's mark is still ours";
+  EXPECT_GT(loop->engine().emissions().last_sequence(), given);
+  const auto snapshot = loop->status().latest();
+  for (const UplinkStatus& u : snapshot->uplinks) EXPECT_TRUE(u.balanced()) << u.name;
+}
+
+}  // namespace
+}  // namespace wayside
