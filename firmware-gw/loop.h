@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,7 +48,7 @@ class Loop {
   static Result<std::unique_ptr<Loop>> recover(const Config& config, Surroundings around);
   ~Loop();
 
-  // Workers for the uplinks of the configuration.
+  // Workers for the uplinks of the configuration, in place of those that are there.
   Status make_workers();
   void start(Outside outside);
   // Takes what is in the queue, commits, ends. Uplinks deliver what they can without waiting.
@@ -72,6 +73,7 @@ class Loop {
   Status settle_epoch(const Store::Recovered& from, std::string why);
   bool pass_given(const Store::Recovered& from);
   Status begin_epoch(const std::string& why);
+  static std::string random_name();
 
   void run();
   std::chrono::milliseconds wait_time() const;
@@ -84,7 +86,13 @@ class Loop {
   Reached reached(uint64_t entry) const;
   Checkpoint checkpoint(uint64_t entry);
   bool checkpoint_due(Now now) const;
+  // Uplinks, in workers.cc.
+  Committed committed() const;
+  void start_workers();
   void take_marks(Store::Changes& changes);
+  void hear_workers();
+  bool end_epoch();
+  void enter_epoch();
   void publish(Now now);
 
   const Config& config_;
@@ -102,7 +110,8 @@ class Loop {
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::vector<Epoch> epochs_;
-  std::string block_;  // of the entry that is being made
+  std::optional<Epoch> next_epoch_;  // noted in the open group; workers wait for it
+  std::string block_;                // of the entry that is being made
 
   // The open group.
   int64_t group_since_ms_ = 0;  // timer clock; of its first turn

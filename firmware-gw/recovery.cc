@@ -9,14 +9,14 @@ namespace {
 
 constexpr uint64_t kLearnEntries = 2'000;
 
-std::string random_name() {
+}  // namespace
+
+std::string Loop::random_name() {
   std::random_device device;
   char name[16];
   std::snprintf(name, sizeof name, "%08x", device());
   return name;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around) {
   std::unique_ptr<Loop> loop(new Loop(config, std::move(around)));
@@ -155,6 +155,9 @@ Status Loop::replay_entry(const JournalEntry& entry) {
                                    [&](const Epoch& e) { return e.name == note.name; });
     if (note.kind != Note::Kind::kNewEpoch || known) continue;
     epochs_.push_back({note.name, engine_->emissions().last_sequence() + 1, entry.sequence});
+    if (note.first_sequence > 0) {
+      epochs_.back() = {note.name, note.first_sequence, note.first_entry};
+    }
     changes.new_epoch = epochs_.back();
   }
   engine_->replay(group);

@@ -165,6 +165,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
       if (++sessions_[note.name] == 1) continue;  // the first one takes no other's place
       e.block = "session_lost";
       e.fields = {{"text", "the broker has forgotten our session, and what it had queued for us"}};
+    } else if (note.kind == Note::Kind::kUplink) {
+      e.block = "uplink";
+      e.fields = {{"text", note.text}};
     } else {
       if (note.text.empty()) continue;
       e.block = "new_epoch";

@@ -44,11 +44,14 @@ struct Publish {
 
 // Something that happened to the gateway and that the output depends on.
 struct Note {
-  enum class Kind : uint8_t { kNewSession = 1, kNewEpoch = 2 };
+  enum class Kind : uint8_t { kNewSession = 1, kNewEpoch = 2, kUplink = 10 };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;  // before which turn of the group
-  std::string name;   // kNewSession: the mqtt block; kNewEpoch: the epoch's id
-  std::string text;   // kNewEpoch: why, for people; empty for the first one
+  std::string name;   // kNewSession: the mqtt block; kNewEpoch: the epoch's id; kUplink: its name
+  std::string text;   // why, for people; kNewEpoch: empty for the first one
+  // kNewEpoch: from where on, if that is not here but earlier.
+  uint64_t first_sequence = 0;
+  uint64_t first_entry = 0;
 };
 
 struct Group {

@@ -6,6 +6,7 @@ namespace wayside {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kEarlierEpoch = 11;  // a note of an epoch that began before it
 
 // Times may be any 64 bits, so their differences wrap around.
 int64_t difference(int64_t a, int64_t b) {
@@ -209,10 +210,14 @@ void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
   }
   out.varint(group.notes.size());
   for (const Note& n : group.notes) {
-    out.fixed(n.kind);
+    const bool earlier = n.first_sequence > 0;
+    out.fixed(earlier ? kEarlierEpoch : static_cast<uint8_t>(n.kind));
     out.varint(n.turn);
     out.text(n.name);
     out.text(n.text);
+    if (!earlier) continue;
+    out.varint(n.first_sequence);
+    out.varint(n.first_entry);
   }
 }
 
@@ -273,10 +278,15 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   const size_t notes = in.count(4);
   for (size_t i = 0; i < notes; ++i) {
     Note n;
-    n.kind = in.fixed<Note::Kind>();
+    const auto kind = in.fixed<uint8_t>();
+    n.kind = kind == kEarlierEpoch ? Note::Kind::kNewEpoch : static_cast<Note::Kind>(kind);
     n.turn = static_cast<uint32_t>(in.varint());
     n.name = in.text();
     n.text = in.text();
+    if (kind == kEarlierEpoch) {
+      n.first_sequence = in.varint();
+      n.first_entry = in.varint();
+    }
     group.notes.push_back(std::move(n));
   }
   if (!in.ok() || in.left() != 0) return broken("end");

@@ -31,8 +31,9 @@ uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
 int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
 
 Result<std::vector<Epoch>> read_epochs(Database& db) {
-  WS_ASSIGN(Statement select,
-            db.prepare("SELECT name, first_sequence, first_entry FROM epochs ORDER BY 2, 3"));
+  WS_ASSIGN(
+      Statement select,
+      db.prepare("SELECT name, first_sequence, first_entry FROM epochs ORDER BY 2, 3, rowid"));
   std::vector<Epoch> epochs;
   while (true) {
     WS_ASSIGN(bool more, select.step());
@@ -60,6 +61,14 @@ Reached read_reached(ByteReader& in) {
 }
 
 }  // namespace
+
+std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number) {
+  std::string name;
+  for (const Epoch& e : epochs) {
+    if (e.*first <= number) name = e.name;
+  }
+  return name;
+}
 
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
@@ -301,7 +310,8 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
   for (size_t lane = 0; lane < 2; ++lane) {
     auto upto = [&](const std::string& uplink) {
       auto mark = marks.find(uplink);
-      return mark == marks.end() ? 0 : mark->second.delivered_upto[lane];
+      if (mark == marks.end()) return uint64_t{0};
+      return lane == 0 ? mark->second.delivered_upto[0] : mark->second.results_upto();
     };
     std::string wanted;  // by an uplink that has not come so far
     for (size_t bit = 0; bit < uplinks.size(); ++bit) {
@@ -349,18 +359,19 @@ Result<uint64_t> Store::count(const char* table) {
 Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::string& dir) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly, disk.sqlite_vfs()));
   WS_TRY(db->exec("PRAGMA cache_size = -256"));
-  WS_ASSIGN(Statement select,
-            db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
-                        "sequence > ? AND targets >> ? & 1 ORDER BY sequence LIMIT ?"));
+  WS_ASSIGN(Statement select, db->prepare("SELECT sequence, message FROM outbox WHERE lane = ? AND "
+                                          "sequence > ? AND sequence <= ? AND targets >> ? & 1 "
+                                          "ORDER BY sequence LIMIT ?"));
   return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
 }
 
-Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint32_t bit,
-                                                          size_t limit) {
+Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint64_t upto,
+                                                          uint32_t bit, size_t limit) {
   select_.bind(1, static_cast<int64_t>(lane));
   select_.bind(2, as_i64(after));
-  select_.bind(3, static_cast<int64_t>(bit));
-  select_.bind(4, as_i64(limit));
+  select_.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
+  select_.bind(4, static_cast<int64_t>(bit));
+  select_.bind(5, as_i64(limit));
   std::vector<Row> rows;
   Result<bool> more = true;
   while ((more = select_.step()).ok() && *more) {

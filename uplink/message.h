@@ -19,6 +19,7 @@ struct Message {
   std::string key;
   int64_t time_ms = 0;
   std::string value;
+  bool waited = false;  // belongs to the backlog
 };
 
 // Where id and type stand: in the JSON itself, or beside it (in Kafka's headers).
