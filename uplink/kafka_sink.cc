@@ -22,8 +22,9 @@ using namespace kafka;
 constexpr int kInitTimeoutMs = 30'000;
 constexpr int kSliceMs = 500;  // calls that may be resumed look this often whether we are to end
 constexpr int kRetries = 5;
-constexpr size_t kTopicBytesMax = 249;       // Kafka's
-constexpr size_t kRequestBytes = 1'000'000;  // of librdkafka: what is larger is sent alone
+constexpr int64_t kOldestMs = 24 * 3'600'000;  // of a record's timestamp
+constexpr size_t kTopicBytesMax = 249;         // Kafka's
+constexpr size_t kRequestBytes = 1'000'000;    // of librdkafka: what is larger is sent alone
 
 class KafkaSink : public Sink {
  public:
@@ -240,8 +241,9 @@ class KafkaSink : public Sink {
     }
     const int64_t now_ms =
         duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-    // Brokers refuse records from the future; the true time stands in ce_time.
-    const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
+    // Brokers refuse records from the future, and delete those that are older than a topic's
+    // retention, also when they have just come; the true time stands in ce_time.
+    const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, now_ms - kOldestMs, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);
     const auto give_up = Clock::now() + milliseconds(kCallTimeoutMs);
     while (true) {

@@ -118,6 +118,7 @@ bool UplinkWorker::work() {
   if (!open_) {
     if (Status opened = open(mark, committed); !opened.ok()) return fail(opened.error()), false;
   }
+  if (Status cut = cut_backlog(mark, committed); !cut.ok()) return fail(cut.error()), false;
   Mark after;
   if (Status read = backlog_->next(mark, committed, batch_bytes_, messages_, after); !read.ok()) {
     return fail(read.error()), false;
@@ -131,7 +132,7 @@ bool UplinkWorker::work() {
   return !messages_.empty();
 }
 
-Status UplinkWorker::open(Mark& mark, const Committed& committed) {
+Status UplinkWorker::open(Mark& mark, Committed& committed) {
   auto opened = sink_->open(mark);
   std::string news = sink_->take_news();
   if (!news.empty()) {
@@ -140,6 +141,10 @@ Status UplinkWorker::open(Mark& mark, const Committed& committed) {
     untold_ = std::move(news);
   }
   if (!opened.ok()) return opened.error();
+  {
+    std::lock_guard lock(mutex_);
+    committed = committed_;  // opening may have taken long
+  }
   WS_ASSIGN(const bool ours, backlog_->is_ours(*opened, committed));
   if (!ours) {
     std::lock_guard lock(mutex_);
@@ -149,16 +154,20 @@ Status UplinkWorker::open(Mark& mark, const Committed& committed) {
                  "copy, or another gateway has its id"};
   }
   mark = *opened;
-  if (sink_->has_backlog_lane()) {
-    WS_ASSIGN(const bool cut, backlog_->cut(mark, committed, options_.backlog_after));
-    if (cut) log_info("uplink {}: what waited follows behind what is new", options_.name);
-  }
   open_ = true;
+  was_away_ = true;
   backoff_ms_ = 0;
   batch_bytes_ = std::min(batch_bytes_, kBatchBytesFirst);
   log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
   std::lock_guard lock(mutex_);
   progress_ = {mark, true, "", false};
+  return {};
+}
+
+Status UplinkWorker::cut_backlog(Mark& mark, const Committed& committed) {
+  if (!std::exchange(was_away_, false) || !sink_->has_backlog_lane()) return {};
+  WS_ASSIGN(const bool cut, backlog_->cut(mark, committed, options_.backlog_after));
+  if (cut) log_info("uplink {}: what waited follows behind what is new", options_.name);
   return {};
 }
 
@@ -170,6 +179,7 @@ Status UplinkWorker::deliver(Mark& after) {
   const Status sent = sink_->deliver(messages_, after);
   const auto took = Clock::now() - begun;
   const auto allowed = milliseconds(options_.batch_time_ms);
+  was_away_ = took > allowed;  // the link may have been, without an error
   if (took > allowed) batch_bytes_ = std::max(batch_bytes_ / 2, kBatchBytesMin);
   if (sent.ok() && took < allowed / 2)
     batch_bytes_ = std::min(batch_bytes_ * 2, options_.batch_bytes);

@@ -54,7 +54,8 @@ class UplinkWorker {
  private:
   void run();
   bool work();  // one batch; false: nothing to do or a failure
-  Status open(Mark& mark, const Committed& committed);
+  Status open(Mark& mark, Committed& committed);
+  Status cut_backlog(Mark& mark, const Committed& committed);
   Status deliver(Mark& after);
   void fail(const Error& error);
   void wait_for_news();
@@ -65,6 +66,7 @@ class UplinkWorker {
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Backlog> backlog_;
   bool open_ = false;
+  bool was_away_ = false;  // so that much may have come together
   int64_t backoff_ms_ = 0;
   uint64_t batch_bytes_;  // less than the options' while the link is slow
   std::vector<Message> messages_;
