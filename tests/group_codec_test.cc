@@ -63,7 +63,9 @@ Group full_group() {
   g.rows_before = {1ull << 40, 7};
   g.publishes = {{0, 1, 0xdeadbeef}, {1, 65'535, 0}, {0, 2, 0xffffffff}};
   g.notes = {{Note::Kind::kNewSession, 1, "local", "the broker forgot us"},
-             {Note::Kind::kNewEpoch, 0, "7f3a", ""}};
+             {Note::Kind::kNewEpoch, 0, "7f3a", ""},
+             {Note::Kind::kNewEpoch, 1, "81cc", "a copy", 12, 1ull << 40},
+             {Note::Kind::kUplink, 1, "centre", "another gateway"}};
   return g;
 }
 
@@ -125,7 +127,8 @@ void expect_same(const Group& a, const Group& b) {
   ASSERT_EQ(a.notes.size(), b.notes.size());
   for (size_t i = 0; i < a.notes.size(); ++i) {
     const Note &x = a.notes[i], &y = b.notes[i];
-    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text), std::tie(y.kind, y.turn, y.name, y.text));
+    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text, x.first_sequence, x.first_entry),
+              std::tie(y.kind, y.turn, y.name, y.text, y.first_sequence, y.first_entry));
   }
 }
 

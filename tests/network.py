@@ -34,6 +34,7 @@ VEHICLES = 10
 RECOVERY_S = 30
 FAULT_S = 20
 SHORT_FAULT_S = 8
+AWAY_S = 90  # so long that everything is tried at its slowest
 FLAP_S = 5
 SETTLE_S = 90
 RATE = "160kbit"
@@ -135,9 +136,10 @@ class Network:
 
     def rule(self, verdict, port=0):
         """For every packet from and to the port."""
-        rules = f"chain out {{ type filter hook output priority 0; {verdict and f'tcp dport {port} {verdict}'}; }}\n" \
-                f"chain in {{ type filter hook input priority 0; {verdict and f'tcp sport {port} {verdict}'}; }}\n"
-        self.nft("table inet faults\ndelete table inet faults\ntable inet faults {\n" + rules.replace("; ; }", "; }") + "}\n")
+        chains = "".join(f"chain {hook} {{\ntype filter hook {hook} priority 0\n"
+                         f"{verdict and f'tcp {end} {port} {verdict}'}\n}}\n"
+                         for hook, end in (("output", "dport"), ("input", "sport")))
+        self.nft("table inet faults\ndelete table inet faults\ntable inet faults {\n" + chains + "}\n")
 
     def drop(self, percent, port):
         self.rule(f"numgen random mod 100 < {percent} drop" if percent < 100 else "drop", port)
@@ -153,8 +155,8 @@ class Network:
     def counting(self, port):
         """Counts attempts to connect."""
         counted = {}
-        self.nft("table inet count { counter tries { }\nchain out { type filter hook output priority -10; "
-                 f"tcp dport {port} tcp flags & (syn | ack) == syn counter name tries; }} }}\n")
+        self.nft("table inet count {\ncounter tries { }\nchain out { type filter hook output priority -10; "
+                 f"tcp dport {port} tcp flags & (syn | ack) == syn counter name tries\n}}\n}}\n")
         try:
             yield counted
         finally:
@@ -190,6 +192,7 @@ class Stream(threading.Thread):
 class Bench:
     def __init__(self, stand, network, binary):
         self.stand, self.network, self.binary = stand, network, binary
+        self.gateways = []
         self.mqtt = stand.mosquitto(addresses=("127.0.0.1", network.here)).start()
         self.kafka = stand.kafka()
         port = self.kafka.port
@@ -205,8 +208,13 @@ class Bench:
         gateway = self.stand.daemon(self.binary, config, name=name, inside=self.network.inside if far else ())
         gateway.check()
         gateway.start()
+        self.gateways.append(gateway)
         gateway.await_status("both links", lambda s: s["mqtt"][0]["connected"] and s["uplinks"][0]["connected"], SETTLE_S)
         return gateway
+
+    def end_gateways(self):
+        while self.gateways:
+            self.gateways.pop().kill()
 
     def seqs(self, topic):
         """How often each reading came."""
@@ -215,6 +223,8 @@ class Bench:
             if message["headers"]["ce_type"] == "wayside.reading")
 
     def scenario(self, name, link, fault, seconds):
+        if name.endswith("-away"):
+            seconds = AWAY_S
         gateway = self.gateway(name, f"{name}.{{block}}")
         publisher = self.stand.publisher(self.mqtt.port)
         stream = Stream(publisher, name)
@@ -311,8 +321,20 @@ def faults_of(network, short):
             yield named(f"loss{percent}", lambda port, percent=percent: network.drop(percent, port))
         yield named("slow", lambda port: network.slow(port))
         yield named("flap", lambda port: network.drop(100, port))
+        yield named("away", lambda port: network.drop(100, port))
     yield named("reset", lambda port: network.reset(port))
     yield named("hole", lambda port: network.drop(100, port))
+
+
+def attempt(scenario, *arguments):
+    """A scenario that does not come to its end is a bad one."""
+    try:
+        return scenario(*arguments)
+    except TestError as error:
+        say(f"  {arguments[:1]}: {error}")
+        scenario.__self__.network.heal()
+        scenario.__self__.end_gateways()
+        return {"scenario": arguments[:1], "good": False}
 
 
 def main():
@@ -332,10 +354,10 @@ def main():
         for link in ("mqtt", "kafka"):
             for name, fault in faults_of(network, arguments.short):
                 if arguments.only in f"{link}-{name}":
-                    results.append(bench.scenario(f"{link}-{name}", link, fault,
-                                                  SHORT_FAULT_S if arguments.short else FAULT_S))
+                    results.append(attempt(bench.scenario, f"{link}-{name}", link, fault,
+                                           SHORT_FAULT_S if arguments.short else FAULT_S))
         if not arguments.short and arguments.only in "vanished":
-            results.append(bench.vanished())
+            results.append(attempt(bench.vanished))
         stand.keep |= not all(result["good"] for result in results)
     good = bool(results) and all(result["good"] for result in results)
     recoveries = [r["recovered_s"] for r in results if "recovered_s" in r]

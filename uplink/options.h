@@ -20,7 +20,7 @@ struct UplinkOptions {
   uint64_t batch_bytes = 1 << 20;
   int64_t batch_time_ms = 2'000;  // batches are made so small that they take no longer
   int64_t retry_min_ms = 1'000;
-  int64_t retry_max_ms = 60'000;
+  int64_t retry_max_ms = 15'000;
   // file
   std::string dir;  // default: <state_dir>/out/<name>
   uint64_t file_bytes = 8 << 20;

@@ -193,8 +193,12 @@ void UplinkWorker::fail(const Error& error) {
   if (sink_->has_rival()) backoff_ms_ = options_.retry_max_ms;
   backoff_ms_ = backoff_ms_ * 3 / 4 + static_cast<int64_t>(jitter()) % (backoff_ms_ / 2 + 1);
   backoff_ms_ = std::max<int64_t>(backoff_ms_, 1);  // 0 would wait for news instead
-  log_warn("uplink {}: {}; trying again in {} ms", options_.name, error.message, backoff_ms_);
   std::lock_guard lock(mutex_);
+  if (progress_.needs_epoch) {
+    log_warn("uplink {}: {}", options_.name, error.message);
+  } else {
+    log_warn("uplink {}: {}; trying again in {} ms", options_.name, error.message, backoff_ms_);
+  }
   progress_.connected = false;
   progress_.trouble = error.message;
 }
