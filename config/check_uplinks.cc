@@ -6,12 +6,13 @@
 namespace wayside {
 namespace {
 
-void check_kafka_topic(const std::string& key, const std::string& topic, Findings& found) {
+void check_kafka_topic(const std::string& key, const char* item, const std::string& topic,
+                       Findings& found) {
   static const std::vector<std::string> kNames{"{block}", "{key}", "{gateway}"};
   for (size_t at = 0; (at = topic.find_first_of("{}", at)) != std::string::npos;) {
     const std::string name = topic.substr(at, topic.find('}', at) - at + 1);
-    found.known(key, "topic", "placeholder", name, kNames);
-    if (topic.find(name) != at) found.add(key, "topic", "'" + name + "' stands twice");
+    found.known(key, item, "placeholder", name, kNames);
+    if (topic.find(name) != at) found.add(key, item, "'" + name + "' stands twice");
     at += name.size();
   }
 }
@@ -37,7 +38,8 @@ void check_uplink(const Config& config, const UplinkOptions& u, Findings& found)
     found.add(key, "format", "a file holds JSON lines; protobuf is for kafka");
   }
   if (u.type != UplinkType::kKafka) return;
-  check_kafka_topic(key, u.topic, found);
+  check_kafka_topic(key, "topic", u.topic, found);
+  check_kafka_topic(key, "backlog_topic", u.backlog_topic, found);
   for (const auto& [name, value] : u.options) {
     const Status good = check_kafka_option(name, value);
     if (good.ok()) continue;

@@ -211,6 +211,8 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.duration({"linger", "how long results wait for company; alarms never do"}, o.linger_ms, 0);
   whole(v, {"batch_messages", "of a transaction, or of a write"}, o.batch_messages, 1, 100'000);
   v.bytes({"batch_bytes", "of a transaction, or of a write"}, o.batch_bytes, 1024);
+  v.duration({"batch_time", "batches are made so small that none takes longer"}, o.batch_time_ms,
+             100);
   v.duration({"retry_min", "first pause after a failure; it doubles, with jitter"}, o.retry_min_ms,
              10);
   v.duration({"retry_max", "longest such pause"}, o.retry_max_ms, 10);
@@ -219,7 +221,13 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.bytes({"max_bytes", "file: size of all; the oldest goes first"}, o.max_bytes, 128 << 10);
   v.texts({"brokers", "kafka: where to begin", "[\"kafka-1:9092\"]"}, o.brokers);
   v.text({"topic", "kafka: {block}, {key} and {gateway} are replaced"}, o.topic);
-  v.text({"mark_topic", "kafka: stays empty, must exist or be creatable"}, o.mark_topic);
+  v.text(
+      {"backlog_topic", "kafka: for what waited while the link was away; default <topic>.backlog",
+       "wayside.{block}.backlog"},
+      o.backlog_topic);
+  whole(v, {"backlog_after", "kafka: more events than that are a backlog when the link is back"},
+        o.backlog_after, 1, 1'000'000'000);
+  v.text({"mark_topic", "kafka: how far each uplink is; compacted, one partition"}, o.mark_topic);
   choose(v, {"format", "kafka: json or protobuf (Emission of proto/wayside.proto)"}, o.format,
          kValueFormats);
   v.settings({"options", "kafka: librdkafka's own settings; secrets as in mqtt's password",

@@ -79,7 +79,7 @@ Status Loop::make_room() {
 void Loop::find_lost_end(Replay& replay) {
   const Store::Recovered& from = replay.from;
   uint64_t known = std::max(from.checkpoint.at.entry, from.outbox.entry);
-  for (const auto& [name, mark] : from.marks) known = std::max(known, mark.raw_entry);
+  for (const auto& [name, mark] : from.marks) known = std::max({known, mark.raw.entry, mark.entry});
   const uint64_t last = journal_->last_sequence();
   if (known > last) {
     report({Damage::Kind::kLoss,
@@ -204,27 +204,29 @@ Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const
     return n;
   };
   if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) return uint64_t{0};
+  uint64_t waiting = 0;
+  for (const BacklogPart& part : mark.backlog) waiting += part.raw_end.seen - part.raw.seen;
   JournalReader reader(disk_, state_dir_ + "/journal");
   uint64_t oldest = 0;
-  WS_TRY(reader.seek(mark.raw_entry + 1, oldest));
+  WS_TRY(reader.seek(mark.raw.entry + 1, oldest));
   JournalEntry entry;
   while (true) {
     WS_ASSIGN(const bool there, reader.next(entry));
-    if (!there) return uint64_t{0};
+    if (!there) return waiting;
     Group group = engine_->admission().make_group();
     if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok())
       continue;
     const uint64_t before = sum(group.rows_before);
     const uint64_t all = sum(engine_->group().rows_before) - before;
-    if (entry.sequence != mark.raw_entry + 1) {
-      return all + before - std::min(before, mark.raw_seen);
+    if (entry.sequence != mark.raw.entry + 1) {
+      return waiting + all + before - std::min(before, mark.raw.seen);
     }
     uint64_t done = 0;
     const std::vector<ReadingPlace> places = reading_places(group);
-    for (size_t i = 0; i < std::min<size_t>(mark.raw_rows, places.size()); ++i) {
+    for (size_t i = 0; i < std::min<size_t>(mark.raw.rows, places.size()); ++i) {
       done += forwarded[places[i].source];
     }
-    return all - done;
+    return waiting + all - done;
   }
 }
 
@@ -252,7 +254,7 @@ void Loop::pass_seen(const std::vector<bool>& forwarded, const Mark& mark) {
     seen += rows[s];
     some = std::min(some, s);
   }
-  if (some < rows.size() && seen < mark.raw_seen) rows[some] += mark.raw_seen - seen;
+  if (some < rows.size() && seen < mark.raw.seen) rows[some] += mark.raw.seen - seen;
 }
 
 Status Loop::settle_damage(Replay& replay, const std::string& told) {

@@ -40,59 +40,9 @@ Loop::Loop(const Config& config, Surroundings around)
 
 Loop::~Loop() { stop(); }
 
-// ---- uplinks
-
-Status Loop::make_workers() {
-  Store::Changes first_marks;
-  for (const UplinkOptions& options : config_.uplinks) {
-    const auto& names = engine_->uplinks();
-    const auto bit =
-        static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
-    BacklogOptions backlog;
-    backlog.store_dir = state_dir_;
-    backlog.journal_dir = state_dir_ + "/journal";
-    backlog.gateway = config_.gateway.id;
-    backlog.bit = bit;
-    backlog.sources = engine_->schemas();
-    backlog.forwarded = engine_->forwarded(bit);
-    backlog.envelope = options.type == UplinkType::kKafka ? Envelope::kOutside : Envelope::kInside;
-    backlog.format = options.format;
-    backlog.batch_messages = options.batch_messages;
-    backlog.batch_bytes = options.batch_bytes;
-    if (!marks_.contains(options.name)) {
-      // Forwarding begins with what comes from now on. If our store was lost it begins with what
-      // the journal has, and the sink's own mark says what of that it knows.
-      Mark& mark = first_marks.marks[options.name];
-      mark.raw_entry = rebuilt_ ? rebuilt_after_ : journal_->last_sequence();
-      const auto& rows = rebuilt_ ? rebuilt_rows_ : engine_->group().rows_before;
-      for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
-        if (backlog.forwarded[s]) mark.raw_seen += rows[s];
-      }
-      if (rebuilt_) {
-        WS_TRY(settle_ledger(bit, mark));
-      }
-      marks_[options.name] = mark;
-    }
-    Mark local = marks_[options.name];
-    local.epoch = epochs_.back().name;
-    WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
-    auto sink = around_.make_sink(options, epochs_);
-    workers_.push_back(
-        std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
-    worker_bits_.push_back(bit);
-  }
-  if (first_marks.marks.empty()) return {};
-  WS_TRY(store_->apply(first_marks, 0));
-  // After a power cut it must not seem new once more, and begin later.
-  return store_->make_durable();
-}
-
 void Loop::start(Outside outside) {
   outside_ = std::move(outside);
-  for (auto& worker : workers_) {
-    worker->start();
-    worker->notify(journal_->last_sequence(), true, engine_->emissions().last_sequence());
-  }
+  start_workers();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -129,6 +79,7 @@ void Loop::run() {
     queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(),
                  was_full);
     if (was_full) outside_.resume();
+    if (engine_->group().turns.empty() && !stopping) hear_workers();
     const Now now = clock_->now();
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
     const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
@@ -245,9 +196,8 @@ bool Loop::commit() {
   }
   const bool urgent = std::any_of(emissions.begin(), emissions.end(),
                                   [](const Emission& e) { return e.lane == Lane::kAlarm; });
-  for (auto& worker : workers_) {
-    worker->notify(journal_->last_sequence(), urgent, engine_->emissions().last_sequence());
-  }
+  if (next_epoch_) enter_epoch();
+  for (auto& worker : workers_) worker->notify(committed(), urgent);
   engine_->next_group();
   before_ = reached(journal_->last_sequence());
   group_bytes_ = 0;
@@ -280,6 +230,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   }
   changes.told = std::exchange(told_, std::nullopt);
   const bool checkpoint_now = checkpoint_due(last_now_);
+  changes.new_epoch = next_epoch_;
   if (checkpoint_now || last_now_.timer_ms - marks_ms_ >= kMarksMs) take_marks(changes);
   if (checkpoint_now) changes.checkpoint = checkpoint(entry);
   return changes;
@@ -300,17 +251,6 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
   checkpoint_bytes_ = journal_->bytes_written();
   return {reached(entry), clock_->save(), engine_->pipeline().save_changes()};
-}
-
-void Loop::take_marks(Store::Changes& changes) {
-  marks_ms_ = last_now_.timer_ms;
-  for (const auto& worker : workers_) {
-    const Mark mark = worker->progress().mark;
-    Mark& known = marks_[worker->name()];
-    if (mark == known) continue;
-    known = mark;
-    changes.marks[worker->name()] = mark;
-  }
 }
 
 void Loop::publish(Now now) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,7 +53,7 @@ class Loop {
                                                std::string store_damage = "");
   ~Loop();
 
-  // Workers for the uplinks of the configuration.
+  // Workers for the uplinks of the configuration, in place of those that are there.
   Status make_workers();
   void start(Outside outside);
   // Takes what is in the queue, commits, ends. Uplinks deliver what they can without waiting.
@@ -103,6 +104,7 @@ class Loop {
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
   void settle_rebuilt();
   std::string encode_preamble() const;
+  static std::string random_name();
 
   void run();
   std::chrono::milliseconds wait_time() const;
@@ -116,7 +118,13 @@ class Loop {
   Reached reached(uint64_t entry) const;
   Checkpoint checkpoint(uint64_t entry);
   bool checkpoint_due(Now now) const;
+  // Uplinks, in workers.cc.
+  Committed committed() const;
+  void start_workers();
   void take_marks(Store::Changes& changes);
+  void hear_workers();
+  bool end_epoch();
+  void enter_epoch();
   void publish(Now now);
 
   const Config& config_;
@@ -134,7 +142,8 @@ class Loop {
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::vector<Epoch> epochs_;
-  std::string block_;  // of the entry that is being made
+  std::optional<Epoch> next_epoch_;  // noted in the open group; workers wait for it
+  std::string block_;                // of the entry that is being made
 
   // Damage.
   std::vector<Damage> damage_;

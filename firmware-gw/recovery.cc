@@ -10,14 +10,14 @@ namespace {
 
 constexpr uint64_t kLearnEntries = 2'000;
 
-std::string random_name() {
+}  // namespace
+
+std::string Loop::random_name() {
   std::random_device device;
   char name[16];
   std::snprintf(name, sizeof name, "%08x", device());
   return name;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around,
                                             std::string store_damage) {
@@ -220,7 +220,8 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
     const bool known = std::any_of(epochs_.begin(), epochs_.end(),
                                    [&](const Epoch& e) { return e.name == note.name; });
     if (note.kind != Note::Kind::kNewEpoch || known) continue;
-    const Epoch epoch{note.name, emissions.last_sequence() + 1, entry.sequence};
+    Epoch epoch{note.name, emissions.last_sequence() + 1, entry.sequence};
+    if (note.first_sequence > 0) epoch = {note.name, note.first_sequence, note.first_entry};
     // One that recovery itself has begun stays the last.
     epochs_.insert(epochs_.end() - ptrdiff_t(replay.renumbered), epoch);
     Store::Changes changes;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "firmware-gw/engine.h"
 #include "storage/journal.h"
+#include "storage/store.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -25,12 +26,21 @@ class Output {
   Output(const Config& config, Engine& engine, const LineWriter& write)
       : gateway_(config.gateway.id), engine_(engine), write_(write) {}
 
-  void set_epoch(std::string epoch) { epoch_ = std::move(epoch); }
+  // Those of the journal. An epoch may begin before the entry that tells of it.
+  void set_epochs(std::vector<Epoch> epochs) { epochs_ = std::move(epochs); }
+  // The journal tells of it now.
+  void enter_epoch(const std::string& name) {
+    for (Epoch& e : epochs_) {
+      if (e.name == name)
+        e.first_sequence = std::min(e.first_sequence, engine_.emissions().last_sequence() + 1);
+    }
+  }
 
   void write_emissions() {
     for (const Emission& e : engine_.emissions().pending()) {
       line_.clear();
-      append_json(e, gateway_ + '/' + epoch_ + '/' + std::to_string(e.sequence), Envelope::kInside,
+      const std::string epoch = epoch_of(&Epoch::first_sequence, e.sequence);
+      append_json(e, gateway_ + '/' + epoch + '/' + std::to_string(e.sequence), Envelope::kInside,
                   line_);
       write_(line_);
       ++written_;
@@ -50,7 +60,8 @@ class Output {
       const NamedSchema& named = engine_.schemas()[source];
       line_.clear();
       append_json(group.batches[source], named.schema, named.source, row, clock_unset,
-                  reading_id(gateway_, epoch_, entry, i), Envelope::kInside, line_);
+                  reading_id(gateway_, epoch_of(&Epoch::first_entry, entry), entry, i),
+                  Envelope::kInside, line_);
       write_(line_);
       ++written_;
     }
@@ -59,8 +70,13 @@ class Output {
   uint64_t written() const { return written_; }
 
  private:
+  std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const {
+    const std::string name = epoch_at(epochs_, first, number);
+    return name.empty() ? "replay" : name;
+  }
+
   std::string gateway_;
-  std::string epoch_ = "replay";
+  std::vector<Epoch> epochs_;
   Engine& engine_;
   const LineWriter& write_;
   std::string line_;
@@ -187,41 +203,64 @@ Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::s
   return ReplayResult{engine->pipeline().total(), output.written()};
 }
 
+namespace {
+
+using EntryTaker = std::function<void(uint64_t sequence, Group& group)>;
+
+// The oldest entry's number, 0 for an empty journal. What is damaged is left out.
+Result<uint64_t> for_each_entry(Engine& engine, const std::string& state_dir,
+                                const EntryTaker& take) {
+  JournalReader reader(posix_disk(), state_dir + "/journal");
+  uint64_t oldest = 1;
+  WS_ASSIGN(const bool first, reader.seek(1, oldest));
+  if (first) oldest = 1;
+  uint64_t entries = 0;
+  for (JournalEntry entry;; ++entries) {
+    WS_ASSIGN(const bool there, reader.next(entry));
+    if (!there) return entries == 0 ? 0 : oldest;
+    Group group = engine.admission().make_group();
+    if (decode_group(entry.block, engine.schemas(), engine.connections(), group).ok()) {
+      take(entry.sequence, group);
+    }
+  }
+}
+
+}  // namespace
+
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
                                     const LineWriter& write) {
   WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
   Output output(config, *engine, write);
-  JournalReader reader(posix_disk(), state_dir + "/journal");
-  uint64_t oldest = 1;
-  WS_ASSIGN(bool there, reader.seek(1, oldest));
-  if (!there && oldest > 1) {
+  std::vector<Epoch> epochs;
+  WS_ASSIGN(const uint64_t oldest, for_each_entry(*engine, state_dir, [&](uint64_t at, Group& g) {
+              for (const Note& note : g.notes) {
+                if (note.kind != Note::Kind::kNewEpoch) continue;
+                const bool earlier = note.first_sequence > 0;
+                epochs.push_back({note.name, earlier ? note.first_sequence : UINT64_MAX,
+                                  earlier ? note.first_entry : at});
+              }
+            }));
+  if (oldest > 1) {
     log_warn(
         "journal entries before {} are gone: this begins without the state they led to, so results "
         "and ids differ from what was sent",
         oldest);
-    WS_ASSIGN(there, reader.seek(oldest, oldest));
   }
-  JournalEntry entry;
-  for (uint64_t expected = oldest; there; expected = entry.sequence + 1) {
-    WS_ASSIGN(there, reader.next(entry));
-    if (!there) break;
-    if (entry.sequence != expected) {
+  output.set_epochs(std::move(epochs));
+  uint64_t expected = oldest;
+  WS_TRY(for_each_entry(*engine, state_dir, [&](uint64_t at, Group& group) {
+    if (at != expected) {
       log_warn("journal entries {} to {} are damaged or gone: results and ids differ from here on",
-               expected, entry.sequence - 1);
+               expected, at - 1);
     }
-    Group group = engine->admission().make_group();
-    if (Status decoded = decode_group(entry.block, engine->schemas(), engine->connections(), group);
-        !decoded.ok()) {
-      log_warn("journal entry {}: {}; it is left out", entry.sequence, decoded.error().message);
-      continue;
-    }
+    expected = at + 1;
     for (const Note& note : group.notes) {
-      if (note.kind == Note::Kind::kNewEpoch) output.set_epoch(note.name);
+      if (note.kind == Note::Kind::kNewEpoch) output.enter_epoch(note.name);
     }
     engine->replay(group);
     output.write_emissions();
-    output.write_readings(group, entry.sequence);
-  }
+    output.write_readings(group, at);
+  }));
   return ReplayResult{engine->pipeline().total(), output.written()};
 }
 

@@ -180,6 +180,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kDamage:
         tell("damage", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kUplink:
+        tell("uplink", note.name, wall_ms, {{"text", note.text}}, out);
     }
   }
 }

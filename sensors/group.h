@@ -52,15 +52,20 @@ struct Note {
     kNewEpoch = 2,
     kClock = 3,
     kRolledOver = 4,
-    kDamage = 20
+    kUplink = 5,
+    kDamage = 6
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
-  std::string name;    // the mqtt block; the epoch's id; the clock's state; the source;
+  std::string name;    // the mqtt block; the epoch's id; the clock's state; the source; the uplink;
                        // kDamage: of what
-  std::string text;    // kNewEpoch: why, for people; empty for the first one; kDamage: what is lost
-                       // kClock: the state before, if the time was set; kRolledOver: an example
+  std::string text;    // kNewEpoch: why, for people; empty for the first one; kUplink: why;
+                       // kDamage: what is lost; kClock: the state before, if the time was set;
+                       // kRolledOver: an example
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
+  // kNewEpoch: from where on, if that is not here but earlier.
+  uint64_t first_sequence = 0;
+  uint64_t first_entry = 0;
 };
 
 struct Group {

@@ -22,7 +22,7 @@ struct MqttOptions {
   int64_t keep_alive_ms = 60'000;
   int64_t session_expiry_ms = 7LL * 86'400'000;
   int64_t reconnect_min_ms = 1'000;
-  int64_t reconnect_max_ms = 60'000;
+  int64_t reconnect_max_ms = 15'000;
   int64_t coalesce_ms = 10;
   uint32_t inflight_window = 1000;
   uint64_t max_payload_bytes = 256 << 10;

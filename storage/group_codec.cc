@@ -6,6 +6,7 @@ namespace wayside {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kEarlierEpoch = 7;  // a note of an epoch that began before it
 
 // Times may be any 64 bits, so their differences wrap around.
 int64_t difference(int64_t a, int64_t b) {
@@ -224,11 +225,15 @@ void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
   }
   out.varint(group.notes.size());
   for (const Note& n : group.notes) {
-    out.fixed(n.kind);
+    const bool earlier = n.first_sequence > 0;
+    out.fixed(earlier ? kEarlierEpoch : static_cast<uint8_t>(n.kind));
     out.varint(n.turn);
     out.text(n.name);
     out.text(n.text);
     if (has_number(n.kind)) out.signed_varint(n.number);
+    if (!earlier) continue;
+    out.varint(n.first_sequence);
+    out.varint(n.first_entry);
   }
 }
 
@@ -289,11 +294,16 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   const size_t notes = in.count(4);
   for (size_t i = 0; i < notes; ++i) {
     Note n;
-    n.kind = in.fixed<Note::Kind>();
+    const auto kind = in.fixed<uint8_t>();
+    n.kind = kind == kEarlierEpoch ? Note::Kind::kNewEpoch : static_cast<Note::Kind>(kind);
     n.turn = static_cast<uint32_t>(in.varint());
     n.name = in.text();
     n.text = in.text();
     if (has_number(n.kind)) n.number = in.signed_varint();
+    if (kind == kEarlierEpoch) {
+      n.first_sequence = in.varint();
+      n.first_entry = in.varint();
+    }
     group.notes.push_back(std::move(n));
   }
   take_clock(group);

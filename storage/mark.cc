@@ -1,34 +1,73 @@
 #include "storage/mark.h"
 
+#include <algorithm>
 #include <charconv>
-#include <vector>
 
 namespace wayside {
+namespace {
 
-std::string Mark::to_text() const {
-  std::string text = "1 " + (epoch.empty() ? "-" : epoch);
-  for (uint64_t n :
-       {delivered_upto[0], delivered_upto[1], raw_entry, raw_rows, raw_seen, delivered, dropped}) {
-    text += ' ' + std::to_string(n);
+constexpr size_t kNumbers1 = 7;  // of version 1
+constexpr size_t kNumbers = 9;
+constexpr size_t kPartNumbers = 7;
+
+// All numbers of a mark in the order of its text, those of the backlog's parts last.
+template <class M>  // Mark or const Mark
+auto numbers_of(M& mark) {
+  std::vector<decltype(&mark.entry)> all{&mark.delivered_upto[0],
+                                         &mark.delivered_upto[1],
+                                         &mark.raw.entry,
+                                         &mark.raw.rows,
+                                         &mark.raw.seen,
+                                         &mark.delivered,
+                                         &mark.dropped,
+                                         &mark.entry,
+                                         &mark.chain};
+  for (auto& part : mark.backlog) {
+    all.insert(all.end(), {&part.result_upto, &part.result_end, &part.raw.entry, &part.raw.rows,
+                           &part.raw.seen, &part.raw_end.entry, &part.raw_end.seen});
   }
-  return text;
+  return all;
 }
 
-std::optional<Mark> Mark::from_text(std::string_view text) {
+std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
   while (!text.empty()) {
     const size_t space = std::min(text.find(' '), text.size());
     words.push_back(text.substr(0, space));
     text.remove_prefix(std::min(space + 1, text.size()));
   }
-  if (words.size() != 9 || words[0] != "1") return std::nullopt;
+  return words;
+}
+
+}  // namespace
+
+uint64_t chain_of(const Digest& hash) {
+  uint64_t chain = 0;
+  for (size_t i = 0; i < 8; ++i) chain = chain << 8 | hash[i];
+  return chain;
+}
+
+std::string Mark::to_text() const {
+  std::string text = "2 " + (epoch.empty() ? "-" : epoch);
+  for (const uint64_t* number : numbers_of(*this)) text += ' ' + std::to_string(*number);
+  return text;
+}
+
+std::optional<Mark> Mark::from_text(std::string_view text) {
+  const std::vector<std::string_view> words = words_of(text);
+  if (words.size() < 2) return std::nullopt;
+  const size_t count = words.size() - 2;
+  const bool first = words[0] == "1" && count == kNumbers1;
+  const bool second = words[0] == "2" && count >= kNumbers &&
+                      (count - kNumbers) % kPartNumbers == 0 &&
+                      (count - kNumbers) / kPartNumbers <= kPartsMax;
+  if (!first && !second) return std::nullopt;
   Mark mark;
   if (words[1] != "-") mark.epoch = words[1];
-  uint64_t* numbers[] = {
-      &mark.delivered_upto[0], &mark.delivered_upto[1], &mark.raw_entry, &mark.raw_rows,
-      &mark.raw_seen,          &mark.delivered,         &mark.dropped};
-  for (size_t i = 0; i < 7; ++i) {
-    std::string_view w = words[i + 2];
+  if (second) mark.backlog.resize((count - kNumbers) / kPartNumbers);
+  const std::vector<uint64_t*> numbers = numbers_of(mark);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string_view w = words[i + 2];
     auto [end, error] = std::from_chars(w.data(), w.data() + w.size(), *numbers[i]);
     if (error != std::errc() || end != w.data() + w.size()) return std::nullopt;
   }

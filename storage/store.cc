@@ -70,8 +70,9 @@ uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
 int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
 
 Result<std::vector<Epoch>> read_epochs(Database& db) {
-  WS_ASSIGN(Statement select, db.prepare("SELECT name, first_sequence, first_entry, "
-                                         "ifnull(crc, -1) FROM epochs ORDER BY 2, 3"));
+  WS_ASSIGN(Statement select,
+            db.prepare("SELECT name, first_sequence, first_entry, ifnull(crc, -1) FROM epochs "
+                       "ORDER BY 2, 3, rowid"));
   std::vector<Epoch> epochs;
   while (true) {
     WS_ASSIGN(bool more, select.step());
@@ -122,6 +123,14 @@ Status check_files(Disk& disk, const std::string& dir) {
 }
 
 }  // namespace
+
+std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number) {
+  std::string name;
+  for (const Epoch& e : epochs) {
+    if (e.*first <= number) name = e.name;
+  }
+  return name;
+}
 
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
   WS_TRY(check_files(disk, dir));
@@ -452,7 +461,8 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
   for (size_t lane = 0; lane < 2; ++lane) {
     auto upto = [&](const std::string& uplink) {
       auto mark = marks.find(uplink);
-      return mark == marks.end() ? 0 : mark->second.delivered_upto[lane];
+      if (mark == marks.end()) return uint64_t{0};
+      return lane == 0 ? mark->second.delivered_upto[0] : mark->second.results_upto();
     };
     std::string wanted;  // by an uplink that has not come so far
     for (size_t bit = 0; bit < uplinks.size(); ++bit) {
@@ -500,13 +510,26 @@ Result<uint64_t> Store::count(const char* table) {
 
 Result<uint64_t> Store::pending(uint32_t bit, const Mark& mark) {
   WS_ASSIGN(Statement select,
-            db_->prepare("SELECT count(*) FROM outbox WHERE targets >> ? & 1 AND "
-                         "((lane = 0 AND sequence > ?) OR (lane = 1 AND sequence > ?))"));
-  select.bind(1, static_cast<int64_t>(bit));
-  select.bind(2, as_i64(mark.delivered_upto[0]));
-  select.bind(3, as_i64(mark.delivered_upto[1]));
-  WS_ASSIGN(bool row, select.step());
-  return row ? as_u64(select.column_int(0)) : 0;
+            db_->prepare("SELECT count(*) FROM outbox WHERE lane = ? AND sequence > ? AND "
+                         "sequence <= ? AND targets >> ? & 1"));
+  const auto count = [&](Lane lane, uint64_t after, uint64_t upto) -> Result<uint64_t> {
+    select.bind(1, static_cast<int64_t>(lane));
+    select.bind(2, as_i64(after));
+    select.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
+    select.bind(4, static_cast<int64_t>(bit));
+    WS_ASSIGN(const bool row, select.step());
+    const uint64_t n = row ? as_u64(select.column_int(0)) : 0;
+    select.reset();
+    return n;
+  };
+  WS_ASSIGN(uint64_t all, count(Lane::kAlarm, mark.delivered_upto[0], UINT64_MAX));
+  WS_ASSIGN(const uint64_t results, count(Lane::kResult, mark.delivered_upto[1], UINT64_MAX));
+  all += results;
+  for (const BacklogPart& part : mark.backlog) {
+    WS_ASSIGN(const uint64_t waiting, count(Lane::kResult, part.result_upto, part.result_end));
+    all += waiting;
+  }
+  return all;
 }
 
 Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::string& dir) {
@@ -514,14 +537,15 @@ Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::
   WS_TRY(db->exec("PRAGMA cache_size = -256"));
   WS_ASSIGN(Statement select,
             db->prepare("SELECT sequence, targets, message, ifnull(crc, -1) FROM outbox "
-                        "WHERE lane = ? AND sequence > ? ORDER BY sequence"));
+                        "WHERE lane = ? AND sequence > ? AND sequence <= ? ORDER BY sequence"));
   return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
 }
 
-Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint32_t bit,
-                                                          size_t limit) {
+Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint64_t upto,
+                                                          uint32_t bit, size_t limit) {
   select_.bind(1, static_cast<int64_t>(lane));
   select_.bind(2, as_i64(after));
+  select_.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
   std::vector<Row> rows;
   Result<bool> more = true;
   bool sound = true;

@@ -26,6 +26,9 @@ struct Epoch {
   uint64_t first_entry = 1;
 };
 
+// The name of the one that `number` belongs to, a sequence or a journal entry; "" for none.
+std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number);
+
 struct QuarantineRow {
   uint64_t entry = 0;  // journal entry and index in it: the same row is never kept twice
   uint64_t index = 0;
@@ -141,8 +144,9 @@ class OutboxReader {
     uint64_t sequence = 0;
     std::string message;  // an Emission without its id
   };
-  // The next emissions of a lane for the uplink with this bit, in order.
-  Result<std::vector<Row>> next(Lane lane, uint64_t after, uint32_t bit, size_t limit);
+  // The next emissions of a lane for the uplink with this bit, in order, none behind `upto`.
+  Result<std::vector<Row>> next(Lane lane, uint64_t after, uint64_t upto, uint32_t bit,
+                                size_t limit);
   Result<std::vector<Epoch>> epochs();
 
  private:

@@ -15,7 +15,7 @@ using Ids = std::vector<std::string>;
 Ids next_ids(Backlog& backlog, Mark& mark, uint64_t committed) {
   std::vector<Message> messages;
   Mark after;
-  const Status status = backlog.next(mark, committed, messages, after);
+  const Status status = backlog.next(mark, Committed{committed}, messages, after);
   if (!status.ok()) ADD_FAILURE() << status.error().message;
   Ids ids;
   for (const Message& m : messages) {
@@ -28,7 +28,14 @@ Ids next_ids(Backlog& backlog, Mark& mark, uint64_t committed) {
   return ids;
 }
 
-TEST(Backlog, alarms_go_first_then_results_then_readings) {
+Ids all_ids(Backlog& backlog, Mark& mark, uint64_t committed) {
+  Ids all;
+  for (Ids some; !(some = next_ids(backlog, mark, committed)).empty();)
+    all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
+TEST(Backlog, alarms_go_first_and_alone_then_results_then_readings) {
   UplinkFixture f;
   f.read(2);
   f.emit(Lane::kResult);
@@ -37,9 +44,10 @@ TEST(Backlog, alarms_go_first_then_results_then_readings) {
   f.emit(Lane::kAlarm);
   Mark mark;
   auto backlog = f.backlog();
-  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/2", "e1/4", "e1/1", "e1/3", "e1/1.0", "e1/1.1"}));
+  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/2", "e1/4"}));
+  EXPECT_EQ(next_ids(*backlog, mark, 1), (Ids{"e1/1", "e1/3", "e1/1.0", "e1/1.1"}));
   EXPECT_EQ(mark.delivered_upto, (std::array<uint64_t, 2>{4, 3}));
-  EXPECT_EQ(mark.raw_seen, 2u);
+  EXPECT_EQ(mark.raw.seen, 2u);
   EXPECT_EQ(next_ids(*backlog, mark, 1), Ids());
 }
 
@@ -51,7 +59,7 @@ TEST(Backlog, any_batch_size_gives_the_same_messages_once) {
     f.emit(Lane::kAlarm);
   }
   Mark whole_mark;
-  const Ids whole = next_ids(*f.backlog(), whole_mark, 3);
+  const Ids whole = all_ids(*f.backlog(), whole_mark, 3);
   EXPECT_EQ(whole.size(), 3u * (4 + 2));
   for (const bool reopened : {false, true}) {
     for (uint32_t size = 1; size <= whole.size(); ++size) {
@@ -120,7 +128,7 @@ TEST(Backlog, an_uplink_gets_what_is_meant_for_it_only) {
   options.forwarded = {false, false};
   Mark without_raw;
   EXPECT_EQ(next_ids(*f.backlog(options), without_raw, 1), (Ids{"e1/2"}));
-  EXPECT_EQ(without_raw.raw_entry, 1u);
+  EXPECT_EQ(without_raw.raw.entry, 1u);
 }
 
 TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
@@ -136,12 +144,12 @@ TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
     std::vector<Message> messages;
     do {
       Mark after;
-      EXPECT_TRUE(backlog->next(mark, 1, messages, after).ok());
+      EXPECT_TRUE(backlog->next(mark, Committed{1}, messages, after).ok());
       for (const Message& m : messages) EXPECT_TRUE(values.emplace(m.id, m.value).second);
       mark = after;
     } while (!messages.empty());
-    EXPECT_EQ(mark.raw_seen, values.size());
-    EXPECT_EQ(mark.raw_entry, 1u);
+    EXPECT_EQ(mark.raw.seen, values.size());
+    EXPECT_EQ(mark.raw.entry, 1u);
     return values;
   };
   const auto both = by_id({true, true});
@@ -180,7 +188,7 @@ TEST(Backlog, readings_that_were_recycled_are_counted_as_dropped) {
     while (const size_t n = next_ids(*backlog, mark, 12).size()) delivered += n;
     EXPECT_EQ(delivered, 3 * ((was_reading ? 1 : 0) + 12 - oldest + 1));
     EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
-    EXPECT_EQ(mark.raw_seen, 3u * 12);
+    EXPECT_EQ(mark.raw.seen, 3u * 12);
   }
 }
 
@@ -207,7 +215,7 @@ TEST(Backlog, forwarding_goes_on_behind_entries_that_were_skipped) {
   ASSERT_TRUE(f.journal->skip_to(50).ok());
   f.read(1);
   EXPECT_EQ(next_ids(*backlog, mark, 51), (Ids{"e1/51.0"}));
-  EXPECT_EQ(mark.raw_entry, 51u);
+  EXPECT_EQ(mark.raw.entry, 51u);
 }
 
 TEST(Backlog, a_reading_from_before_the_key_was_renamed_has_no_key) {
@@ -217,7 +225,7 @@ TEST(Backlog, a_reading_from_before_the_key_was_renamed_has_no_key) {
   options.sources[0].schema.fields[0].name = "truck";
   std::vector<Message> messages;
   Mark after;
-  ASSERT_TRUE(f.backlog(options)->next({}, 1, messages, after).ok());
+  ASSERT_TRUE(f.backlog(options)->next({}, Committed{1}, messages, after).ok());
   ASSERT_EQ(messages.size(), 1u);
   EXPECT_EQ(messages[0].key, "");
   EXPECT_EQ(messages[0].block, "climate");
@@ -239,7 +247,7 @@ TEST(Backlog, a_disk_that_fails_once_loses_and_repeats_nothing) {
     for (int failures = 0; failures < 2;) {
       std::vector<Message> messages;
       Mark after;
-      if (!backlog->next(mark, 3, messages, after).ok()) {
+      if (!backlog->next(mark, Committed{3}, messages, after).ok()) {
         ++failures;
         continue;
       }
@@ -260,12 +268,134 @@ TEST(Backlog, a_block_that_cannot_be_read_is_passed_over_and_its_readings_are_co
   auto backlog = f.backlog();
   Mark mark;
   EXPECT_EQ(next_ids(*backlog, mark, 2).size(), 2u);
-  EXPECT_EQ(mark.raw_entry, 1u) << "what is lost shows with the next entry";
+  EXPECT_EQ(mark.raw.entry, 1u) << "what is lost shows with the next entry";
   f.rows_before[0] += 4;
   f.read(1);
   EXPECT_EQ(next_ids(*backlog, mark, 3).size(), 1u);
-  EXPECT_EQ(mark.raw_entry, 3u);
+  EXPECT_EQ(mark.raw.entry, 3u);
   EXPECT_EQ(mark.dropped, 4u);
+}
+
+// ---- what waited
+
+std::vector<std::string> lanes_of(Backlog& backlog, Mark& mark, const Committed& committed) {
+  std::vector<Message> messages;
+  const Mark from = mark;
+  EXPECT_TRUE(backlog.next(from, committed, messages, mark).ok());
+  std::vector<std::string> lanes;
+  for (const Message& m : messages)
+    lanes.push_back((m.waited ? "waited " : "new ") + m.id.substr(3));
+  return lanes;
+}
+
+TEST(Backlog, what_waited_follows_behind_what_is_new) {
+  UplinkFixture f;
+  for (int i = 0; i < 2; ++i) {
+    f.read(2);
+    f.emit(Lane::kResult);
+  }
+  auto backlog = f.backlog();
+  Mark mark;
+  mark.raw.rows = 1;  // in the middle of an entry
+  mark.raw.seen = 1;
+  mark.delivered = 1;
+  EXPECT_FALSE(*backlog->cut(mark, {2, 2, 0}, 5)) << "2 results and 3 readings wait";
+  EXPECT_EQ(mark.backlog.size(), 0u);
+  EXPECT_TRUE(*backlog->cut(mark, {2, 2, 0}, 4));
+  f.read(1);
+  f.emit(Lane::kResult);
+  f.emit(Lane::kAlarm);
+  EXPECT_EQ(lanes_of(*backlog, mark, {3, 4, 0}), (Ids{"new e1/4"}));
+  EXPECT_EQ(lanes_of(*backlog, mark, {3, 4, 0}),
+            (Ids{"new e1/3", "new e1/3.0", "waited e1/1", "waited e1/2", "waited e1/1.1",
+                 "waited e1/2.0", "waited e1/2.1"}));
+  EXPECT_EQ(mark, (Mark{"", {4, 4}, {3, 0, 5}, 9, 0, 3, 0, {}}));
+}
+
+TEST(Backlog, new_outages_while_it_is_delivered_lose_and_repeat_nothing_at_any_batch_size) {
+  for (uint32_t size = 1; size <= 14; ++size) {
+    UplinkFixture g(100);
+    SCOPED_TRACE(size);
+    BacklogOptions options = g.options();
+    options.batch_messages = size;
+    std::map<std::string, int> got;
+    Mark mark;
+    uint64_t entries = 0;
+    const auto deliver = [&](int batches) {
+      auto backlog = g.backlog(options);  // each time as after a restart
+      for (int i = 0; i < batches; ++i) {
+        std::vector<Message> messages;
+        const Mark from = *Mark::from_text(mark.to_text());
+        ASSERT_TRUE(backlog->next(from, {entries, g.last_sequence, 0}, messages, mark).ok());
+        for (const Message& m : messages) ++got[m.id];
+      }
+    };
+    for (int outage = 0; outage < 6; ++outage) {
+      for (int i = 0; i < 1 + outage % 3; ++i) {
+        g.read(1);
+        g.emit(Lane::kResult, 0b11);
+        g.emit(Lane::kResult, 0b10);  // another uplink's
+        ++entries;
+      }
+      ASSERT_TRUE(g.backlog(options)->cut(mark, {entries, g.last_sequence, 0}, 1).ok());
+      EXPECT_LE(mark.backlog.size(), Mark::kPartsMax);
+      deliver(1);
+    }
+    deliver(40);
+    EXPECT_EQ(got.size(), 2 * entries);
+    for (const auto& [id, times] : got) EXPECT_EQ(times, 1) << id;
+    EXPECT_EQ(mark.delivered, 2 * entries);
+    EXPECT_EQ(mark.dropped, 0u);
+    EXPECT_TRUE(mark.backlog.empty());
+  }
+}
+
+TEST(Backlog, readings_that_waited_too_long_are_counted_as_dropped) {
+  UplinkFixture f;
+  auto backlog = f.backlog();
+  Mark mark;
+  for (int i = 1; i <= 4; ++i) f.read(3, 5);
+  ASSERT_TRUE(*backlog->cut(mark, {4, 0, 0}, 1));
+  for (int i = 5; i <= 6; ++i) f.read(3, 5);
+  ASSERT_GT(f.journal->oldest_sequence(), 1u);
+  for (int i = 7; i <= 12; ++i) f.read(3, 5);
+  ASSERT_GT(f.journal->oldest_sequence(), 5u) << "the waiting ones, and some more";
+  all_ids(*backlog, mark, 12);
+  EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
+  EXPECT_TRUE(mark.backlog.empty());
+}
+
+TEST(Backlog, knows_a_mark_of_its_own_store) {
+  UplinkFixture f;
+  for (int i = 0; i < 3; ++i) f.read(1);
+  f.emit(Lane::kResult);
+  JournalReader reader(f.disk, "/journal");
+  uint64_t oldest = 0;
+  ASSERT_TRUE(*reader.seek(2, oldest));
+  JournalEntry second;
+  ASSERT_TRUE(*reader.next(second));
+  const uint64_t chain = chain_of(second.hash);
+  const auto backlog = f.backlog();
+  const Committed now{3, 1, 0};
+  struct Row {
+    Mark mark;
+    bool ours;
+  };
+  const Row rows[] = {
+      {Mark{}, true},
+      {Mark{"e1", {1, 1}, {3, 0, 3}, 4, 0, 0, 0, {}}, true},  // it does not say more
+      {Mark{"e1", {1, 1}, {2, 0, 2}, 4, 0, 2, chain, {}}, true},
+      {Mark{"e1", {1, 1}, {2, 0, 2}, 4, 0, 2, chain + 1, {}}, false},
+      {Mark{"e1", {1, 1}, {2, 0, 2}, 4, 0, 4, chain, {}}, false},
+      {Mark{"e1", {1, 1}, {4, 0, 2}, 4, 0, 0, 0, {}}, false},
+      {Mark{"e1", {2, 1}, {2, 0, 2}, 4, 0, 0, 0, {}}, false},
+      {Mark{"e1", {1, 2}, {2, 0, 2}, 4, 0, 0, 0, {}}, false},
+  };
+  for (const auto& [mark, ours] : rows)
+    EXPECT_EQ(*backlog->is_ours(mark, now), ours) << mark.to_text();
+  for (int i = 4; i <= 12; ++i) f.read(1);
+  ASSERT_GT(f.journal->oldest_sequence(), 2u);
+  EXPECT_TRUE(*backlog->is_ours(rows[3].mark, {12, 1, 0})) << "nobody can tell any more";
 }
 
 }  // namespace

@@ -267,7 +267,7 @@ State make_state(const std::string& root, const std::string& name, bool recycled
       auto from = (*store)->recover();
       state.stored = std::max(from->checkpoint.at.entry, from->outbox.entry);
       for (const auto& [uplink, mark] : from->marks) {
-        state.stored = std::max(state.stored, mark.raw_entry);
+        state.stored = std::max(state.stored, mark.raw.entry);
       }
       state.epoch = from->epochs.back().name;
     }

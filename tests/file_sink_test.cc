@@ -42,16 +42,16 @@ std::vector<Message> batch_after(const Mark& from, size_t limit, Mark& after) {
     }
   }
   while (messages.size() < limit) {
-    if (after.raw_rows == kReadings) {
-      ++after.raw_entry;
-      after.raw_rows = 0;
+    if (after.raw.rows == kReadings) {
+      ++after.raw.entry;
+      after.raw.rows = 0;
     }
-    if (after.raw_entry == kJournalEntries) break;
+    if (after.raw.entry == kJournalEntries) break;
     const std::string number =
-        std::to_string(after.raw_entry + 1) + '.' + std::to_string(after.raw_rows);
+        std::to_string(after.raw.entry + 1) + '.' + std::to_string(after.raw.rows);
     messages.push_back(message(number, "reading"));
-    ++after.raw_rows;
-    ++after.raw_seen;
+    ++after.raw.rows;
+    ++after.raw.seen;
   }
   after.delivered += messages.size();
   return messages;

@@ -66,6 +66,8 @@ Group full_group() {
   g.publishes = {{0, 1, 0xdeadbeef}, {1, 65'535, 0}, {0, 2, 0xffffffff}};
   g.notes = {{Note::Kind::kNewSession, 1, "local", "the broker forgot us"},
              {Note::Kind::kNewEpoch, 0, "7f3a", ""},
+             {Note::Kind::kNewEpoch, 1, "81cc", "a copy", 0, 12, 1ull << 40},
+             {Note::Kind::kUplink, 1, "centre", "another gateway"},
              {Note::Kind::kClock, 2, "synced", "unset", -kGpsEraMs},
              {Note::Kind::kRolledOver, 1, "climate", "truck-1 says …", 7}};
   return g;
@@ -129,8 +131,9 @@ void expect_same(const Group& a, const Group& b) {
   ASSERT_EQ(a.notes.size(), b.notes.size());
   for (size_t i = 0; i < a.notes.size(); ++i) {
     const Note &x = a.notes[i], &y = b.notes[i];
-    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text, x.number),
-              std::tie(y.kind, y.turn, y.name, y.text, y.number));
+    EXPECT_EQ(
+        std::tie(x.kind, x.turn, x.name, x.text, x.number, x.first_sequence, x.first_entry),
+        std::tie(y.kind, y.turn, y.name, y.text, y.number, y.first_sequence, y.first_entry));
   }
 }
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import struct
 import time
 import unittest
@@ -133,17 +134,21 @@ class KafkaTest(unittest.TestCase):
             self.assertTrue(ledger["balanced"], ledger)
         return status
 
-    def values(self, block):
-        return [json.loads(message["payload"]) for message in self.kafka.read(f"{self.id}.{block}")]
+    def messages(self, *blocks):
+        """New ones, and those that had waited."""
+        return [message for block in blocks for end in ("", ".backlog")
+                for message in self.kafka.read(f"{self.id}.{block}{end}")]
 
-    def assert_delivered_once(self):
+    def values(self, block):
+        return [json.loads(message["payload"]) for message in self.messages(block)]
+
+    def assert_delivered_once(self, *more):
         """Every reading, and every result that the journal leads to."""
         self.settle()
         self.assertEqual(self.gateway.stop(), 0)
         self.assertEqual(sorted(value["seq"] for value in self.values("readings")), list(range(self.count)))
         replayed = sorted(json.loads(line)["id"] for line in self.gateway.replay_journal())
-        delivered = sorted(message["headers"]["ce_id"] for block in ("readings", "w", "open")
-                           for message in self.kafka.read(f"{self.id}.{block}"))
+        delivered = sorted(message["headers"]["ce_id"] for message in self.messages("readings", "w", "open", *more))
         self.assertEqual(delivered, replayed)
 
 
@@ -245,6 +250,28 @@ class Outages(KafkaTest):
         self.assert_delivered_once()
 
 
+class Lanes(KafkaTest):
+    def test_what_waited_has_a_topic_of_its_own_and_new_alarms_go_before_it(self):
+        self.start_all("backlog_after = 1000")
+        self.publish(20)
+        self.settle()
+        self.kafka.kill()
+        self.publish(5000, door="shut")
+        self.gateway.await_status("the readings", lambda s: s["readings"]["in"] >= self.count)
+        self.kafka.start()
+        ready = r"what waited follows"
+        wait_for("the link", lambda: re.search(ready, self.gateway.log_text()), SETTLE_S)
+        self.publish(20, door="open")
+        self.assert_delivered_once()
+        new, waited = self.kafka.read(f"{self.id}.readings"), self.kafka.read(f"{self.id}.readings.backlog")
+        self.assertGreater(len(waited), 2500)  # the first of them may have been under way
+        self.assertLessEqual(set(range(5020, 5040)), {json.loads(m["payload"])["seq"] for m in new})
+        for messages in (new, waited):
+            for vehicle in ("v0", "v1"):
+                seqs = [json.loads(m["payload"])["seq"] for m in messages if m["key"] == vehicle]
+                self.assertEqual(seqs, sorted(seqs))
+
+
 class Transactions(KafkaTest):
     def kill_with(self, api_key, what):
         """Ends the gateway by SIGKILL when this is under way, starts it again; what its uplink knew was delivered."""
@@ -293,6 +320,98 @@ class Transactions(KafkaTest):
         self.assertTrue(second.running())
         self.assertEqual(second.stop(), 0)
         self.assert_delivered_once()
+
+
+class Identity(KafkaTest):
+    def group(self):
+        return f"wayside.{self.id}.centre"
+
+    def copy(self, source, target):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.sock", "lock"))
+
+    def assert_ids_are_unique(self):
+        ids = [message["headers"]["ce_id"] for topic in self.kafka.topics() if topic.startswith(f"{self.id}.")
+               for message in self.kafka.read(topic)]
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_a_truck_parked_so_long_that_its_offset_expired_doubles_and_loses_nothing(self):
+        self.start_all()
+        self.publish(50)
+        before = self.settle()["uplinks"][0]["delivered"]
+        self.kafka.proxy.set_trap(self.kafka.proxy.END_TXN, self.kafka.proxy.ANSWER)
+        self.publish(50)
+        self.assertTrue(self.kafka.proxy.caught.wait(SETTLE_S), "no such request")
+        self.gateway.kill()  # the store does not know what Kafka has
+        self.kafka.proxy.open_trap()
+        self.kafka.delete_group(self.group())
+        begun = len(self.gateway.log_text())
+        self.gateway.start()
+        ready = wait_for("the uplink", lambda: re.search(r"ready, (\d+) delivered so far", self.gateway.log_text()[begun:]))
+        self.assertGreater(int(ready[1]), before)
+        self.publish(50)
+        self.assert_delivered_once()
+
+    def test_a_kafka_that_has_forgotten_everything_is_told_and_the_store_knows(self):
+        self.start_all()
+        self.publish(50)
+        self.settle()
+        self.assertEqual(self.gateway.stop(), 0)
+        self.kafka.delete_group(self.group())
+        self.kafka.delete_topic("wayside.marks")
+        self.gateway.start()
+        self.publish(50)
+        self.assert_delivered_once("uplink")
+        self.assertEqual(len(self.messages("uplink")), 1)
+
+    def test_a_store_that_was_rolled_back_begins_an_epoch_and_goes_on(self):
+        self.start_all()
+        self.publish(50)
+        self.settle()
+        self.assertEqual(self.gateway.stop(), 0)
+        saved = self.gateway.state.with_name("saved")
+        self.copy(self.gateway.state, saved)
+        self.gateway.start()
+        self.publish(50)
+        before = self.settle()["epoch"]
+        self.assertEqual(self.gateway.stop(), 0)
+        self.copy(saved, self.gateway.state)
+        self.gateway.start()
+        status = self.gateway.await_status("a new epoch", lambda s: s["epoch"] != before)
+        self.publish(50)
+        self.settle(readings=100)
+        self.assertEqual(sorted(value["seq"] for value in self.values("readings")), list(range(self.count)))
+        self.assertEqual([json.loads(m["payload"])["key"] for m in self.messages("new_epoch")], [status["epoch"]])
+        self.assert_ids_are_unique()
+        self.gateway.restart()
+        self.publish(50)
+        self.settle(readings=150)
+        self.assertEqual(self.gateway.status()["epoch"], status["epoch"])
+        self.assertEqual(sorted(value["seq"] for value in self.values("readings")), list(range(self.count)))
+        self.assert_ids_are_unique()
+
+    def test_of_two_gateways_on_copies_of_a_store_each_delivers_its_own_once(self):
+        self.start_all()
+        self.publish(50)
+        self.settle()
+        self.assertEqual(self.gateway.stop(), 0)
+        self.copy(self.gateway.state, self.parts.path("two") / "state")
+        self.gateway.start()
+        second = self.make_gateway("two")
+        gateways = {"one": self.gateway, "two": second}
+        for _ in range(4):
+            for client, gateway in gateways.items():
+                self.publish(50, client)
+                gateway.await_status("its turn", lambda s: s["uplinks"][0]["connected"] and not s["uplinks"][0]["pending"],
+                                     SETTLE_S)
+        for gateway in gateways.values():
+            self.settle(gateway, readings=250)
+            self.assertEqual(gateway.stop(), 0)
+        self.assertEqual(sorted(value["seq"] for value in self.values("readings")), list(range(self.count)))
+        self.assert_ids_are_unique()
+        told = [json.loads(m["payload"])["text"] for m in self.messages("uplink")]
+        self.assertTrue(any("another gateway" in text for text in told), told)
+        self.assertLessEqual(len(told), 3)  # a new epoch may tell it once more
 
 
 if __name__ == "__main__":

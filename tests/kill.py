@@ -233,7 +233,7 @@ def settle(daemon, messages):
 
 def delivered(kafka, block):
     """(id, type, value) of each message of a topic."""
-    for message in kafka.read(f"out.{block}"):
+    for message in [*kafka.read(f"out.{block}"), *kafka.read(f"out.{block}.backlog")]:
         headers = message["headers"]
         yield headers["ce_id"], headers["ce_type"].removeprefix("wayside."), json.loads(message["payload"])
 

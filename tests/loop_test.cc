@@ -65,7 +65,7 @@ class LoopOnDisk : public testing::Test {
     auto reader = OutboxReader::open(posix_disk(), state_dir);
     for (Lane lane : {Lane::kAlarm, Lane::kResult}) {
       auto rows =
-          reader.ok() ? (*reader)->next(lane, 0, 0, 100'000) : std::vector<OutboxReader::Row>();
+          reader.ok() ? (*reader)->next(lane, 0, UINT64_MAX, 0, 100'000) : std::vector<OutboxReader::Row>();
       if (rows.ok()) all.insert(all.end(), rows->begin(), rows->end());
     }
     return all;

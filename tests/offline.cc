@@ -193,6 +193,7 @@ class LinkSink : public Sink {
     link_.mark = after;
     return {};
   }
+  bool has_backlog_lane() const override { return true; }
 
  private:
   static Error down() { return {ErrorCode::kUnavailable, "there is no link"}; }

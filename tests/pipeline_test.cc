@@ -152,6 +152,23 @@ TEST(Pipeline, a_lost_session_is_told_to_every_uplink_and_a_first_one_is_not) {
   EXPECT_EQ(stage.pipeline().sessions_lost("local"), 1u);
 }
 
+TEST(Pipeline, what_happened_to_an_uplink_or_its_ids_is_an_incident) {
+  PipelineOptions options = fleet();
+  options.uplinks = {"x"};
+  Stage stage(options);
+  Group group = stage.make_group({{0, "a"}}, 5'000);
+  group.notes.push_back({Note::Kind::kUplink, 0, "x", "another gateway"});
+  group.notes.push_back({Note::Kind::kNewEpoch, 0, "e2", "a copy", 7, 5});
+  EmissionBuffer out;
+  stage.pipeline().turn(group, 0, out);
+  ASSERT_EQ(out.pending().size(), 2u);
+  EXPECT_EQ(out.pending()[0].block, "uplink");
+  EXPECT_EQ(out.pending()[0].key, "x");
+  EXPECT_EQ(out.pending()[0].fields[0].value, Value(std::string("another gateway")));
+  EXPECT_EQ(out.pending()[1].block, "new_epoch");
+  EXPECT_EQ(out.pending()[1].key, "e2");
+}
+
 TEST(Pipeline, blocks_send_to_the_uplinks_they_name_and_by_default_to_all) {
   PipelineOptions options = fleet();
   options.uplinks = {"x", "y", "z"};

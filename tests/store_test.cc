@@ -49,7 +49,7 @@ using Sequences = std::vector<uint64_t>;
 Sequences in_outbox(const TempFolder& folder, Lane lane, uint32_t bit, uint64_t after = 0,
                     size_t limit = 100) {
   auto reader = OutboxReader::open(posix_disk(), folder.path());
-  auto rows = (*reader)->next(lane, after, bit, limit);
+  auto rows = (*reader)->next(lane, after, UINT64_MAX, bit, limit);
   if (!rows.ok()) ADD_FAILURE() << rows.error().message;
   Sequences sequences;
   for (const auto& row : *rows) sequences.push_back(row.sequence);
@@ -69,7 +69,7 @@ TEST(Store, is_empty_when_it_is_new) {
 TEST(Store, brings_back_everything_that_was_applied) {
   TempFolder folder;
   const std::vector<Emission> emissions{emission(41), emission(42)};
-  const Mark mark{"7f3a", {1, 2}, 3, 4, 5, 6, 7};
+  const Mark mark{"7f3a", {1, 2}, {3, 4, 5}, 6, 7, 8, 9, {}};
   Digest digest{};
   digest[15] = 9;
   Store::Changes changes;
@@ -172,7 +172,7 @@ TEST(Store, an_emission_in_the_outbox_decodes_to_what_was_said) {
   said.time_ms = -5;
   said.fields = {{"n", 2.5}, {"open", true}, {"note", std::string("ä\0", 3)}, {"none", {}}};
   add(*store, {said});
-  auto rows = (*OutboxReader::open(posix_disk(), folder.path()))->next(Lane::kResult, 0, 0, 1);
+  auto rows = (*OutboxReader::open(posix_disk(), folder.path()))->next(Lane::kResult, 0, UINT64_MAX, 0, 1);
   auto read = decode_emission((*rows)[0].message);
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->key, said.key);

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -194,12 +195,13 @@ class Process:
 
 
 class Mosquitto(Process):
-    def __init__(self, folder, persistence=True):
+    def __init__(self, folder, persistence=True, addresses=("127.0.0.1",)):
         super().__init__(folder / "mosquitto.log")
         self.port = free_port()
         self.config = folder / "mosquitto.conf"
         # As on Debian, where the project's own file is included by the system's.
-        ours = re.sub(r"^listener .*$", f"listener {self.port} 127.0.0.1", BROKER_CONFIG.read_text(), flags=re.M)
+        listeners = "\n".join(f"listener {self.port} {address}" for address in addresses)
+        ours = re.sub(r"^listener .*$", listeners, BROKER_CONFIG.read_text(), flags=re.M)
         included = folder / "conf.d"
         included.mkdir(exist_ok=True)
         (included / "wayside.conf").write_text(ours)
@@ -249,13 +251,34 @@ class Kafka:
         if done.returncode != 0:
             raise TestError(done.stderr.strip())
 
+    def delete_group(self, group):
+        """Forgets what the group has committed, as Kafka does by itself after a week."""
+        self._ask(42, struct.pack(">i", 1) + self._text(group), lambda answer: answer[-2:])
+
+    def delete_topic(self, topic):
+        self._ask(20, struct.pack(">i", 1) + self._text(topic) + struct.pack(">i", 10_000), lambda answer: answer[-2:])
+
+    @staticmethod
+    def _text(text):
+        return struct.pack(">h", len(text)) + text.encode()
+
+    def _ask(self, api_key, body, error_of):
+        """One request of version 1, and its answer's error."""
+        request = struct.pack(">hhih", api_key, 1, 1, -1) + body  # correlation 1, no client id
+        with socket.create_connection(("127.0.0.1", self.port)) as link, link.makefile("rb") as answers:
+            link.sendall(struct.pack(">i", len(request)) + request)
+            answer = answers.read(struct.unpack(">i", answers.read(4))[0])
+        error, = struct.unpack(">h", error_of(answer))
+        if error != 0:
+            raise TestError(f"Kafka answers with error {error}")
+
     def topics(self):
         listing = subprocess.run(["kcat", "-b", self.address, "-L", "-J"], capture_output=True, check=True)
         return [topic["topic"] for topic in json.loads(listing.stdout)["topics"]]
 
-    def read(self, topic):
-        """All messages of a topic that a read_committed consumer sees, as kcat's envelopes with headers as a dict."""
-        messages = [json.loads(line.decode(errors="replace")) for line in self._consume(topic, "-J").splitlines()]
+    def read(self, topic, level="read_committed"):
+        """All messages of a topic that such a consumer sees, as kcat's envelopes with headers as a dict."""
+        messages = [json.loads(line.decode(errors="replace")) for line in self._consume(topic, "-J", level=level).splitlines()]
         for message in messages:
             flat = message.get("headers", [])
             message["headers"] = dict(zip(flat[::2], flat[1::2]))
@@ -270,29 +293,30 @@ class Kafka:
             output = output[end:]
         return values
 
-    def _consume(self, topic, *form):
+    def _consume(self, topic, *form, level="read_committed"):
         if topic not in self.topics():
             return b""
         done = subprocess.run(["kcat", "-b", self.address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", *form,
-                               "-X", "isolation.level=read_committed"], capture_output=True)
+                               "-X", f"isolation.level={level}"], capture_output=True)
         if done.returncode != 0:
             raise TestError(done.stderr.decode())
         return done.stdout
 
 
 class Daemon(Process):
-    """`config` may name {state}, the state folder."""
+    """`config` may name {state}, the state folder; `inside` is a command that runs others, say in a namespace."""
 
-    def __init__(self, binary, folder, config, env=None):
+    def __init__(self, binary, folder, config, env=None, inside=()):
         super().__init__(folder / "wayside.log")
         self.binary = Path(binary).resolve()
         self.state = folder / "state"
         self.config = folder / "wayside.toml"
         self.config.write_text(fill(config, state=self.state))
         self.env = env
+        self.inside = inside
 
     def start(self):
-        self.launch([self.binary, "run", "--config", self.config], env=self.env)
+        self.launch([*self.inside, self.binary, "run", "--config", self.config], env=self.env)
         return self
 
     def call(self, verb, *arguments):

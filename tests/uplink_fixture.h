@@ -19,14 +19,16 @@ namespace wayside {
 
 class UplinkFixture {
  public:
-  UplinkFixture()
+  explicit UplinkFixture(uint64_t journal_pages = 8)
       : sources({{"climate", {{{"vehicle", FieldType::kText}, {"temp_c", FieldType::kNumber}}, 0}},
                  {"doors", {{{"vehicle", FieldType::kText}, {"open", FieldType::kBool}}, 0}}}) {
     auto opened = Store::open(posix_disk(), folder.path());
     if (!opened.ok()) ADD_FAILURE() << opened.error().message;
     store = std::move(*opened);
-    // Two pages a file and four files: an entry each, so that the fourth is the oldest soon.
-    auto journaled = Journal::open(disk, {"/journal", 2 * kJournalPage, 8 * kJournalPage});
+    // Two pages a file and by default four files: an entry each, so that the fourth is the oldest
+    // soon.
+    auto journaled =
+        Journal::open(disk, {"/journal", 2 * kJournalPage, journal_pages * kJournalPage});
     if (!journaled.ok()) ADD_FAILURE() << journaled.error().message;
     journal = std::move(*journaled);
     begin_epoch({"e1", 1, 1});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <set>
 #include <utility>
 
 #include "tests/uplink_fixture.h"
@@ -19,10 +20,11 @@ struct Remote {
   explicit Remote(std::string plan) : plan(std::move(plan)) {}
 
   std::string plan;
+  bool lanes = false;
+  bool disk_fails = false;  // ours; then it is opened again, too
   size_t calls = 0;
   Mark mark;
   bool was_open = false;
-  bool ahead = false;  // its mark is to be refused
   std::vector<std::string> ids;
   size_t wanted = SIZE_MAX;
   std::promise<void> complete;  // `wanted` messages are there
@@ -42,8 +44,9 @@ struct Remote {
 class RemoteSink : public Sink {
  public:
   explicit RemoteSink(Remote& remote) : remote_(remote) {}
+  bool has_backlog_lane() const override { return remote_.lanes; }
   Result<Mark> open(const Mark& local) override {
-    EXPECT_FALSE(open_ && !remote_.ahead);
+    EXPECT_TRUE(!open_ || remote_.disk_fails);
     if (remote_.next_call() != '.') return Error{ErrorCode::kUnavailable, "nobody answers"};
     open_ = true;
     if (!std::exchange(remote_.was_open, true)) remote_.opened.set_value();
@@ -84,9 +87,12 @@ struct WorkerTest : testing::Test, UplinkFixture {
       emit(Lane::kAlarm);
     }
     std::vector<Message> messages;
-    Mark after;
-    EXPECT_TRUE(backlog()->next({}, kEntries, messages, after).ok());
-    for (const Message& m : messages) expected.push_back(m.id);
+    Mark mark, after;
+    const auto all = backlog();
+    while (all->next(mark, {kEntries}, messages, after).ok() && !messages.empty()) {
+      for (const Message& m : messages) expected.push_back(m.id);
+      mark = after;
+    }
   }
 
   // Pauses of a few milliseconds, and no company is waited for.
@@ -117,11 +123,38 @@ TEST_F(WorkerTest, delivers_everything_once_and_in_order_whatever_fails) {
     auto complete = remote.complete.get_future();
     auto w = worker(remote, WorkerTest::options());
     w->start();
-    w->notify(kEntries, false);
+    w->notify({kEntries}, false);
     complete.wait();
     w->stop(true);
     EXPECT_EQ(remote.ids, expected);
     EXPECT_EQ(remote.mark.delivered, expected.size());
+  }
+}
+
+// Whenever the link is back, what waits becomes a part of the backlog, while parts of former
+// outages still wait.
+TEST_F(WorkerTest, a_backlog_is_delivered_once_whatever_fails_in_its_middle) {
+  const std::multiset<std::string> all(expected.begin(), expected.end());
+  for (const char* plan : {".", "...x.", "...?.", "..x.?.x.?.", "....?xx.", ".?.?.?.?.?.?."}) {
+    for (uint64_t n = 0; n < 30; ++n) {
+      SCOPED_TRACE(std::string(plan) + ", call " + std::to_string(n) + " of the disk fails");
+      Remote remote(plan);
+      remote.lanes = remote.disk_fails = true;
+      remote.wanted = expected.size();
+      auto complete = remote.complete.get_future();
+      UplinkOptions cutting = WorkerTest::options();
+      cutting.backlog_after = 2;
+      auto w = worker(remote, cutting);
+      disk.fail_call(n);
+      w->start();
+      w->notify({kEntries, last_sequence}, false);
+      complete.wait();
+      w->stop(true);
+      disk.fail_call(0);
+      EXPECT_EQ(std::multiset<std::string>(remote.ids.begin(), remote.ids.end()), all);
+      EXPECT_EQ(remote.mark.delivered, expected.size());
+      EXPECT_EQ(remote.mark.dropped, 0u);
+    }
   }
 }
 
@@ -130,13 +163,13 @@ TEST_F(WorkerTest, tells_how_far_it_has_come) {
   auto w = worker(remote, WorkerTest::options());
   EXPECT_FALSE(w->progress().connected);
   w->start();
-  w->notify(kEntries, true);
+  w->notify({kEntries}, true);
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_TRUE(w->progress().connected);
   EXPECT_EQ(w->progress().trouble, "");
   EXPECT_EQ(w->progress().mark, remote.mark);
-  EXPECT_EQ(w->progress().mark.raw_entry, kEntries);
+  EXPECT_EQ(w->progress().mark.raw.entry, kEntries);
 }
 
 TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
@@ -144,44 +177,47 @@ TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
   std::vector<Message> messages;
   BacklogOptions five = UplinkFixture::options();
   five.batch_messages = 5;
-  ASSERT_TRUE(backlog(five)->next({}, kEntries, messages, remote.mark).ok());
+  const auto there = backlog(five);
+  for (int i = 0; i < 2; ++i) {  // four alarms, then five more
+    const Mark from = remote.mark;
+    ASSERT_TRUE(there->next(from, {kEntries}, messages, remote.mark).ok());
+  }
   auto w = worker(remote, WorkerTest::options());
   w->start();
-  w->notify(kEntries, true);
+  w->notify({kEntries}, true);
   remote.opened.get_future().wait();
   w->stop(true);
-  EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 5, expected.end()));
+  EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 9, expected.end()));
 }
 
-TEST_F(WorkerTest, a_sink_that_is_ahead_of_the_store_gets_nothing_even_when_the_store_comes_up) {
+TEST_F(WorkerTest, a_sink_that_holds_what_the_store_never_gave_gets_nothing_until_a_new_epoch) {
   const uint64_t last = 2 * kEntries;
   struct Row {
     Mark mark;
-    bool ahead;
+    bool ours;
   };
   const Row rows[] = {
-      {{"e1", {last, last - 1}, kEntries, 0, 0, 9, 0}, false},
-      {{"e1", {last, last - 1}, kEntries + 1, 0, 0, 9, 0}, true},
-      {{"e1", {last + 1, last - 1}, kEntries, 0, 0, 9, 0}, true},
-      {{"e1", {last, last + 1}, kEntries, 0, 0, 9, 0}, true},
+      {{"e1", {last, last - 1}, {kEntries, 0, 0}, 9, 0, 0, 0, {}}, true},
+      {{"e1", {last, last - 1}, {kEntries + 1, 0, 0}, 9, 0, 0, 0, {}}, false},
+      {{"e1", {last, last + 1}, {kEntries, 0, 0}, 9, 0, 0, 0, {}}, false},
+      {{"e1", {last, last - 1}, {kEntries, 0, 0}, 9, 0, kEntries, 1, {}}, false},  // another chain
   };
-  for (const auto& [mark, ahead] : rows) {
+  for (const auto& [mark, ours] : rows) {
     SCOPED_TRACE(mark.to_text());
-    Remote remote(".....x");
+    Remote remote(".");
     remote.mark = mark;
-    remote.ahead = ahead;
     auto w = worker(remote, WorkerTest::options());
     auto opened = remote.opened.get_future();
-    auto failed = remote.failed.get_future();
-    w->notify(kEntries, true, last);
+    w->notify({kEntries, last}, true);
     w->start();
     opened.wait();
-    w->notify(kEntries + 9, true, last + 9);
-    if (ahead) failed.wait();  // it has tried some times
+    w->notify({kEntries + 9, last + 9}, true);
     w->stop(true);
     EXPECT_EQ(remote.ids, std::vector<std::string>());
-    EXPECT_EQ(w->progress().connected, !ahead);
-    EXPECT_EQ(w->progress().mark, ahead ? Mark() : mark);
+    EXPECT_EQ(remote.calls, 1u) << "it is opened once";
+    EXPECT_EQ(w->progress().needs_epoch, !ours);
+    EXPECT_EQ(w->progress().connected, ours);
+    EXPECT_EQ(w->progress().mark.delivered, ours ? 9u : 0u);
   }
 }
 
@@ -191,7 +227,7 @@ TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {
   patient.linger_ms = 3'600'000;
   auto w = worker(remote, patient);
   w->start();
-  w->notify(kEntries, false);
+  w->notify({kEntries}, false);
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, expected);
@@ -202,7 +238,7 @@ TEST_F(WorkerTest, what_is_not_delivered_in_time_stays_for_the_next_life) {
   remote.held = true;
   auto w = worker(remote, WorkerTest::options());
   w->start();
-  w->notify(kEntries, true);
+  w->notify({kEntries}, true);
   remote.delivering.get_future().wait();
   w->request_stop(true, std::chrono::milliseconds(0));
   remote.go_on.set_value();
@@ -219,7 +255,7 @@ TEST_F(WorkerTest, an_alarm_does_not_wait_for_company) {
   patient.linger_ms = 3'600'000;
   auto w = worker(remote, patient);
   w->start();
-  w->notify(kEntries, true);
+  w->notify({kEntries}, true);
   complete.wait();
   w->stop(false);
   EXPECT_EQ(remote.ids, expected);
@@ -233,7 +269,7 @@ TEST_F(WorkerTest, ends_although_the_sink_fails_and_says_what_the_trouble_was) {
     patient.retry_min_ms = patient.retry_max_ms = 3'600'000;
     auto w = worker(remote, patient);
     w->start();
-    w->notify(kEntries, true);
+    w->notify({kEntries}, true);
     failed.wait();
     w->stop(drain);
     EXPECT_EQ(remote.calls, 1u) << "it is not opened again";

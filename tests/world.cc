@@ -68,6 +68,7 @@ Config world_config(uint64_t seed, bool rules) {
     u.linger_ms = 0;
     u.retry_min_ms = u.retry_max_ms = 1;
     u.batch_messages = 50;
+    u.backlog_after = 20;
     u.file_bytes = 16 << 10;
   }
   return *config;
@@ -90,11 +91,10 @@ class World::FarSink : public Sink {
 
   Result<Mark> open(const Mark& local) override {
     std::lock_guard lock(world_.mutex_);
-    if (!world_.far_mark_ || world_.canary_ == Canary::kMarkForgotten) return local;
-    const std::optional<Mark> ours = in_last_epoch(*world_.far_mark_, epochs_);
-    if (!ours) return local;
-    return ours->delivered + ours->dropped >= local.delivered + local.dropped ? *ours : local;
+    if (world_.canary_ == Canary::kMarkForgotten) return local;
+    return resume_from(local, world_.far_mark_, epochs_);
   }
+  bool has_backlog_lane() const override { return true; }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
     // The answer may be lost, before or after all was taken.
@@ -131,6 +131,7 @@ class World::WatchedSink : public Sink {
     if (status.ok()) tell(after);
     return status;
   }
+  bool has_backlog_lane() const override { return sink_->has_backlog_lane(); }
 
  private:
   void tell(const Mark& mark) {
@@ -266,7 +267,10 @@ bool World::complete() const {
   if (acknowledged_ < script_.messages.size()) return false;
   for (const UplinkOptions& u : config_.uplinks) {
     const auto mark = reached_.find(u.name);
-    if (mark == reached_.end() || mark->second.raw_seen < script_.messages.size()) return false;
+    if (mark == reached_.end() || !mark->second.backlog.empty() ||
+        mark->second.raw.seen < script_.messages.size()) {
+      return false;
+    }
   }
   return true;
 }

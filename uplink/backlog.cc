@@ -12,35 +12,98 @@ Result<std::unique_ptr<Backlog>> Backlog::open(Disk& disk, BacklogOptions option
   return std::unique_ptr<Backlog>(new Backlog(disk, std::move(options), std::move(outbox)));
 }
 
-Status Backlog::next(const Mark& from, uint64_t committed_entry, std::vector<Message>& messages,
-                     Mark& after) {
+Status Backlog::next(const Mark& from, const Committed& committed, uint64_t bytes,
+                     std::vector<Message>& messages, Mark& after) {
   messages.clear();
   bytes_ = 0;
+  bytes_max_ = bytes;
   after = from;
+  after.entry = committed.entry;
+  after.chain = committed.chain;
   WS_ASSIGN(epochs_, outbox_->epochs());
-  WS_TRY(add_emissions(Lane::kAlarm, messages, after));
-  WS_TRY(add_emissions(Lane::kResult, messages, after));
-  WS_TRY(add_readings(committed_entry, messages, after));
+  WS_TRY(add_emissions(Lane::kAlarm, after.delivered_upto[0], committed.sequence, messages, after));
+  if (messages.empty()) {
+    WS_TRY(
+        add_emissions(Lane::kResult, after.delivered_upto[1], committed.sequence, messages, after));
+    WS_TRY(add_readings(live_, after.raw, kNoEnd, committed.entry, messages, after));
+    WS_TRY(add_waiting(committed.entry, messages, after));
+  }
   after.delivered += messages.size();
   return {};
 }
 
-// The name of the epoch that `number`, a sequence or a journal entry, belongs to.
-std::string Backlog::epoch_of(uint64_t Epoch::*first, uint64_t number) const {
-  std::string name;
-  for (const Epoch& e : epochs_) {
-    if (e.*first <= number) name = e.name;
+// What waited, oldest first.
+Status Backlog::add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after) {
+  const size_t news = messages.size();
+  while (!after.backlog.empty() && !full(messages)) {
+    BacklogPart& part = after.backlog.front();
+    WS_TRY(add_emissions(Lane::kResult, part.result_upto, part.result_end, messages, after));
+    WS_TRY(add_readings(waiting_, part.raw, part.raw_end, committed_entry, messages, after));
+    if (full(messages) && (part.result_upto < part.result_end || part.raw != part.raw_end)) break;
+    if (part.raw.entry < part.raw_end.entry) {
+      const uint64_t lost = part.raw_end.seen - std::min(part.raw_end.seen, part.raw.seen);
+      log_error("journal entries after {} are gone before they were forwarded: {} readings dropped",
+                part.raw.entry, lost);
+      after.dropped += lost;
+    }
+    after.backlog.erase(after.backlog.begin());
   }
-  return name;
+  if (after.backlog.empty()) waiting_.reset();
+  for (size_t i = news; i < messages.size(); ++i) messages[i].waited = true;
+  return {};
 }
 
-Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& after) {
-  if (full(messages)) return {};
-  uint64_t& upto = after.delivered_upto[static_cast<size_t>(lane)];
-  WS_ASSIGN(auto rows,
-            outbox_->next(lane, upto, options_.bit, options_.batch_messages - messages.size()));
+Result<bool> Backlog::cut(Mark& mark, const Committed& committed, uint64_t more_than) const {
+  if (mark.backlog.size() >= Mark::kPartsMax) return false;
+  BacklogPart part{mark.delivered_upto[1], committed.sequence, mark.raw, mark.raw};
+  part.raw_end.entry = std::max(mark.raw.entry, committed.entry);
+  if (forwards() && part.raw_end.entry > mark.raw.entry) {
+    JournalReader reader(disk_, options_.journal_dir);
+    JournalEntry last;
+    uint64_t oldest = 0;
+    WS_ASSIGN(bool there, reader.seek(committed.entry, oldest));
+    if (there) {
+      WS_ASSIGN(there, reader.next(last));
+    }
+    if (!there) return false;
+    WS_ASSIGN(const Group group, decode(last));
+    part.raw_end.seen = forwarded_before(group);
+    for (size_t s = 0; s < options_.sources.size(); ++s) {
+      if (options_.forwarded[s]) part.raw_end.seen += group.batches[s].rows();
+    }
+  }
+  part.raw_end.rows = 0;
+  const uint64_t results = part.result_end - std::min(part.result_end, part.result_upto);
+  const uint64_t readings = part.raw_end.seen - std::min(part.raw_end.seen, part.raw.seen);
+  if (results + readings <= more_than) return false;
+  mark.delivered_upto[1] = std::max(part.result_upto, part.result_end);
+  mark.raw = part.raw_end;
+  mark.backlog.push_back(part);
+  return true;
+}
+
+Result<bool> Backlog::is_ours(const Mark& mark, const Committed& committed) const {
+  if (mark.raw.entry > committed.entry || mark.delivered_upto[0] > committed.sequence ||
+      mark.delivered_upto[1] > committed.sequence || mark.entry > committed.entry) {
+    return false;
+  }
+  if (mark.entry == 0 || mark.chain == 0) return true;
+  JournalReader reader(disk_, options_.journal_dir);
+  JournalEntry entry;
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(mark.entry, oldest));
+  WS_ASSIGN(const bool there, reader.next(entry));
+  return !there || entry.sequence != mark.entry || chain_of(entry.hash) == mark.chain;
+}
+
+Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
+                              std::vector<Message>& messages, Mark& after) {
+  if (full(messages) || upto >= end) return {};
+  const size_t room = options_.batch_messages - messages.size();
+  WS_ASSIGN(auto rows, outbox_->next(lane, upto, end, options_.bit, room));
+  const bool last = rows.size() < room;
   for (OutboxReader::Row& row : rows) {
-    if (full(messages)) break;
+    if (full(messages)) return {};
     auto decoded = decode_emission(row.message);
     upto = row.sequence;
     if (!decoded.ok()) {
@@ -49,7 +112,7 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
       continue;
     }
     Message m;
-    m.id = options_.gateway + '/' + epoch_of(&Epoch::first_sequence, row.sequence) + '/' +
+    m.id = options_.gateway + '/' + epoch_at(epochs_, &Epoch::first_sequence, row.sequence) + '/' +
            std::to_string(row.sequence);
     if (options_.format == ValueFormat::kProtobuf) {
       m.value = with_id(m.id, row.message);
@@ -64,93 +127,111 @@ Status Backlog::add_emissions(Lane lane, std::vector<Message>& messages, Mark& a
     bytes_ += m.value.size();
     messages.push_back(std::move(m));
   }
+  // Others' emissions may be the last ones; those are passed, too.
+  if (last && end != UINT64_MAX) upto = end;
   return {};
 }
 
-Status Backlog::add_readings(uint64_t committed_entry, std::vector<Message>& messages,
-                             Mark& after) {
-  if (std::find(options_.forwarded.begin(), options_.forwarded.end(), true) ==
-      options_.forwarded.end()) {
-    after.raw_entry = std::max(after.raw_entry, committed_entry);
+bool Backlog::forwards() const {
+  return std::find(options_.forwarded.begin(), options_.forwarded.end(), true) !=
+         options_.forwarded.end();
+}
+
+Status Backlog::add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at,
+                             const RawPosition& end, uint64_t committed_entry,
+                             std::vector<Message>& messages, Mark& after) {
+  committed_entry = std::min(committed_entry, end.entry);
+  if (!forwards()) {
+    at.entry = std::max(at.entry, committed_entry);
     return {};
   }
-  while (!full(messages) && after.raw_entry < committed_entry) {
-    if (entry_.sequence != after.raw_entry + 1) {
-      WS_ASSIGN(bool there, load_entry(after.raw_entry + 1, committed_entry, after));
+  while (!full(messages) && at.entry < committed_entry) {
+    if (!cursor) cursor = std::make_unique<Cursor>(disk_, options_.journal_dir);
+    if (cursor->entry != at.entry + 1) {
+      WS_ASSIGN(bool there, load_next(*cursor, at, end, committed_entry, after));
       if (!there) return {};
     }
-    add_rows(messages, after);
-    if (after.raw_rows < rows_.size()) return {};
-    after.raw_entry = entry_.sequence;
-    after.raw_rows = 0;
+    add_rows(*cursor, at, messages);
+    if (at.rows < cursor->rows.size()) return {};
+    at.entry = cursor->entry;
+    at.rows = 0;
   }
   return {};
 }
 
-// Reads one entry. When it is gone the oldest one that is there takes its place, and what lay
-// between is counted as dropped.
-Result<bool> Backlog::load_entry(uint64_t wanted, uint64_t committed_entry, Mark& after) {
-  const bool follows = entry_.sequence != 0 && entry_.sequence + 1 == wanted;
-  entry_.sequence = 0;  // nothing is loaded until all of it is
+Result<Group> Backlog::decode(const JournalEntry& entry) const {
+  Group group;
+  for (const NamedSchema& s : options_.sources) group.batches.emplace_back(s.schema);
+  group.duplicates.resize(options_.sources.size());
+  group.rows_before.resize(options_.sources.size());
+  WS_TRY(decode_group(entry.block, options_.sources, {}, group));
+  return group;
+}
+
+uint64_t Backlog::forwarded_before(const Group& group) const {
+  uint64_t seen = 0;
+  for (size_t s = 0; s < options_.sources.size(); ++s) {
+    if (options_.forwarded[s]) seen += group.rows_before[s];
+  }
+  return seen;
+}
+
+// Loads the entry that follows `at`. When it is gone the oldest one that is there takes its place,
+// and what lay between is counted as dropped. False: there is none up to `end`, or none yet.
+Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
+                                uint64_t committed_entry, Mark& after) {
+  const uint64_t wanted = at.entry + 1;
+  const bool follows = cursor.entry != 0 && cursor.entry + 1 == wanted;
+  cursor.entry = 0;  // nothing is loaded until all of it is
   JournalEntry entry;
   bool there = false;
   if (follows) {
-    WS_ASSIGN(there, journal_.next(entry));
+    WS_ASSIGN(there, cursor.reader.next(entry));
   }
   if (!there) {
     uint64_t oldest = 0;
-    WS_ASSIGN(bool found, journal_.seek(wanted, oldest));
-    if (!found) {
-      WS_ASSIGN(found, journal_.seek(oldest, oldest));
-    }
-    if (!found) return false;
-    WS_ASSIGN(there, journal_.next(entry));
+    WS_TRY(cursor.reader.seek(wanted, oldest));
+    WS_ASSIGN(there, cursor.reader.next(entry));
   }
   while (there) {
-    group_ = {};
-    for (const NamedSchema& s : options_.sources) group_.batches.emplace_back(s.schema);
-    group_.duplicates.resize(options_.sources.size());
-    group_.rows_before.resize(options_.sources.size());
-    const Status decoded = decode_group(entry.block, options_.sources, {}, group_);
-    if (decoded.ok()) break;
-    log_error("journal entry {}: {}; it counts as lost", entry.sequence, decoded.error().message);
-    WS_ASSIGN(there, journal_.next(entry));
+    Result<Group> group = decode(entry);
+    if (group.ok()) {
+      cursor.group = std::move(*group);
+      break;
+    }
+    log_error("journal entry {}: {}; it counts as lost", entry.sequence, group.error().message);
+    WS_ASSIGN(there, cursor.reader.next(entry));
   }
-  if (!there || entry.sequence > committed_entry) {
-    // Damaged to its end, so far: what comes next tells how much is lost.
-    return false;
-  }
-  rows_ = reading_places(group_);
-  uint64_t seen = 0;
-  for (size_t s = 0; s < options_.sources.size(); ++s) {
-    if (options_.forwarded[s]) seen += group_.rows_before[s];
-  }
+  // Damaged to its end, so far: what comes next tells how much is lost.
+  if (!there || (entry.sequence > committed_entry && committed_entry < end.entry)) return false;
   if (entry.sequence != wanted) {
-    const uint64_t lost = seen > after.raw_seen ? seen - after.raw_seen : 0;
+    RawPosition next{entry.sequence - 1, 0, forwarded_before(cursor.group)};
+    if (next.entry >= end.entry) next = end;
+    const uint64_t lost = next.seen > at.seen ? next.seen - at.seen : 0;
     log_error(
         "journal entries {} to {} were recycled or damaged before they were forwarded: {} readings "
         "dropped",
-        wanted, entry.sequence - 1, lost);
+        wanted, next.entry, lost);
     after.dropped += lost;
-    after.raw_entry = entry.sequence - 1;
-    after.raw_rows = 0;
-    after.raw_seen = seen;
+    at = next;
+    if (at == end) return false;
   }
-  entry_epoch_ = epoch_of(&Epoch::first_entry, entry.sequence);
-  entry_ = std::move(entry);
+  cursor.rows = reading_places(cursor.group);
+  cursor.epoch = epoch_at(epochs_, &Epoch::first_entry, entry.sequence);
+  cursor.entry = entry.sequence;
   return true;
 }
 
-void Backlog::add_rows(std::vector<Message>& messages, Mark& after) {
-  for (; after.raw_rows < rows_.size(); ++after.raw_rows) {
-    const auto [source, row, clock_unset] = rows_[after.raw_rows];
+void Backlog::add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages) {
+  for (; at.rows < cursor.rows.size(); ++at.rows) {
+    const auto [source, row, clock_unset] = cursor.rows[at.rows];
     if (!options_.forwarded[source]) continue;
     if (full(messages)) return;
-    ++after.raw_seen;
-    const ReadingBatch& batch = group_.batches[source];
+    ++at.seen;
+    const ReadingBatch& batch = cursor.group.batches[source];
     const NamedSchema& named = options_.sources[source];
     Message& m = messages.emplace_back();
-    m.id = reading_id(options_.gateway, entry_epoch_, entry_.sequence, after.raw_rows);
+    m.id = reading_id(options_.gateway, cursor.epoch, cursor.entry, at.rows);
     if (options_.format == ValueFormat::kProtobuf) {
       std::string encoded;
       encode_emission(as_emission(batch, named.schema, named.source, row, clock_unset), encoded);

@@ -1,6 +1,7 @@
-// What an uplink still has to deliver, in order: alarms, then results, both from the outbox, then
-// forwarded readings, straight from the journal. Everything comes from disk; there is no other way
-// to an uplink. Owned by its thread.
+// What an uplink still has to deliver, in lanes: alarms, then what is new (results, and readings
+// that are forwarded), then what waited when the link came back. Emissions come from the outbox,
+// readings straight from the journal: everything comes from disk, there is no other way to an
+// uplink. Owned by its thread.
 #pragma once
 
 #include <memory>
@@ -29,40 +30,72 @@ struct BacklogOptions {
   uint64_t batch_bytes = 1 << 20;
 };
 
+// How far the store is.
+struct Committed {
+  uint64_t entry = 0;  // of the journal
+  uint64_t sequence = UINT64_MAX;
+  uint64_t chain = 0;  // see Mark
+};
+
 class Backlog {
  public:
   static Result<std::unique_ptr<Backlog>> open(Disk& disk, BacklogOptions options);
 
-  // Fills `messages` with what follows `from`, up to a batch; `after` is the mark once they are
-  // delivered. Journal entries beyond `committed_entry` are not looked at. No messages: there is
-  // nothing more.
-  Status next(const Mark& from, uint64_t committed_entry, std::vector<Message>& messages,
-              Mark& after);
-
- private:
-  Backlog(Disk& disk, BacklogOptions options, std::unique_ptr<OutboxReader> outbox)
-      : options_(std::move(options)),
-        outbox_(std::move(outbox)),
-        journal_(disk, options_.journal_dir) {}
-  Status add_emissions(Lane lane, std::vector<Message>& messages, Mark& after);
-  Status add_readings(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
-  Result<bool> load_entry(uint64_t wanted, uint64_t committed_entry, Mark& after);
-  void add_rows(std::vector<Message>& messages, Mark& after);
-  std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const;
-  bool full(const std::vector<Message>& messages) const {
-    return messages.size() >= options_.batch_messages || bytes_ >= options_.batch_bytes;
+  // Fills `messages` with what follows `from`, up to a batch of at most `bytes`; `after` is the
+  // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
+  // at. No messages: there is nothing more.
+  Status next(const Mark& from, const Committed& committed, uint64_t bytes,
+              std::vector<Message>& messages, Mark& after);
+  Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
+              Mark& after) {
+    return next(from, committed, options_.batch_bytes, messages, after);
   }
 
+  // Makes what waits a part of the mark's backlog if that is more than so many events, so that what
+  // comes from now on goes before it. The answer says whether it has.
+  Result<bool> cut(Mark& mark, const Committed& committed, uint64_t more_than) const;
+
+  // Whether the mark was made by our store, as far as can be told: the journal forgets. One that
+  // was made by a copy of it, or by our store before it was rolled back, was not.
+  Result<bool> is_ours(const Mark& mark, const Committed& committed) const;
+
+ private:
+  // The journal entry whose readings are being forwarded.
+  struct Cursor {
+    Cursor(Disk& disk, const std::string& dir) : reader(disk, dir) {}
+    JournalReader reader;
+    uint64_t entry = 0;  // 0: none is loaded
+    Group group;
+    std::vector<ReadingPlace> rows;  // all of its readings, forwarded or not
+    std::string epoch;
+  };
+  static constexpr RawPosition kNoEnd{UINT64_MAX, 0, UINT64_MAX};
+
+  Backlog(Disk& disk, BacklogOptions options, std::unique_ptr<OutboxReader> outbox)
+      : disk_(disk), options_(std::move(options)), outbox_(std::move(outbox)) {}
+  Status add_emissions(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
+                       Mark& after);
+  Status add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at, const RawPosition& end,
+                      uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
+  Status add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
+  Result<bool> load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
+                         uint64_t committed_entry, Mark& after);
+  Result<Group> decode(const JournalEntry& entry) const;
+  uint64_t forwarded_before(const Group& group) const;
+  bool forwards() const;
+  void add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
+  bool full(const std::vector<Message>& messages) const {
+    return messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
+  }
+
+  Disk& disk_;
   BacklogOptions options_;
   std::unique_ptr<OutboxReader> outbox_;
-  JournalReader journal_;
   std::vector<Epoch> epochs_;  // read once a batch: epochs begin before uplinks do
   uint64_t bytes_ = 0;         // of the batch so far
-  // The journal entry whose readings are being forwarded.
-  JournalEntry entry_;
-  Group group_;
-  std::vector<ReadingPlace> rows_;  // all of its readings, forwarded or not
-  std::string entry_epoch_;
+  uint64_t bytes_max_ = 0;
+  std::unique_ptr<Cursor> live_;
+  std::unique_ptr<Cursor> waiting_;
 };
 
 }  // namespace wayside

@@ -60,9 +60,9 @@ void pass_line(std::string_view line, Mark& mark) {
   if (dot != std::string_view::npos) {
     uint64_t row = 0;
     if (!to_number(last.substr(dot + 1), row)) return;
-    mark.raw_entry = number - 1;
-    mark.raw_rows = row + 1;
-    ++mark.raw_seen;
+    mark.raw.entry = number - 1;
+    mark.raw.rows = row + 1;
+    ++mark.raw.seen;
   } else {
     const bool alarm =
         rest.starts_with(",\"type\":\"alarm\"") || rest.starts_with(",\"type\":\"incident\"");
@@ -94,10 +94,12 @@ class FileSink : public Sink {
             options_.name, options_.dir, place.mark->epoch);
         place = {};
       }
-      place.mark = ours;
     }
-    const bool known = place.mark && place.mark->delivered >= local.delivered && place.file != 0;
-    Mark mark = known ? *place.mark : local;
+    if (place.file == 0) place.mark.reset();
+    Mark mark = resume_from(local, place.mark, epochs_);
+    // Counts only grow, so that equal ones of one epoch are one position.
+    const bool known = place.mark && place.mark->epoch == epochs_.back().name &&
+                       mark.delivered == place.mark->delivered;
     if (files_.empty()) {
       WS_TRY(next_file());
       return mark;
@@ -215,7 +217,7 @@ class FileSink : public Sink {
       std::string_view line(text.data() + done, end - done);
       if (!is_whole(line)) {
         torn = std::min(torn, done);
-      } else if (!is_ours(epoch_of(id_of(line))) || !is_beyond(line, mark)) {
+      } else if (!is_ours(id_of(line)) || !is_beyond(line, mark)) {
         torn = kNowhere;  // this one was safe already: what is broken before it was not broken by a
                           // crash
       } else if (torn == kNowhere) {
@@ -237,17 +239,24 @@ class FileSink : public Sink {
     return file_->sync_data();
   }
 
-  bool is_ours(std::string_view epoch) const {
-    return std::any_of(epochs_.begin(), epochs_.end(),
-                       [&](const Epoch& e) { return e.name == epoch; });
+  // Has this store given that number in that epoch? Another one, of which ours is a copy, may have
+  // gone on where our own epoch ended.
+  bool is_ours(std::string_view id) const {
+    const std::string_view last = id.substr(id.rfind('/') + 1);
+    const size_t dot = last.find('.');
+    uint64_t number = 0;
+    if (!to_number(last.substr(0, dot), number)) return false;
+    const bool reading = dot != std::string_view::npos;
+    const auto first = reading ? &Epoch::first_entry : &Epoch::first_sequence;
+    return epoch_at(epochs_, first, number) == epoch_of(id);
   }
 
   static bool is_beyond(std::string_view line, const Mark& mark) {
     Mark next = mark;
     pass_line(line, next);
     return next.delivered_upto[0] > mark.delivered_upto[0] ||
-           next.delivered_upto[1] > mark.delivered_upto[1] || next.raw_entry > mark.raw_entry ||
-           (next.raw_entry == mark.raw_entry && next.raw_rows > mark.raw_rows);
+           next.delivered_upto[1] > mark.delivered_upto[1] || next.raw.entry > mark.raw.entry ||
+           (next.raw.entry == mark.raw.entry && next.raw.rows > mark.raw.rows);
   }
 
   Status next_file() {

@@ -1,10 +1,7 @@
-// Kafka, each message exactly once. A transaction carries a batch and our mark, the mark as the
-// metadata of a committed offset of group wayside.<gateway>.<uplink>; so either both are there or
-// neither. Whatever goes wrong, the way back is the same: a new producer under the same
-// transactional.id fences the old one and finishes what it left, and only then the mark is read,
-// which tells what was delivered.
-#include <librdkafka/rdkafka.h>
-
+// Kafka, each message exactly once. A transaction carries a batch and our mark (see kafka_marks.h),
+// so either both are there or neither. Whatever goes wrong, the way back is the same: a new
+// producer under the same transactional.id fences the old one and finishes what it left, and only
+// then the mark is read, which tells what was delivered.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -14,105 +11,21 @@
 #include "base/held_time.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "uplink/kafka_client.h"
+#include "uplink/kafka_marks.h"
 #include "uplink/sink.h"
 
 namespace wayside {
 namespace {
 
-constexpr int kTransactionTimeoutMs = 15'000;
+using namespace kafka;
+
 constexpr int kInitTimeoutMs = 30'000;
-constexpr int kCallTimeoutMs = 10'000;
 constexpr int kSliceMs = 500;  // calls that may be resumed look this often whether we are to end
 constexpr int kRetries = 5;
-constexpr size_t kTopicBytesMax = 249;  // Kafka's
-constexpr size_t kMessageBytesMax = 8 << 20;
-constexpr size_t kRequestBytes = 1'000'000;  // of librdkafka: what is larger is sent alone
-
-template <class T, void (*destroy)(T*)>
-struct Destroy {
-  void operator()(T* object) const { destroy(object); }
-};
-template <class T, void (*destroy)(T*)>
-using Owned = std::unique_ptr<T, Destroy<T, destroy>>;
-using Handle = Owned<rd_kafka_t, rd_kafka_destroy>;
-using Partitions = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
-using GroupMetadata =
-    Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
-
-using Conf = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-// What is ours to set, for a producer and for a consumer; the user's options may not.
-Settings own_settings(rd_kafka_type_t type, const std::string& identity, const std::string& brokers,
-                      uint64_t batch_bytes) {
-  // All of a batch has to fit, or producing would wait for reports that come only with the commit.
-  const uint64_t queue_kbytes = std::max<uint64_t>(16'384, 2 * batch_bytes / 1024 + 1);
-  Settings own{{"bootstrap.servers", brokers}, {"client.id", identity}};
-  if (type == RD_KAFKA_CONSUMER) {
-    own.insert(own.end(), {{"group.id", identity},
-                           {"enable.auto.commit", "false"},
-                           {"isolation.level", "read_committed"}});
-    return own;
-  }
-  own.insert(own.end(),
-             {{"transactional.id", identity},
-              {"enable.idempotence", "true"},
-              {"acks", "all"},
-              {"transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
-              {"message.timeout.ms", std::to_string(kTransactionTimeoutMs - 3'000)},
-              // Below that, or a missing topic would only be told as a time-out.
-              {"topic.metadata.propagation.max.ms", std::to_string(kTransactionTimeoutMs - 5'000)},
-              // librdkafka waits this long when the former transaction is not quite over.
-              {"retry.backoff.ms", "5"},
-              {"linger.ms", "0"},
-              {"compression.type", "lz4"},
-              {"partitioner", "murmur2_random"},  // as Java's, so that joins meet
-              {"message.max.bytes", std::to_string(kMessageBytesMax)},
-              {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)}});
-  return own;
-}
-
-// With the settings of topics, which it would otherwise make room for with the first of them.
-Conf new_conf() {
-  Conf conf(rd_kafka_conf_new());
-  rd_kafka_conf_set_default_topic_conf(conf.get(), rd_kafka_topic_conf_new());
-  return conf;
-}
-
-std::optional<std::string> value_of(const Conf& conf, const std::string& name) {
-  char text[512];
-  size_t size = sizeof text;
-  if (rd_kafka_conf_get(conf.get(), name.c_str(), text, &size) != RD_KAFKA_CONF_OK) return {};
-  return std::string(text);
-}
-
-// Whether setting it sets one of ours: librdkafka has further names for some of them.
-bool is_ours(const std::string& name, const Conf& conf) {
-  const Conf untouched = new_conf();
-  for (rd_kafka_type_t type : {RD_KAFKA_PRODUCER, RD_KAFKA_CONSUMER}) {
-    for (const auto& [own, value] : own_settings(type, "", "", 0)) {
-      if (name == own || value_of(conf, own) != value_of(untouched, own)) return true;
-    }
-  }
-  return false;
-}
-
-void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-  (void)handle;
-  if (level <= 4) log_debug("kafka: {}: {}", facility, text);  // errors come back from the calls
-}
-
-Partitions one_partition(const std::string& topic, int64_t offset, const std::string& metadata) {
-  Partitions list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_t* p = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
-  p->offset = offset;
-  if (!metadata.empty()) {
-    p->metadata = strdup(metadata.c_str());
-    p->metadata_size = metadata.size();
-  }
-  return list;
-}
+constexpr int64_t kOldestMs = 24 * 3'600'000;  // of a record's timestamp
+constexpr size_t kTopicBytesMax = 249;         // Kafka's
+constexpr size_t kRequestBytes = 1'000'000;    // of librdkafka: what is larger is sent alone
 
 class KafkaSink : public Sink {
  public:
@@ -120,26 +33,25 @@ class KafkaSink : public Sink {
       : options_(options),
         gateway_(gateway),
         identity_("wayside." + gateway + "." + options.name),
-        epochs_(std::move(epochs)) {}
+        epochs_(std::move(epochs)),
+        marks_(options_, identity_, gateway + '.' + options.name,
+               [this](int timeout_ms) { return at_most(timeout_ms); }) {}
 
   Result<Mark> open(const Mark& local) override {
     producer_.reset();
     WS_TRY(connect());
-    WS_TRY(make_mark_topic());
+    WS_TRY(marks_.make_topic(producer_.get()));
     WS_TRY(resume("init_transactions", kInitTimeoutMs, [&](int timeout_ms) {
       return rd_kafka_init_transactions(producer_.get(), timeout_ms);
     }));
-    WS_ASSIGN(std::optional<Mark> remembered, read_mark());
-    if (!remembered) return local;
-    const std::optional<Mark> ours = in_last_epoch(*remembered, epochs_);
-    if (!ours) {
-      log_warn(
-          "uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
-          options_.name, remembered->epoch);
-      return local;
+    WS_ASSIGN(const std::optional<Mark> remembered, remembered_mark());
+    if (!remembered && local.delivered > 0) {
+      tell("Kafka has forgotten how far this uplink is; the store's own mark decides");
     }
-    return ours->delivered + ours->dropped >= local.delivered + local.dropped ? *ours : local;
+    return resume_from(local, remembered, epochs_);
   }
+
+  bool has_backlog_lane() const override { return true; }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
     failure_.clear();
@@ -150,21 +62,60 @@ class KafkaSink : public Sink {
       --after.delivered;
       ++after.dropped;
     }
-    Partitions mark =
-        one_partition(options_.mark_topic, static_cast<int64_t>(after.delivered), after.to_text());
-    GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
-    WS_TRY(transact("send mark", [&] {
-      return rd_kafka_send_offsets_to_transaction(producer_.get(), mark.get(), group.get(),
-                                                  at_most(kCallTimeoutMs));
-    }));
+    WS_TRY(send_mark(after));
     Status committed = transact("commit", [&] {
       return rd_kafka_commit_transaction(producer_.get(), at_most(kTransactionTimeoutMs));
     });
+    if (committed.ok()) committed_ = under_way_;
     if (committed.ok() || failure_.empty()) return committed;
     return Error{committed.error().code, committed.error().message + "; " + failure_};
   }
 
  private:
+  // The offset is of the gateway that came last under our name, or has expired; the record is of
+  // our own epoch, and stays.
+  Result<std::optional<Mark>> remembered_mark() {
+    WS_ASSIGN(const std::string text, marks_.committed());
+    const bool others = !text.empty() && text != committed_ && text != under_way_;
+    if (std::exchange(fenced_, false) && others && !has_rival_) {
+      has_rival_ = true;
+      tell("another gateway delivers under the same id; both deliver in turn, and slowly");
+    }
+    committed_ = text;
+    under_way_.clear();
+    std::optional<Mark> mark = Mark::from_text(text);
+    if (mark && mark->epoch == epochs_.back().name) return mark;
+    WS_ASSIGN(const std::optional<Mark> record, marks_.newest_record(epochs_));
+    if (record) return record;
+    const bool ours = mark && std::any_of(epochs_.begin(), epochs_.end(),
+                                          [&](const Epoch& e) { return e.name == mark->epoch; });
+    if (ours) return mark;
+    if (mark) {
+      log_warn(
+          "uplink {}: Kafka holds a mark of epoch {}, which is not of this store; it is ignored",
+          options_.name, mark->epoch);
+    }
+    return std::optional<Mark>();
+  }
+
+  Status send_mark(const Mark& mark) {
+    under_way_ = mark.to_text();
+    const std::string key = marks_.key_of(mark.epoch);
+    const auto error =
+        rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(options_.mark_topic.c_str()),
+                          RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY(key.data(), key.size()),
+                          RD_KAFKA_V_VALUE(under_way_.data(), under_way_.size()),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return unavailable("writing the mark", error);
+    Partitions offset =
+        one_partition(options_.mark_topic, static_cast<int64_t>(mark.delivered), under_way_);
+    GroupMetadata group(rd_kafka_consumer_group_metadata_new(identity_.c_str()));
+    return transact("send mark", [&] {
+      return rd_kafka_send_offsets_to_transaction(producer_.get(), offset.get(), group.get(),
+                                                  at_most(kCallTimeoutMs));
+    });
+  }
+
   // A time-out, less when we are to end.
   int at_most(int timeout_ms) const {
     using std::chrono::milliseconds;
@@ -200,7 +151,10 @@ class KafkaSink : public Sink {
 
   bool must_end() const { return time_left() <= Clock::duration::zero(); }
 
-  static Error failed(const char* what, rd_kafka_error_t* error) {
+  Error failed(const char* what, rd_kafka_error_t* error) {
+    const auto code = rd_kafka_error_code(error);
+    fenced_ |= code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+               code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
     std::string text = std::string("kafka: ") + what + ": " + rd_kafka_error_string(error);
     rd_kafka_error_destroy(error);
     return {ErrorCode::kUnavailable, std::move(text)};
@@ -221,76 +175,20 @@ class KafkaSink : public Sink {
               rd_kafka_err2str(message->err);
   }
 
-  Result<Handle> make_handle(rd_kafka_type_t type) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    char why[512];
-    std::string brokers;
-    for (const std::string& b : options_.brokers) brokers += (brokers.empty() ? "" : ",") + b;
-    Settings all = options_.options;
-    const Settings own = own_settings(type, identity_, brokers, options_.batch_bytes);
-    all.insert(all.end(), own.begin(), own.end());
-    for (const auto& [name, value] : all) {
-      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) ==
-          RD_KAFKA_CONF_OK) {
-        continue;
-      }
-      rd_kafka_conf_destroy(conf);
-      return Error{ErrorCode::kConfig, "uplink " + options_.name + ": " + why};
-    }
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_conf_set_opaque(conf, this);
-    if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-    rd_kafka_t* handle = rd_kafka_new(type, conf, why, sizeof why);
-    if (handle) return Handle(handle);
-    rd_kafka_conf_destroy(conf);
-    return Error{ErrorCode::kInternal, std::string("kafka: ") + why};
-  }
-
   Status connect() {
-    WS_ASSIGN(producer_, make_handle(RD_KAFKA_PRODUCER));
+    WS_ASSIGN(producer_, make_handle(Role::kProducer, options_, identity_, this, on_report));
     const struct rd_kafka_metadata* metadata = nullptr;  // nothing is begun without a live link
     const auto error =
         rd_kafka_metadata(producer_.get(), 0, nullptr, &metadata, at_most(kCallTimeoutMs));
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    return Error{ErrorCode::kUnavailable,
-                 "kafka: no broker answers: " + std::string(rd_kafka_err2str(error))};
-  }
-
-  // Offsets can only be committed for a topic that exists. It stays empty.
-  Status make_mark_topic() {
-    char why[256];
-    Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy> topic(
-        rd_kafka_NewTopic_new(options_.mark_topic.c_str(), 1, -1, why, sizeof why));
-    if (!topic) return Error{ErrorCode::kConfig, std::string("mark_topic: ") + why};
-    Owned<rd_kafka_queue_t, rd_kafka_queue_destroy> queue(rd_kafka_queue_new(producer_.get()));
-    rd_kafka_NewTopic_t* topics[] = {topic.get()};
-    rd_kafka_CreateTopics(producer_.get(), topics, 1, nullptr, queue.get());
-    Owned<rd_kafka_event_t, rd_kafka_event_destroy> event(
-        rd_kafka_queue_poll(queue.get(), at_most(kCallTimeoutMs)));
-    if (!event) return Error{ErrorCode::kUnavailable, "kafka: making the mark topic: no answer"};
-    // Whether it is there now, or was, or may not be made by us, shows in the first transaction.
-    return {};
-  }
-
-  // With a consumer that never subscribes. (The Admin API's ListConsumerGroupOffsets of
-  // librdkafka 2.0.2 can crash when the broker goes away meanwhile.)
-  Result<std::optional<Mark>> read_mark() {
-    WS_ASSIGN(Handle consumer, make_handle(RD_KAFKA_CONSUMER));
-    Partitions list = one_partition(options_.mark_topic, RD_KAFKA_OFFSET_INVALID, "");
-    auto error = rd_kafka_committed(consumer.get(), list.get(), at_most(kCallTimeoutMs));
-    const rd_kafka_topic_partition_t& p = list->elems[0];
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = p.err;
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Error{ErrorCode::kUnavailable,
-                   std::string("kafka: reading the mark: ") + rd_kafka_err2str(error)};
-    }
-    if (p.offset < 0) return std::optional<Mark>();
-    return Mark::from_text({static_cast<const char*>(p.metadata), p.metadata_size});
+    return unavailable("no broker answers", error);
   }
 
   std::string topic_of(const Message& m) const {
-    std::string topic = options_.topic;
+    std::string topic = !m.waited                        ? options_.topic
+                        : options_.backlog_topic.empty() ? options_.topic + ".backlog"
+                                                         : options_.backlog_topic;
     const std::pair<const char*, const std::string&> parts[] = {
         {"{block}", m.block}, {"{key}", m.key}, {"{gateway}", gateway_}};
     for (const auto& [name, value] : parts) {
@@ -347,8 +245,9 @@ class KafkaSink : public Sink {
     const int64_t now_ms = std::max(
         build_date_ms(),
         int64_t{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()});
-    // Brokers refuse records from the future; the true time stands in ce_time.
-    const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, 0, now_ms);
+    // Brokers refuse records from the future, and delete those that are older than a topic's
+    // retention, also when they have just come; the true time stands in ce_time.
+    const int64_t timestamp_ms = std::clamp<int64_t>(m.time_ms, now_ms - kOldestMs, now_ms);
     rd_kafka_headers_t* headers = headers_of(m);
     const auto give_up = Clock::now() + milliseconds(kCallTimeoutMs);
     while (true) {
@@ -378,20 +277,14 @@ class KafkaSink : public Sink {
   std::string failure_;                      // of a message of this transaction
   size_t largest_bytes_ = kMessageBytesMax;  // less once a broker has refused so much
   bool told_refusal_ = false;
+  Marks marks_;
+  std::string committed_;  // text of the last mark that we know to be committed,
+  std::string under_way_;  // and of the last one that we sent
+  bool fenced_ = false;    // since the last open()
   Handle producer_;
 };
 
 }  // namespace
-
-Status check_kafka_option(const std::string& name, const std::string& value) {
-  const Conf conf = new_conf();
-  char why[512];
-  const bool set = rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why, sizeof why) ==
-                   RD_KAFKA_CONF_OK;
-  if (is_ours(name, conf)) return Error{ErrorCode::kConfig, "is set by wayside itself"};
-  if (!set) return Error{ErrorCode::kConfig, why};
-  return {};
-}
 
 std::unique_ptr<Sink> make_kafka_sink(const UplinkOptions& options, const std::string& gateway,
                                       std::vector<Epoch> epochs) {

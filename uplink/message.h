@@ -20,6 +20,7 @@ struct Message {
   int64_t time_ms = 0;
   bool clock_unset = false;  // said, or read, while our clock was not set
   std::string value;
+  bool waited = false;  // belongs to the backlog
 };
 
 // Where id and type stand: in the JSON itself, or beside it (in Kafka's headers).

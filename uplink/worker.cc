@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <utility>
 
 #include "base/log.h"
 
@@ -10,9 +11,19 @@ namespace wayside {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+constexpr uint64_t kBatchBytesMin = 4'096;
+constexpr uint64_t kBatchBytesFirst = 65'536;  // over a link of which nothing is known
+
+}  // namespace
+
 UplinkWorker::UplinkWorker(const UplinkOptions& options, const Mark& local,
                            std::unique_ptr<Sink> sink, std::unique_ptr<Backlog> backlog)
-    : options_(options), sink_(std::move(sink)), backlog_(std::move(backlog)) {
+    : options_(options),
+      sink_(std::move(sink)),
+      backlog_(std::move(backlog)),
+      batch_bytes_(options.batch_bytes) {
   progress_.mark = local;
 }
 
@@ -37,14 +48,18 @@ void UplinkWorker::stop(bool drain) {
   if (thread_.joinable()) thread_.join();
 }
 
-void UplinkWorker::notify(uint64_t committed_entry, bool urgent, uint64_t last_sequence) {
+void UplinkWorker::notify(const Committed& committed, bool urgent) {
   std::lock_guard lock(mutex_);
-  committed_entry_ = committed_entry;
-  last_sequence_ = last_sequence;
+  committed_ = committed;
   notified_ = true;
   news_ = true;
   urgent_ |= urgent;
   wake_.notify_all();
+}
+
+std::string UplinkWorker::take_news() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(untold_, {});
 }
 
 UplinkWorker::Progress UplinkWorker::progress() const {
@@ -57,8 +72,6 @@ void UplinkWorker::run() {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [&] { return stop_ || notified_; });
     if (stop_) return;
-    known_entry_ = committed_entry_;
-    known_sequence_ = last_sequence_;
   }
   while (true) {
     const bool worked = work();
@@ -80,6 +93,10 @@ bool UplinkWorker::must_end(bool worked) const {
 // longer, so that more comes along, unless it is an alarm.
 void UplinkWorker::wait_for_news() {
   std::unique_lock lock(mutex_);
+  if (progress_.needs_epoch) {
+    wake_.wait(lock, [&] { return stop_; });
+    return;
+  }
   if (backoff_ms_ > 0) {
     wake_.wait_for(lock, milliseconds(backoff_ms_), [&] { return stop_; });
     return;
@@ -92,65 +109,100 @@ void UplinkWorker::wait_for_news() {
 
 bool UplinkWorker::work() {
   Mark mark;
-  uint64_t committed;
-  uint64_t sequence;
+  Committed committed;
   {
     std::lock_guard lock(mutex_);
     mark = progress_.mark;
-    committed = committed_entry_;
-    sequence = last_sequence_;
+    committed = committed_;
   }
   if (!open_) {
-    auto opened = sink_->open(mark);
-    if (!opened.ok()) return fail(opened.error()), false;
-    if (is_ahead(*opened)) {
-      return fail({ErrorCode::kUnavailable,
-                   "the sink is ahead of this store: it was restored from an older copy, or "
-                   "another gateway has its id"}),
-             false;
-    }
-    mark = *opened;
-    open_ = true;
-    backoff_ms_ = 0;
-    log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
-    std::lock_guard lock(mutex_);
-    progress_ = {mark, true, "", false};
+    if (Status opened = open(mark, committed); !opened.ok()) return fail(opened.error()), false;
   }
+  if (Status cut = cut_backlog(mark, committed); !cut.ok()) return fail(cut.error()), false;
   Mark after;
-  known_entry_ = std::max(known_entry_, committed);
-  known_sequence_ = std::max(known_sequence_, sequence);
-  if (Status read = backlog_->next(mark, committed, messages_, after); !read.ok()) {
+  if (Status read = backlog_->next(mark, committed, batch_bytes_, messages_, after); !read.ok()) {
     if (read.error().code == ErrorCode::kBadData) {
       std::lock_guard lock(mutex_);
       progress_.store_damaged = true;
     }
     return fail(read.error()), false;
   }
-  // The outbox may be further than the last notify().
-  for (uint64_t upto : after.delivered_upto) known_sequence_ = std::max(known_sequence_, upto);
   if (!messages_.empty()) {
-    if (Status sent = sink_->deliver(messages_, after); !sent.ok())
-      return fail(sent.error()), false;
+    if (Status sent = deliver(after); !sent.ok()) return fail(sent.error()), false;
   }
   backoff_ms_ = 0;
   std::lock_guard lock(mutex_);
-  progress_ = {after, true, "", false};
+  progress_ = {after, true, "", false, false};
   return !messages_.empty();
 }
 
-bool UplinkWorker::is_ahead(const Mark& mark) const {
-  return mark.raw_entry > known_entry_ || mark.delivered_upto[0] > known_sequence_ ||
-         mark.delivered_upto[1] > known_sequence_;
+Status UplinkWorker::open(Mark& mark, Committed& committed) {
+  auto opened = sink_->open(mark);
+  std::string news = sink_->take_news();
+  if (!news.empty()) {
+    log_error("uplink {}: {}", options_.name, news);
+    std::lock_guard lock(mutex_);
+    untold_ = std::move(news);
+  }
+  if (!opened.ok()) return opened.error();
+  {
+    std::lock_guard lock(mutex_);
+    committed = committed_;  // opening may have taken long
+  }
+  WS_ASSIGN(const bool ours, backlog_->is_ours(*opened, committed));
+  if (!ours) {
+    std::lock_guard lock(mutex_);
+    progress_.needs_epoch = true;
+    return Error{ErrorCode::kUnavailable,
+                 "the sink holds what this store never gave: the store was restored from an older "
+                 "copy, or another gateway has its id"};
+  }
+  mark = *opened;
+  open_ = true;
+  was_away_ = true;
+  backoff_ms_ = 0;
+  batch_bytes_ = std::min(batch_bytes_, kBatchBytesFirst);
+  log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
+  std::lock_guard lock(mutex_);
+  progress_ = {mark, true, "", false, false};
+  return {};
+}
+
+Status UplinkWorker::cut_backlog(Mark& mark, const Committed& committed) {
+  if (!std::exchange(was_away_, false) || !sink_->has_backlog_lane()) return {};
+  WS_ASSIGN(const bool cut, backlog_->cut(mark, committed, options_.backlog_after));
+  if (cut) log_info("uplink {}: what waited follows behind what is new", options_.name);
+  return {};
+}
+
+// Over a slow link a batch has to be small: an alarm waits for the one that is under way, and
+// readers of a transaction for its end.
+Status UplinkWorker::deliver(Mark& after) {
+  using Clock = std::chrono::steady_clock;
+  const auto begun = Clock::now();
+  const Status sent = sink_->deliver(messages_, after);
+  const auto took = Clock::now() - begun;
+  const auto allowed = milliseconds(options_.batch_time_ms);
+  was_away_ = took > allowed;  // the link may have been, without an error
+  if (took > allowed) batch_bytes_ = std::max(batch_bytes_ / 2, kBatchBytesMin);
+  if (sent.ok() && took < allowed / 2)
+    batch_bytes_ = std::min(batch_bytes_ * 2, options_.batch_bytes);
+  return sent;
 }
 
 void UplinkWorker::fail(const Error& error) {
   static thread_local std::minstd_rand jitter(std::random_device{}());
   open_ = false;
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.retry_min_ms, options_.retry_max_ms);
+  if (sink_->has_rival()) backoff_ms_ = options_.retry_max_ms;
   backoff_ms_ = backoff_ms_ * 3 / 4 + static_cast<int64_t>(jitter()) % (backoff_ms_ / 2 + 1);
   backoff_ms_ = std::max<int64_t>(backoff_ms_, 1);  // 0 would wait for news instead
-  log_warn("uplink {}: {}; trying again in {} ms", options_.name, error.message, backoff_ms_);
   std::lock_guard lock(mutex_);
+  if (progress_.needs_epoch) {
+    log_warn("uplink {}: {}", options_.name, error.message);
+  } else {
+    log_warn("uplink {}: {}; trying again in {} ms", options_.name, error.message, backoff_ms_);
+  }
   progress_.connected = false;
   progress_.trouble = error.message;
 }

@@ -1,6 +1,6 @@
 // One uplink at work, on a thread of its own: takes what is committed from the backlog and gives it
-// to the sink, with back-off while that fails. What it tells back is how far it has come, nothing
-// else.
+// to the sink, with back-off while that fails. What it tells back is how far it has come, and what
+// people should hear of.
 #pragma once
 
 #include <chrono>
@@ -34,28 +34,30 @@ class UplinkWorker {
   // Asks, unless that was done before, and waits for the end.
   void stop(bool drain);
 
-  // Something new is committed, up to this journal entry and this emission (if the caller tells).
-  // `urgent`: an alarm is among it. Any thread.
-  //
-  // The first call says where this life begins. A sink that remembers more than that was fed by
-  // another store under our name: nothing is delivered to it, or what it lacks would be left out
-  // in silence.
-  void notify(uint64_t committed_entry, bool urgent, uint64_t last_sequence = kUnknown);
-  static constexpr uint64_t kUnknown = UINT64_MAX;
+  // Something new is committed, and the store is now so far. `urgent`: an alarm is among it. Any
+  // thread.
+  void notify(const Committed& committed, bool urgent);
 
   struct Progress {
     Mark mark;
     bool connected = false;
     std::string trouble;         // the last error, "" when all is well
     bool store_damaged = false;  // the outbox cannot be read, and never will be
+    // What the sink remembers was not made by this store, or by its copy, or before it was rolled
+    // back. Nothing is delivered any more: ids of this epoch may have been given by others.
+    bool needs_epoch = false;
   };
   Progress progress() const;  // any thread
+  // For an incident: what happened since the last call, "" for nothing. Any thread.
+  std::string take_news();
   const std::string& name() const { return options_.name; }
 
  private:
   void run();
   bool work();  // one batch; false: nothing to do or a failure
-  bool is_ahead(const Mark& mark) const;
+  Status open(Mark& mark, Committed& committed);
+  Status cut_backlog(Mark& mark, const Committed& committed);
+  Status deliver(Mark& after);
   void fail(const Error& error);
   void wait_for_news();
   bool must_end(bool worked) const;  // mutex_ is held
@@ -65,17 +67,16 @@ class UplinkWorker {
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Backlog> backlog_;
   bool open_ = false;
-  // What this store is known to have given; it does not grow until the sink was open once.
-  uint64_t known_entry_ = 0;
-  uint64_t known_sequence_ = 0;
+  bool was_away_ = false;  // so that much may have come together
   int64_t backoff_ms_ = 0;
+  uint64_t batch_bytes_;  // less than the options' while the link is slow
   std::vector<Message> messages_;
   // Shared.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Progress progress_;
-  uint64_t committed_entry_ = 0;
-  uint64_t last_sequence_ = 0;
+  std::string untold_;
+  Committed committed_;
   bool notified_ = false;  // for the first time: until then it knows no positions
   bool news_ = false;
   bool urgent_ = false;

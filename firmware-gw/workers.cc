@@ -1,0 +1,129 @@
+// What the loop has to do with its uplinks: it starts their workers, tells them how far the store
+// is, keeps their marks, and begins a new epoch when a sink holds what this store never gave.
+#include <algorithm>
+
+#include "firmware-gw/loop.h"
+
+namespace wayside {
+
+Status Loop::make_workers() {
+  workers_.clear();
+  worker_bits_.clear();
+  Store::Changes first_marks;
+  for (const UplinkOptions& options : config_.uplinks) {
+    const auto& names = engine_->uplinks();
+    const auto bit =
+        static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
+    BacklogOptions backlog;
+    backlog.store_dir = state_dir_;
+    backlog.journal_dir = state_dir_ + "/journal";
+    backlog.gateway = config_.gateway.id;
+    backlog.bit = bit;
+    backlog.sources = engine_->schemas();
+    backlog.forwarded = engine_->forwarded(bit);
+    backlog.envelope = options.type == UplinkType::kKafka ? Envelope::kOutside : Envelope::kInside;
+    backlog.format = options.format;
+    backlog.batch_messages = options.batch_messages;
+    backlog.batch_bytes = options.batch_bytes;
+    if (!marks_.contains(options.name)) {
+      // Forwarding begins with what comes from now on. If our store was lost it begins with what
+      // the journal has, and the sink's own mark says what of that it knows.
+      Mark& mark = first_marks.marks[options.name];
+      mark.raw.entry = rebuilt_ ? rebuilt_after_ : journal_->last_sequence();
+      const auto& rows = rebuilt_ ? rebuilt_rows_ : engine_->group().rows_before;
+      for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
+        if (backlog.forwarded[s]) mark.raw.seen += rows[s];
+      }
+      if (rebuilt_) WS_TRY(settle_ledger(bit, mark));
+      marks_[options.name] = mark;
+    }
+    Mark local = marks_[options.name];
+    local.epoch = epochs_.back().name;
+    local.entry = local.chain = 0;  // a check of sinks' marks; our own is ours
+    WS_ASSIGN(auto reader, Backlog::open(disk_, std::move(backlog)));
+    auto sink = around_.make_sink(options, epochs_);
+    workers_.push_back(
+        std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
+    worker_bits_.push_back(bit);
+  }
+  if (first_marks.marks.empty()) return {};
+  WS_TRY(store_->apply(first_marks, 0));
+  // After a power cut it must not seem new once more, and begin later.
+  return store_->make_durable();
+}
+
+Committed Loop::committed() const {
+  return {journal_->last_sequence(), engine_->emissions().last_sequence(),
+          chain_of(journal_->head())};
+}
+
+void Loop::start_workers() {
+  for (auto& worker : workers_) {
+    worker->start();
+    worker->notify(committed(), true);
+  }
+}
+
+void Loop::take_marks(Store::Changes& changes) {
+  marks_ms_ = last_now_.timer_ms;
+  for (const auto& worker : workers_) {
+    const Mark mark = worker->progress().mark;
+    Mark& known = marks_[worker->name()];
+    if (mark == known) continue;
+    known = mark;
+    changes.marks[worker->name()] = mark;
+  }
+}
+
+// Called while the group is empty: what happened to uplinks becomes part of the next one.
+void Loop::hear_workers() {
+  bool needs_epoch = false;
+  for (const auto& worker : workers_) {
+    needs_epoch |= worker->progress().needs_epoch;
+    if (std::string news = worker->take_news(); !news.empty()) {
+      engine_->group().notes.push_back({Note::Kind::kUplink, 0, worker->name(), std::move(news)});
+    }
+  }
+  if (needs_epoch && !next_epoch_) end_epoch();
+}
+
+// Another store has given ids of our epoch: a copy of ours, or ours before it was rolled back. So
+// all that we have not delivered gets ids of a new one. It begins behind what each of our uplinks
+// has delivered for certain; what this store and the other one had in common and only the other
+// one has delivered comes twice, since nobody can tell it from what is only ours.
+// False: told to end while the disk failed.
+bool Loop::end_epoch() {
+  for (auto& worker : workers_) worker->request_stop(false);
+  for (auto& worker : workers_) worker->stop(false);
+  Store::Changes marks;
+  take_marks(marks);
+  if (!insist("store", [&] { return store_->apply(marks, 0); })) return false;
+  if (!insist("store", [&] { return store_->make_durable(); })) return false;
+  Epoch epoch{random_name(), engine_->emissions().last_sequence() + 1,
+              journal_->last_sequence() + 1};
+  for (const auto& worker : workers_) {
+    const Mark& mark = marks_[worker->name()];
+    epoch.first_sequence =
+        std::min({epoch.first_sequence, mark.delivered_upto[0] + 1, mark.results_upto() + 1});
+    epoch.first_entry = std::min(epoch.first_entry, mark.raw_upto().entry + 1);
+  }
+  epoch.first_sequence = std::max(epoch.first_sequence, epochs_.back().first_sequence);
+  epoch.first_entry = std::max(epoch.first_entry, epochs_.back().first_entry);
+  const std::string why =
+      "an uplink holds what this store never gave: the store was restored from an older copy, or "
+      "another gateway has its id";
+  log_error("new epoch {}: {}", epoch.name, why);
+  engine_->group().notes.push_back(
+      {Note::Kind::kNewEpoch, 0, epoch.name, why, 0, epoch.first_sequence, epoch.first_entry});
+  next_epoch_ = epoch;
+  return true;
+}
+
+// Its note is in the journal, and the epoch in the store.
+void Loop::enter_epoch() {
+  epochs_.push_back(*next_epoch_);
+  next_epoch_.reset();
+  if (insist("uplinks", [&] { return make_workers(); })) start_workers();
+}
+
+}  // namespace wayside

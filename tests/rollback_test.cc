@@ -1,0 +1,105 @@
+// A store that its own past catches up with: restored from a copy that is older than what its
+// uplink has. The uplink's folder is elsewhere and stays.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "firmware-gw/loop.h"
+#include "tests/messages.h"
+#include "tests/temp_folder.h"
+
+namespace wayside {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Rollback : public testing::Test {
+ protected:
+  using Messages = std::vector<TestMessage>;
+
+  // A life over these messages. With `renewed` they come once a new epoch has begun.
+  void live(const std::string& folder, const Messages& messages, bool renewed = false) {
+    Config config = small_config(folder + "/state");
+    config.uplinks[0].dir = folder + "/out";
+    config.uplinks[0].linger_ms = 0;
+    auto recovered = Loop::recover(config, Surroundings::system(config));
+    ASSERT_TRUE(recovered.ok()) << recovered.error().message;
+    Loop& loop = **recovered;
+    ASSERT_TRUE(loop.make_workers().ok());
+    loop.start({[](uint32_t, uint64_t) {}, [] {}});
+    std::string epoch;
+    const auto has_begun = [&] {
+      const auto status = loop.status().latest();
+      if (!status) return false;
+      if (epoch.empty()) epoch = status->epoch;
+      return status->epoch != epoch;
+    };
+    while (renewed && !has_begun()) std::this_thread::yield();
+    auto chunk = make_chunk(messages, messages.size());
+    const size_t size = chunk->size;
+    loop.queue().push(std::move(chunk), size);
+    loop.stop();
+    for (const UplinkStatus& u : loop.status().latest()->uplinks) {
+      EXPECT_TRUE(u.balanced());
+      EXPECT_EQ(u.pending(), 0u);
+    }
+  }
+
+  static std::vector<std::string> lines(const std::string& folder) {
+    std::vector<std::string> all;
+    for (const auto& file : fs::directory_iterator(folder + "/out")) {
+      if (file.path().extension() != ".jsonl") continue;
+      std::ifstream in(file.path());
+      for (std::string line; std::getline(in, line);) all.push_back(line);
+    }
+    return all;
+  }
+  // Readings without their ids.
+  static std::multiset<std::string> readings(const std::string& folder) {
+    std::multiset<std::string> all;
+    for (const std::string& line : lines(folder)) {
+      const size_t type = line.find(",\"type\":\"reading\"");
+      if (type != std::string::npos) all.insert(line.substr(type));
+    }
+    return all;
+  }
+
+  TempFolder folder_;
+  const Messages messages_ = make_messages(11, 300);
+};
+
+TEST_F(Rollback, begins_an_epoch_and_goes_on_and_gives_no_id_twice) {
+  const auto part = [&](size_t i) {
+    return Messages(messages_.begin() + ptrdiff_t(100 * i),
+                    messages_.begin() + ptrdiff_t(100 * i + 100));
+  };
+  const std::string straight = folder_ / "straight";
+  const std::string rolled = folder_ / "rolled";
+  for (size_t i = 0; i < 3; ++i) live(straight, part(i));
+
+  live(rolled, part(0));
+  fs::copy(rolled + "/state", rolled + "/saved", fs::copy_options::recursive);
+  live(rolled, part(1));
+  fs::remove_all(rolled + "/state");
+  fs::copy(rolled + "/saved", rolled + "/state", fs::copy_options::recursive);
+  live(rolled, part(2), true);
+
+  EXPECT_EQ(readings(rolled), readings(straight));
+  std::set<std::string> ids;
+  size_t incidents = 0;
+  for (const std::string& line : lines(rolled)) {
+    EXPECT_TRUE(ids.insert(line.substr(0, line.find(','))).second) << line;
+    incidents += line.find("\"block\":\"new_epoch\"") != std::string::npos;
+  }
+  EXPECT_EQ(incidents, 1u);
+  // And once more, from the lines alone: the sink's own mark is lost.
+  fs::remove(rolled + "/out/mark");
+  const size_t before = lines(rolled).size();
+  live(rolled, {});
+  EXPECT_EQ(lines(rolled).size(), before);
+}
+
+}  // namespace
+}  // namespace wayside
