@@ -132,11 +132,13 @@ Status Loop::start_rebuilt(Replay& replay) {
   const bool told = std::any_of(damage_.begin(), damage_.end(),
                                 [](const Damage& d) { return d.what.starts_with("wayside.db"); });
   if (!told || rebuilt_after_ > 0) {
-    report({rebuilt_after_ > 0 ? Damage::Kind::kLoss : Damage::Kind::kRepaired,
+    // A power cut may take a young store, whose log was not synced yet: nothing is lost, nobody has
+    // to know.
+    report({rebuilt_after_ > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
             rebuilt_after_ > 0
                 ? "wayside.db was lost and is made again from journal entry " +
                       std::to_string(replay.expected) + " on; windows open before it are incomplete"
-                : "wayside.db was lost and is made again from the journal",
+                : "wayside.db was not there and is made again from the journal",
             0, 0, 0, 0, ""});
   }
   if (preambles_.empty()) return {};

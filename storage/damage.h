@@ -10,7 +10,7 @@ namespace wayside {
 struct Damage {
   enum class Kind : uint8_t {
     kRepaired,  // nothing is gone: it was made again, or nobody needs it
-    kTorn,      // what a power cut leaves of an entry that was being written
+    kTorn,      // what a power cut leaves: nothing that was acknowledged is gone
     kLoss,      // something that was acknowledged may be gone
   };
   Kind kind = Kind::kRepaired;

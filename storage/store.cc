@@ -103,23 +103,34 @@ Reached read_reached(ByteReader& in) {
   return at;
 }
 
-// What SQLite would only call a failure to open or to write.
+// A folder in the place of a file, which SQLite would only call a failure to open.
 Status check_files(Disk& disk, const std::string& dir) {
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
   WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
   for (const char* rest : {"", "-wal", "-shm"}) {
     const std::string name = std::string("wayside.db") + rest;
     if (!std::binary_search(names.begin(), names.end(), name)) continue;
     WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
-    std::string head(20, '\0');
-    WS_ASSIGN(const size_t n, file->read_at(0, head.data(), head.size()));
-    if (*rest || n == 0) continue;
-    // Versions of the format for writing and for reading: 2 is WAL, 1 it is before that is set.
-    const auto known = [&](size_t at) { return head[at] == 1 || head[at] == 2; };
-    if (n == head.size() && head.starts_with(kMagic) && known(18) && known(19)) continue;
-    return Error{ErrorCode::kBadData, db_path(dir) + " is not a database"};
+    char byte = 0;
+    WS_ASSIGN([[maybe_unused]] const size_t n, file->read_at(0, &byte, 1));
   }
   return {};
+}
+
+// Why SQLite could not use it: damage, if the first page says so. It says nothing as long as all
+// goes well: after a power cut the log may have a better one.
+Error explain(Disk& disk, const std::string& dir, Error error) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  const auto file = disk.open(db_path(dir), Disk::Mode::kRead);
+  std::string head(20, '\0');
+  if (!file.ok()) return error;
+  const auto read = (*file)->read_at(0, head.data(), head.size());
+  if (!read.ok() || *read == 0) return error;
+  // Versions of the format for writing and for reading: 2 is WAL, 1 it is before that is set.
+  const auto known = [&](size_t at) { return head[at] == 1 || head[at] == 2; };
+  if (*read < head.size() || !head.starts_with(kMagic) || !known(18) || !known(19)) {
+    error.code = ErrorCode::kBadData;
+  }
+  return error;
 }
 
 }  // namespace
@@ -134,6 +145,13 @@ std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, u
 
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
   WS_TRY(check_files(disk, dir));
+  auto store = open_database(disk, dir, wal_bytes);
+  if (!store.ok()) return explain(disk, dir, store.error());
+  return store;
+}
+
+Result<std::unique_ptr<Store>> Store::open_database(Disk& disk, const std::string& dir,
+                                                    uint64_t wal_bytes) {
   WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
   // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
   // brings them back.
@@ -201,6 +219,8 @@ Status Store::create() {
 // Rows that cannot be found any more are missed by nobody else. A store that is too large for a
 // quick start is not looked through.
 Status Store::check() {
+  WS_TRY(db_->begin());  // may it be written at all?
+  WS_TRY(db_->exec("COMMIT"));
   WS_ASSIGN(
       Statement tables,
       db_->prepare("SELECT meta.crc, epochs.crc, uplinks.crc, outbox.crc, state.crc, marks.crc, "

@@ -56,8 +56,9 @@ struct Checkpoint {
 
 class Store {
  public:
-  // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. kBadData, here and from anything below: it is damaged, and has
-  // to be set aside. A store of a newer format is an error, but no damage.
+  // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. kBadData, here and
+  // from anything below: it is damaged, and has to be set aside. A store of a newer format is an
+  // error, but no damage.
   static Result<std::unique_ptr<Store>> open(Disk& disk, const std::string& dir,
                                              uint64_t wal_bytes = 2 << 20);
   // Renames it, with what belongs to it, to the name that it returns; of those that lie there the
@@ -117,6 +118,8 @@ class Store {
 
  private:
   explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
+  static Result<std::unique_ptr<Store>> open_database(Disk& disk, const std::string& dir,
+                                                      uint64_t wal_bytes);
   Status create();
   Status check_format(int64_t version);
   Status check();
