@@ -93,7 +93,7 @@ class ClockInLoop : public testing::Test {
     ASSERT_TRUE(reader.ok());
     outcome.epochs = (*reader)->epochs()->size();
     for (Lane lane : {Lane::kAlarm, Lane::kResult}) {
-      auto rows = (*reader)->next(lane, 0, 0, 100'000);
+      auto rows = (*reader)->next(lane, 0, UINT64_MAX, 0, 100'000);
       ASSERT_TRUE(rows.ok());
       for (const OutboxReader::Row& row : *rows) {
         auto e = decode_emission(row.message);

@@ -60,7 +60,7 @@ class DamagedState : public testing::Test {
   }
   bool was_told(const std::string& text) const {
     auto reader = OutboxReader::open(posix_disk(), dir_);
-    const auto rows = (*reader)->next(Lane::kAlarm, 0, 0, 10'000);
+    const auto rows = (*reader)->next(Lane::kAlarm, 0, UINT64_MAX, 0, 10'000);
     return std::any_of(rows->begin(), rows->end(), [&](const OutboxReader::Row& row) {
       return row.message.find(text) != std::string::npos;
     });

@@ -349,10 +349,10 @@ TEST(Store, a_changed_row_of_the_outbox_is_noticed_whoever_it_is_for) {
   auto db = Database::open(folder.path() + "/wayside.db", Database::Mode::kReadWrite);
   ASSERT_TRUE((*db)->exec("UPDATE outbox SET targets = 0 WHERE sequence = 2").ok());
   auto reader = OutboxReader::open(posix_disk(), folder.path());
-  auto rows = (*reader)->next(Lane::kResult, 0, 0, 10);
+  auto rows = (*reader)->next(Lane::kResult, 0, UINT64_MAX, 0, 10);
   ASSERT_FALSE(rows.ok());
   EXPECT_EQ(rows.error().code, ErrorCode::kBadData);
-  EXPECT_TRUE((*reader)->next(Lane::kResult, 2, 0, 10).ok());
+  EXPECT_TRUE((*reader)->next(Lane::kResult, 2, UINT64_MAX, 0, 10).ok());
 }
 
 TEST(Store, of_those_that_are_set_aside_the_newest_are_kept) {
