@@ -71,6 +71,8 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
         1'000'000);
   v.duration({"retry", "pause after a failure of the disk"}, o.retry_ms, 1);
+  v.duration({"scrub", "each journal entry is read and checked this often; \"0s\": never"},
+             o.scrub_ms, 0);
   whole(v,
         {"damaged_files", "so many damaged files are kept aside, of the journal and of the store"},
         o.damaged_files, 1, 1'000);
@@ -85,6 +87,9 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
 }
 
 void describe(ConfigVisitor& v, EngineOptions& o) {
+  v.duration({"learn",
+              "windows and detectors that are new or changed learn from this much of the journal"},
+             o.learn_ms, 0);
   v.duration({"tick", "idle and forgotten keys are noticed on this grid"}, o.tick_ms, 1);
 }
 

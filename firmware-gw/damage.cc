@@ -61,6 +61,14 @@ void Loop::note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* beh
   replay.differs("journal " + range_text(from, to) + " damaged, and what they led to is lost");
 }
 
+// Called while the group is empty: what the scrub has found becomes part of the next one.
+void Loop::hear_scrub() {
+  for (std::string& what : scrub_->take_findings()) {
+    report({Damage::Kind::kLoss, what, 0, 0, 0, 0, ""});
+    engine_->group().notes.push_back({Note::Kind::kDamage, 0, "journal", std::move(what)});
+  }
+}
+
 // What should be folders or files, and is not.
 Status Loop::make_room() {
   const std::string path = state_dir_ + "/journal";

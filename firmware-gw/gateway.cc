@@ -1,8 +1,6 @@
 #include "firmware-gw/gateway.h"
 
-#include <fcntl.h>
 #include <malloc.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <boost/asio.hpp>
@@ -11,6 +9,7 @@
 
 #include "base/log.h"
 #include "firmware-gw/loop.h"
+#include "firmware-gw/state_lock.h"
 #include "sensors/mqtt_source.h"
 
 namespace wayside {
@@ -28,37 +27,6 @@ constexpr int kLivesMax = 5;
 constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
 
 std::string socket_path(const std::string& state_dir) { return state_dir + "/status.sock"; }
-
-// A folder in the place of a file of ours is set aside.
-Status make_room(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) return {};
-  std::string aside = path + ".bad";
-  for (int n = 2; std::filesystem::exists(aside, error); ++n) {
-    aside = path + ".bad-" + std::to_string(n);
-  }
-  log_warn("{} is a folder; it is kept as {}", path, aside);
-  return posix_disk().rename(path, aside);
-}
-
-// One gateway a state folder: two would write into each other's journal.
-class StateLock {
- public:
-  Status take(const std::string& state_dir) {
-    const std::string path = state_dir + "/lock";
-    WS_TRY(make_room(path));
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd_ < 0) return Error{ErrorCode::kIo, "open " + path + ": " + std::strerror(errno)};
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
-    return Error{ErrorCode::kUnavailable, "another wayside runs on " + state_dir};
-  }
-  ~StateLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  int fd_ = -1;
-};
 
 class Gateway {
  public:
@@ -140,7 +108,7 @@ class Gateway {
 
   Status serve_status(const std::string& state_dir) {
     const std::string path = socket_path(state_dir);
-    WS_TRY(make_room(path));
+    WS_TRY(make_room_for(path));
     ::unlink(path.c_str());
     error_code error;
     status_.open(stream_protocol(), error);

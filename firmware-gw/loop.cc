@@ -43,6 +43,7 @@ Loop::~Loop() { stop(); }
 void Loop::start(Outside outside) {
   outside_ = std::move(outside);
   start_workers();
+  scrub_->start();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,6 +52,7 @@ void Loop::stop() {
   queue_.wake();
   if (!thread_.joinable()) return;
   thread_.join();
+  scrub_->stop();
   for (auto& worker : workers_) worker->request_stop(true);
   for (auto& worker : workers_) {
     worker->stop(true);
@@ -79,7 +81,10 @@ void Loop::run() {
     queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(),
                  was_full);
     if (was_full) outside_.resume();
-    if (engine_->group().turns.empty() && !stopping) hear_workers();
+    if (engine_->group().turns.empty() && !stopping) {
+      hear_workers();
+      hear_scrub();
+    }
     const Now now = clock_->now();
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
     const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
@@ -284,6 +289,7 @@ void Loop::publish(Now now) {
                           p.mark.dropped});
   }
   s->damage = damage_;
+  s->scrub = scrub_->progress();
   if (connection_status) s->connections = connection_status();
   for (ConnectionStatus& c : s->connections) c.sessions_lost = pipeline.sessions_lost(c.name);
   board_.publish(std::move(s));

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "firmware-gw/engine.h"
+#include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
 #include "storage/journal.h"
 #include "storage/preamble.h"
@@ -103,6 +104,7 @@ class Loop {
   Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
   void settle_rebuilt();
+  void hear_scrub();
   std::string encode_preamble() const;
   static std::string random_name();
 
@@ -139,6 +141,7 @@ class Loop {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
+  std::unique_ptr<Scrub> scrub_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::vector<Epoch> epochs_;

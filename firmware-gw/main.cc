@@ -6,10 +6,12 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "firmware-gw/buffer.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/gateway.h"
 #include "firmware-gw/replay.h"
 #include "firmware-gw/simulate.h"
+#include "firmware-gw/state_report.h"
 #include "firmware-gw/view.h"
 
 namespace wayside {
@@ -23,6 +25,7 @@ struct Arguments {
   std::vector<std::string> dumps;
   std::string journal;
   std::string out = "-";
+  std::string uplink;
   bool watch = false;
   int64_t watch_seconds = 0;
   std::string url;
@@ -68,6 +71,78 @@ int check(const Arguments& a) {
       a.config.c_str(), config->gateway.id.c_str(), config->mqtt.size(), config->sources.size(),
       config->windows.size(), config->rules.size(), config->detectors.size(),
       config->uplinks.size());
+  auto report = state_report(*config);
+  if (!report.ok()) {
+    std::printf("%s: its state cannot be looked at: %s\n", config->gateway.state_dir.c_str(),
+                report.error().message.c_str());
+    return 0;
+  }
+  for (const std::string& line : *report) std::printf("%s\n", line.c_str());
+  return 0;
+}
+
+// Where lines go: a file, or standard output for "-".
+class LineFile {
+ public:
+  Status open(const std::string& path) {
+    path_ = path;
+    file_ = path == "-" ? stdout : std::fopen(path.c_str(), "w");
+    return file_ ? Status() : failed();
+  }
+  ~LineFile() {
+    if (file_ && file_ != stdout) std::fclose(file_);
+  }
+  void write(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), file_);
+    std::fputc('\n', file_);
+  }
+  Status flush() { return std::fflush(file_) == 0 && !std::ferror(file_) ? Status() : failed(); }
+
+ private:
+  Error failed() const { return {ErrorCode::kIo, path_ + ": cannot be written"}; }
+  std::string path_;
+  FILE* file_ = nullptr;
+};
+
+int buffer_ls(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto json = list_buffer(*config);
+  if (!json.ok()) return fail(json.error());
+  std::printf("%s\n", json->c_str());
+  return 0;
+}
+
+int buffer_verify(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto check = verify_buffer(*config);
+  if (!check.ok()) return fail(check.error());
+  std::fputs(check->damage.c_str(), stderr);
+  std::printf("{\"entries\":%llu,\"readings\":%llu,\"damaged_entries\":%llu,\"sound\":%s}\n",
+              (unsigned long long)check->entries, (unsigned long long)check->readings,
+              (unsigned long long)check->damaged_entries, check->damage.empty() ? "true" : "false");
+  return check->damage.empty() ? 0 : static_cast<int>(ErrorCode::kBadData);
+}
+
+int buffer_export(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  LineFile out;
+  if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
+  auto lines = export_buffer(*config, a.uplink, [&](std::string_view line) { out.write(line); });
+  if (!lines.ok()) return fail(lines.error());
+  if (Status written = out.flush(); !written.ok()) return fail(written.error());
+  std::fprintf(stderr, "{\"exported\":%llu}\n", (unsigned long long)*lines);
+  return 0;
+}
+
+int buffer_import(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto lines = import_buffer(*config, a.uplink, a.dumps.front());
+  if (!lines.ok()) return fail(lines.error());
+  std::printf("{\"imported\":%llu}\n", (unsigned long long)*lines);
   return 0;
 }
 
@@ -77,16 +152,12 @@ int replay(const Arguments& a) {
   }
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
-  FILE* out = a.out == "-" ? stdout : std::fopen(a.out.c_str(), "w");
-  if (!out) return fail({ErrorCode::kIo, a.out + ": cannot be written"});
-  auto write = [&](std::string_view line) {
-    std::fwrite(line.data(), 1, line.size(), out);
-    std::fputc('\n', out);
-  };
+  LineFile out;
+  if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
+  const auto write = [&](std::string_view line) { out.write(line); };
   auto result = a.journal.empty() ? replay_dumps(*config, a.dumps, write)
                                   : replay_journal(*config, a.journal, write);
-  if (std::fflush(out) != 0) return fail({ErrorCode::kIo, a.out + ": cannot be written"});
-  if (out != stdout) std::fclose(out);
+  if (Status written = out.flush(); !written.ok()) return fail(written.error());
   if (!result.ok()) return fail(result.error());
   const Ledger& l = result->ledger;
   std::fprintf(stderr,
@@ -175,6 +246,24 @@ int main_with(int argc, char** argv) {
   sub->add_option("--seconds", a.seconds, "how long; 0: until it is ended");
   sub->add_option("--start-ms", a.start_ms, "epoch ms at which the fleet starts; 0: now");
   sub->add_option("--qos", a.qos, "0 or 1")->capture_default_str();
+  CLI::App* buffer = app.add_subcommand("buffer", "what a state folder holds");
+  buffer->require_subcommand(1);
+  auto of_buffer = [&](const char* name, const char* help, int (*action)(const Arguments&)) {
+    CLI::App* made = with_config(buffer->add_subcommand(name, help));
+    made->callback([&, action] { code = action(a); });
+    return made;
+  };
+  of_buffer("ls", "journal files, and what waits for each uplink, as JSON", buffer_ls);
+  of_buffer("verify", "read and check everything; exit 65 when something is damaged",
+            buffer_verify);
+  sub = of_buffer("export", "what is pending for an uplink, a JSON line each", buffer_export);
+  sub->add_option("--uplink", a.uplink, "its name")->required();
+  sub->add_option("--out", a.out, "where the lines go, - for standard output")
+      ->capture_default_str();
+  sub = of_buffer("import", "an export becomes events of this gateway, which must not be running",
+                  buffer_import);
+  sub->add_option("--uplink", a.uplink, "the uplink that they are for")->required();
+  sub->add_option("--in", a.dumps, "the export")->required()->expected(1);
   sub = app.add_subcommand("config", "about the configuration file");
   sub->require_subcommand(1);
   sub->add_subcommand("sample", "print every key with its default and meaning")->callback([] {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <random>
 
+#include "firmware-gw/learn.h"
 #include "firmware-gw/replaying.h"
 
 namespace wayside {
@@ -48,6 +49,7 @@ Status Loop::open_storage() {
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
                          config_.storage.max_bytes, config_.storage.damaged_files};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
+  scrub_ = std::make_unique<Scrub>(disk_, options.dir, config_.storage.scrub_ms);
   journal_->preamble = [this] { return encode_preamble(); };
   for (const Damage& d : journal_->damage()) report(d);
   WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
@@ -86,6 +88,9 @@ Status Loop::restore() {
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
   WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
+  WS_ASSIGN(const std::vector<StateRow> learnt,
+            learn_state(config_, bits.names, disk_, from.checkpoint.rows, at.entry));
+  WS_TRY(engine_->pipeline().load(learnt));
   engine_->emissions().restore(at.last_sequence, at.emitted);
   engine_->set_digest(at.emissions);
 

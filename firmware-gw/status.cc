@@ -120,6 +120,11 @@ std::string Snapshot::to_json() const {
     json.close();
   }
   json.close_list();
+  json.open("scrub");
+  json.add("passes", scrub.passes);
+  json.add("entry", scrub.entry);
+  json.add("damaged", scrub.damaged);
+  json.close();
   json.open_list("damage");
   for (const Damage& d : damage) {
     json.open();

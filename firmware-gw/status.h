@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware-gw/scrub.h"
 #include "pipeline/pipeline.h"
 #include "storage/damage.h"
 #include "storage/mark.h"
@@ -54,7 +55,8 @@ struct Snapshot {
   std::vector<Pipeline::KeyLag> keys;
   std::vector<UplinkStatus> uplinks;
   std::vector<ConnectionStatus> connections;
-  std::vector<Damage> damage;  // found by this life's start
+  std::vector<Damage> damage;  // found by this life's start, and by the scrub
+  Scrub::Progress scrub;
 
   std::string to_json() const;
 };

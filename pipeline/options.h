@@ -46,6 +46,7 @@ struct DetectorOptions {
 // Timers act on this grid, so that replay finds the same instants.
 struct EngineOptions {
   int64_t tick_ms = 1'000;
+  int64_t learn_ms = 86'400'000;  // new blocks learn from so much of the journal; 0: nothing
 };
 
 }  // namespace wayside

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/emission_codec.h"
 #include "pipeline/pipeline_source.h"
 #include "sensors/admission.h"
 
@@ -183,6 +184,13 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kUplink:
         tell("uplink", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kImport:
+        if (auto e = decode_emission(note.text); e.ok()) {
+          e->lane = e->type == "alarm" || e->type == "incident" ? Lane::kAlarm : Lane::kResult;
+          e->targets = bits({note.name}, false);
+          out.add(std::move(*e));
+        }
     }
   }
 }

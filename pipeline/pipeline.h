@@ -60,6 +60,14 @@ class Pipeline {
   // An error: a row is damaged; the pipeline must not be used.
   Status load(const std::vector<StateRow>& rows);
 
+  // Of what the state consists, "window:cold_5m" say. With another fingerprint what was saved means
+  // something else, and is not loaded.
+  struct StatePart {
+    std::string name;
+    uint64_t fingerprint = 0;
+  };
+  std::vector<StatePart> state_parts() const;
+
   // For status.
   struct SourceStatus {
     std::string name;

@@ -60,6 +60,12 @@ void Pipeline::list_components() {
   for (auto& d : detectors_) add_component("detector", *d);
 }
 
+std::vector<Pipeline::StatePart> Pipeline::state_parts() const {
+  std::vector<StatePart> parts;
+  for (const Component& c : components_) parts.push_back({c.name, c.fingerprint});
+  return parts;
+}
+
 void Pipeline::save_sessions(ByteWriter& out) const {
   out.varint(sessions_.size());
   for (const auto& [connection, begun] : sessions_) {

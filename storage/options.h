@@ -12,8 +12,9 @@ struct StorageOptions {
   int64_t commit_age_ms = 1'000;      // oldest reading that may wait for its commit
   uint64_t commit_bytes = 1 << 20;    // of payloads
   uint32_t commit_readings = 50'000;
-  int64_t retry_ms = 1'000;    // pause after a failure of the disk
-  uint32_t damaged_files = 4;  // kept aside, of the journal and of the store
+  int64_t retry_ms = 1'000;             // pause after a failure of the disk
+  int64_t scrub_ms = 7LL * 86'400'000;  // each journal entry is read so often; 0: never
+  uint32_t damaged_files = 4;           // kept aside, of the journal and of the store
   int64_t checkpoint_interval_ms = 30'000;
   uint64_t checkpoint_bytes = 4 << 20;  // of journal, between two checkpoints
   uint64_t wal_bytes = 2 << 20;         // of SQLite's log, after which it goes into the database

@@ -1,0 +1,71 @@
+#include "firmware-gw/learn.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "storage/journal.h"
+
+namespace wayside {
+namespace {
+
+std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<StateRow>& saved) {
+  std::map<std::string, uint64_t> known;
+  for (const StateRow& row : saved) {
+    if (!row.key.empty()) continue;
+    ByteReader bytes(row.bytes);
+    known[row.component] = bytes.fixed<uint64_t>();
+  }
+  std::set<std::string> fresh;
+  for (const Pipeline::StatePart& part : pipeline.state_parts()) {
+    const auto at = known.find(part.name);
+    const bool same = at != known.end() && at->second == part.fingerprint;
+    if (!same && learns(part.name)) fresh.insert(part.name);
+  }
+  return fresh;
+}
+
+}  // namespace
+
+bool learns(const std::string& part) {
+  return part.starts_with("window:") || part.starts_with("detector:");
+}
+
+Result<std::vector<StateRow>> learn_state(const Config& config,
+                                          const std::vector<std::string>& uplinks, Disk& disk,
+                                          const std::vector<StateRow>& saved, uint64_t upto) {
+  std::vector<StateRow> rows;
+  if (config.engine.learn_ms == 0 || upto == 0) return rows;
+  WS_ASSIGN(auto engine, Engine::make(config, uplinks));
+  const std::set<std::string> fresh = fresh_parts(engine->pipeline(), saved);
+  if (fresh.empty()) return rows;
+  const std::string dir = config.gateway.state_dir + "/journal";
+  JournalReader reader(disk, dir);
+  JournalEntry entry;
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(upto, oldest));
+  WS_ASSIGN(bool there, reader.next(entry));
+  const int64_t from_ms = there ? entry.wall_ms - config.engine.learn_ms : INT64_MIN;
+  uint64_t learnt = 0;
+  WS_TRY(reader.seek(1, oldest));
+  while (true) {
+    WS_ASSIGN(there, reader.next(entry));
+    if (!there || entry.sequence > upto) break;
+    if (entry.wall_ms < from_ms) continue;
+    Group group = engine->admission().make_group();
+    if (!decode_group(entry.block, engine->schemas(), engine->connections(), group).ok()) continue;
+    engine->replay(group);
+    ++learnt;
+  }
+  for (StateRow& row : engine->pipeline().save_changes()) {
+    if (fresh.contains(row.component)) rows.push_back(std::move(row));
+  }
+  for (const std::string& part : fresh) {
+    log_info("{} has no state of its own yet: learnt from {} journal entries", part, learnt);
+  }
+  return rows;
+}
+
+}  // namespace wayside

@@ -1,0 +1,24 @@
+// Blocks that are new, or that mean something else since the configuration was changed, learn from
+// what the journal still has.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/disk.h"
+#include "firmware-gw/engine.h"
+
+namespace wayside {
+
+// Whether a part of the state learns. Windows do, and detectors; a rule does not: what it would
+// have raised long ago and has not cleared it would never raise.
+bool learns(const std::string& part);
+
+// Rows for the parts that learn and that `saved` has no state of, as they would be after `upto` had
+// they seen all entries of the last `config.engine.learn_ms`. Nothing is emitted. `uplinks`: names
+// by bit.
+Result<std::vector<StateRow>> learn_state(const Config& config,
+                                          const std::vector<std::string>& uplinks, Disk& disk,
+                                          const std::vector<StateRow>& saved, uint64_t upto);
+
+}  // namespace wayside
