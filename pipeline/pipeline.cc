@@ -183,6 +183,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kUplink:
         tell("uplink", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kLost:
+        tell("lost", note.name, wall_ms, {{"text", note.text}}, out);
     }
   }
 }

@@ -53,14 +53,15 @@ struct Note {
     kClock = 3,
     kRolledOver = 4,
     kUplink = 5,
-    kDamage = 6
+    kDamage = 6,
+    kLost = 8  // 7 is a new epoch that began earlier
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
   std::string name;    // the mqtt block; the epoch's id; the clock's state; the source; the uplink;
-                       // kDamage: of what
+                       // kDamage: of what; kLost: the class
   std::string text;    // kNewEpoch: why, for people; empty for the first one; kUplink: why;
-                       // kDamage: what is lost; kClock: the state before, if the time was set;
+                       // kDamage and kLost: what is lost; kClock: the state before, if the time was set;
                        // kRolledOver: an example
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
   // kNewEpoch: from where on, if that is not here but earlier.
