@@ -2,15 +2,23 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+
+#include "base/counted_vfs.h"
 
 namespace wayside {
 namespace {
+
+std::atomic<uint64_t> flushes{0};
 
 Error io_error(const char* operation, const std::string& path, int error_number = errno) {
   // A folder where a file should be does not go away by itself.
@@ -49,6 +57,7 @@ class PosixFile : public File {
   }
 
   Status sync_data() override {
+    flushes.fetch_add(1, std::memory_order_relaxed);
     if (::fdatasync(fd_) != 0) return io_error("fdatasync", path_);
     return {};
   }
@@ -68,6 +77,18 @@ class PosixFile : public File {
   int fd_;
   std::string path_;
 };
+
+// What the kernel says that this process made it write; 0 where it keeps no such account.
+uint64_t written_bytes() {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> io(std::fopen("/proc/self/io", "re"),
+                                                     std::fclose);
+  unsigned long long bytes = 0;
+  char line[64];
+  while (io && std::fgets(line, sizeof line, io.get())) {
+    if (std::sscanf(line, "write_bytes: %llu", &bytes) == 1) break;
+  }
+  return bytes;
+}
 
 class PosixDisk : public Disk {
  public:
@@ -94,6 +115,7 @@ class PosixDisk : public Disk {
   Status sync_dir(const std::string& path) override {
     int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return io_error("open folder", path);
+    flushes.fetch_add(1, std::memory_order_relaxed);
     int rc = ::fsync(fd);
     int error_number = errno;
     ::close(fd);
@@ -112,6 +134,13 @@ class PosixDisk : public Disk {
     std::sort(names.begin(), names.end());
     return names;
   }
+  const char* sqlite_vfs() const override { return counted_vfs(); }
+  Result<uint64_t> free_bytes(const std::string& path) override {
+    struct statvfs s {};
+    if (::statvfs(path.c_str(), &s) != 0) return io_error("statvfs", path);
+    return uint64_t{s.f_bavail} * s.f_frsize;
+  }
+  Use use() const override { return {written_bytes(), flushes + counted_syncs()}; }
 };
 
 }  // namespace

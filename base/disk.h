@@ -38,6 +38,16 @@ class Disk {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   // The name of the VFS by which SQLite reaches the same files; null for SQLite's own.
   virtual const char* sqlite_vfs() const { return nullptr; }
+  // What may still be written to the file system of `path`.
+  virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+
+  // What this process has cost the device since it began, SQLite's part included; what the file
+  // system writes for its own sake is not in it.
+  struct Use {
+    uint64_t written_bytes = 0;
+    uint64_t flushes = 0;
+  };
+  virtual Use use() const { return {}; }
 };
 
 Disk& posix_disk();

@@ -95,6 +95,11 @@ Status Database::begin() {
   return exec("BEGIN IMMEDIATE");
 }
 
+Status Database::begin_read() {
+  if (!sqlite3_get_autocommit(handle_)) WS_TRY(exec("ROLLBACK"));
+  return exec("BEGIN");
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
@@ -105,6 +110,11 @@ Result<Statement> Database::prepare(std::string_view sql) {
                  std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
   }
   return Statement(statement);
+}
+
+void Database::keep_log() {
+  int on = 1;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(handle_); }

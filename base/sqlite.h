@@ -59,8 +59,11 @@ class Database {
   Status exec(const char* sql);
   // BEGIN IMMEDIATE; first undoes what is still open, since a ROLLBACK can fail, too.
   Status begin();
+  Status begin_read();  // the same, for a view that does not change
   Result<Statement> prepare(std::string_view sql);
   int64_t changes() const;
+  // Leaves the log and its index where they are when the last connection closes.
+  void keep_log();
   sqlite3* handle() { return handle_; }
 
  private:

@@ -28,8 +28,9 @@ struct ByteUnit {
   std::string_view name;
   uint64_t bytes;
 };
-constexpr ByteUnit kByteUnits[] = {
-    {"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"B", 1}};
+constexpr ByteUnit kByteUnits[] = {{"TB", 1'000'000'000'000}, {"GB", 1'000'000'000},
+                                   {"GiB", 1ull << 30},       {"MiB", 1ull << 20},
+                                   {"KiB", 1ull << 10},       {"B", 1}};
 
 // Length of the valid UTF-8 sequence at the front, 0 if there is none (RFC 3629).
 size_t utf8_sequence(std::string_view s) {

@@ -31,6 +31,10 @@ constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUni
 constexpr std::array<Choice, 3> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
                                              {"text", static_cast<int>(FieldType::kText)},
                                              {"bool", static_cast<int>(FieldType::kBool)}}};
+constexpr std::array<Choice, 3> kProfiles{
+    {{"gentle", static_cast<int>(StorageProfile::kGentle)},
+     {"balanced", static_cast<int>(StorageProfile::kBalanced)},
+     {"strict", static_cast<int>(StorageProfile::kStrict)}}};
 constexpr std::array<Choice, 2> kFormats{
     {{"json", static_cast<int>(PayloadFormat::kJson)},
      {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
@@ -63,9 +67,17 @@ void describe(ConfigVisitor& v, GatewayOptions& o) {
 }
 
 void describe(ConfigVisitor& v, StorageOptions& o) {
+  StorageProfile profile = o.profile;
+  choose(v, {"profile", "gentle, balanced or strict: gives commit_age and checkpoint_interval"},
+         profile, kProfiles);
+  if (profile != o.profile) o.use(profile);
   v.bytes({"file_bytes", "one journal file; it is filled with zeros once and then recycled"},
           o.file_bytes, 1 << 20);
-  v.bytes({"max_bytes", "all journal files; the oldest is recycled"}, o.max_bytes, 4 << 20);
+  v.bytes({"max_bytes", "journal and store; then raw readings go first, then results, then alarms"},
+          o.max_bytes, 4 << 20);
+  v.bytes({"min_free", "stays free on their file system, by the same means"}, o.min_free, 0);
+  v.duration({"tell_interval", "losses by these limits are told at most so often"},
+             o.tell_interval_ms, 1'000);
   v.duration({"commit_age", "the longest a reading waits for its commit"}, o.commit_age_ms, 0);
   v.bytes({"commit_bytes", "payloads after which a commit does not wait"}, o.commit_bytes, 4096);
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
@@ -84,6 +96,8 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   whole(v, {"quarantine_rows", "messages that became no reading are kept, the last so many"},
         o.quarantine_rows, 0, 10'000'000);
   v.bytes({"quarantine_payload", "of each of their payloads so much"}, o.quarantine_payload, 0);
+  v.bytes({"endurance", "what the card can be written in its life, \"30TB\" say; 0B: not known"},
+          o.endurance, 0);
 }
 
 void describe(ConfigVisitor& v, EngineOptions& o) {

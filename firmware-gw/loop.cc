@@ -12,7 +12,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int64_t kPublishMs = 250;
-constexpr int64_t kMarksMs = 2'000;  // marks alone are written this often
 constexpr size_t kKeysShown = 64;
 
 }  // namespace
@@ -36,7 +35,9 @@ Loop::Loop(const Config& config, Surroundings around)
       disk_(*around_.disk),
       state_dir_(config.gateway.state_dir),
       queue_(config.gateway.queue_bytes),
-      tickets_(config.mqtt.size()) {}
+      tickets_(config.mqtt.size()),
+      flash_(config.storage.endurance),
+      losses_(config.storage.tell_interval_ms) {}
 
 Loop::~Loop() { stop(); }
 
@@ -62,6 +63,7 @@ void Loop::stop() {
   settle_rebuilt();
   Store::Changes changes;
   take_marks(changes);
+  count_lost_readings();
   changes.checkpoint = checkpoint(journal_->last_sequence());
   if (Status s = store_->apply(changes, 0); !s.ok()) {
     log_error("{}", s.error().message);
@@ -76,6 +78,8 @@ void Loop::run() {
   std::vector<std::unique_ptr<Chunk>> chunks;
   bool was_full = false;
   checkpoint_ms_ = clock_->now().timer_ms;
+  (void)store_->make_durable().ok();
+  (void)keep_limits(clock_->now()).ok();
   while (true) {
     const bool stopping = stop_;
     queue_.drain(chunks, config_.storage.commit_bytes, stopping ? milliseconds(0) : wait_time(),
@@ -127,6 +131,7 @@ void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
   for (const auto& chunk : chunks) {
     if (chunk->connection < tickets_.size()) tickets_[chunk->connection] = chunk->ticket;
     group_bytes_ += chunk->size;
+    flash_.add_payload(chunk->size);
     window_full_ |= chunk->window_full;
   }
   last_now_ = now;
@@ -146,7 +151,7 @@ bool Loop::commit_due(Now now, bool queue_empty) const {
 
 // Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops;
 // nothing is acknowledged.
-bool Loop::insist(const char* what, const std::function<Status()>& action) {
+bool Loop::insist(const char* what, const std::function<Status()>& action, Relief relief) {
   LogLimiter limiter;
   while (true) {
     Status status = action();
@@ -156,6 +161,7 @@ bool Loop::insist(const char* what, const std::function<Status()>& action) {
       store_damage_ = status.error().message;  // to insist does not help
       return false;
     }
+    if ((this->*relief)()) continue;
     publish(clock_->now());
     uint64_t held = 0;
     if (limiter.allow(clock_->now().timer_ms, held)) {
@@ -173,10 +179,14 @@ bool Loop::commit() {
   engine_->end_group();
   block_.clear();
   encode_group(group, engine_->schemas(), engine_->connections(), block_);
-  if (!insist("journal", [&] {
-        return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_,
-                                before_.last_sequence);
-      })) {
+  journal_->set_done(store_->durable_entry());
+  if (!insist(
+          "journal",
+          [&] {
+            return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_,
+                                    before_.last_sequence);
+          },
+          &Loop::relieve_journal)) {
     return false;
   }
   const auto& emissions = engine_->emissions().pending();
@@ -189,7 +199,8 @@ bool Loop::commit() {
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
   if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); }))
     return false;
-  if (changes.checkpoint && journal_->next_loss() > store_->durable_entry()) {
+  // On a disk that is full from one moment to the next it would be too late for that.
+  if (changes.checkpoint) {
     (void)insist("store", [&] { return store_->make_durable(); });
   }
   if (!changes.marks.empty()) {
@@ -205,6 +216,10 @@ bool Loop::commit() {
   for (auto& worker : workers_) worker->notify(committed(), urgent);
   engine_->next_group();
   before_ = reached(journal_->last_sequence());
+  if (Status kept = keep_limits(last_now_); !kept.ok()) {
+    log_warn("limits of the disk: {}", kept.error().message);
+    (void)relieve_store();
+  }
   group_bytes_ = 0;
   window_full_ = false;
   return true;
@@ -236,8 +251,12 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   changes.told = std::exchange(told_, std::nullopt);
   const bool checkpoint_now = checkpoint_due(last_now_);
   changes.new_epoch = next_epoch_;
-  if (checkpoint_now || last_now_.timer_ms - marks_ms_ >= kMarksMs) take_marks(changes);
-  if (checkpoint_now) changes.checkpoint = checkpoint(entry);
+  // Marks go with the checkpoint, since a transaction of their own costs as much; the sinks know
+  // better anyway how far they have come.
+  if (checkpoint_now) {
+    take_marks(changes);
+    changes.checkpoint = checkpoint(entry);
+  }
   return changes;
 }
 
@@ -255,7 +274,9 @@ Reached Loop::reached(uint64_t entry) const {
 Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
   checkpoint_bytes_ = journal_->bytes_written();
-  return {reached(entry), clock_->save(), engine_->pipeline().save_changes()};
+  flash_.look(last_now_.timer_ms, disk_.use());
+  return {reached(entry), clock_->save(), engine_->pipeline().save_changes(), flash_.save(),
+          losses_.save()};
 }
 
 void Loop::publish(Now now) {
@@ -273,6 +294,12 @@ void Loop::publish(Now now) {
   s->commit_us = commit_us_;
   s->trouble = trouble_;
   s->queue_bytes = queue_.used_bytes();
+  flash_.look(now.timer_ms, disk_.use());
+  s->flash = flash_.status();
+  s->storage = room_;
+  s->storage.lost_readings = losses_.total(LossClass::kRaw);
+  s->storage.lost_results = losses_.total(LossClass::kResult);
+  s->storage.lost_alarms = losses_.total(LossClass::kAlarm);
   Pipeline& pipeline = engine_->pipeline();
   s->total = pipeline.total();
   s->unrouted = pipeline.unrouted();

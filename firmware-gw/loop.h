@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "firmware-gw/engine.h"
+#include "firmware-gw/flash.h"
+#include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
 #include "storage/journal.h"
@@ -114,7 +116,9 @@ class Loop {
   bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
   bool commit();
-  bool insist(const char* what, const std::function<Status()>& action);
+  using Relief = bool (Loop::*)();
+  bool insist(const char* what, const std::function<Status()>& action,
+              Relief relief = &Loop::relieve_store);
   std::vector<QuarantineRow> quarantined(const Group& group, uint64_t entry) const;
   Store::Changes changes_of_group(uint64_t entry);
   Reached reached(uint64_t entry) const;
@@ -127,6 +131,14 @@ class Loop {
   void hear_workers();
   bool end_epoch();
   void enter_epoch();
+  // limits.cc
+  Status keep_limits(Now now);
+  Status shrink_store(uint64_t bytes, uint64_t step);
+  uint64_t waiting_readings() const;
+  void count_lost_readings();
+  bool disk_is_full();
+  bool relieve_journal();
+  bool relieve_store();
   void publish(Now now);
 
   const Config& config_;
@@ -168,13 +180,20 @@ class Loop {
   Now last_now_;                   // of the last turn, also of a former life
   bool clock_told_ = false;        // in this life
 
-  int64_t marks_ms_ = 0;
   int64_t checkpoint_ms_ = 0;
   uint64_t checkpoint_bytes_ = 0;
   int64_t published_ms_ = 0;
   uint64_t commits_ = 0;
   int64_t commit_us_ = 0;
   std::string trouble_;  // of journal or store; empty when all is well
+  FlashMeter flash_;
+  Losses losses_;
+  StorageStatus room_;
+  Growth growth_{60};          // of what waits for an uplink, over ten minutes
+  bool reserved_ = false;      // the store's room was looked at in this life
+  int64_t limits_ms_ = 0;      // when they were last looked at
+  uint64_t oldest_entry_ = 0;  // of the journal, and when it was written
+  int64_t oldest_wall_ms_ = 0;
   LogLimiter quarantine_log_;
   std::atomic<bool> stop_{false};
   bool halted_ = false;  // ended in the middle of a commit

@@ -23,7 +23,7 @@ std::string Loop::random_name() {
 Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around,
                                             std::string store_damage) {
   std::vector<Damage> found;
-  for (bool again = false;; again = true) {
+  for (bool again = false;;) {
     if (!store_damage.empty()) {
       // The journal is the truth: a store that is damaged is set aside and made again from it.
       WS_ASSIGN(const std::string kept, Store::set_aside(*around.disk, config.gateway.state_dir,
@@ -31,14 +31,19 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings a
       const std::string what =
           "wayside.db was damaged (" + store_damage + ") and is made again from the journal";
       add_damage(found, {Damage::Kind::kRepaired, what, 0, 0, 0, 0, kept});
+      store_damage.clear();
     }
     std::unique_ptr<Loop> loop(new Loop(config, around));
     loop->damage_ = found;
     Status status = loop->open_storage();
     if (status.ok()) status = loop->restore();
     if (status.ok()) return loop;
-    if (status.error().code != ErrorCode::kBadData || again) return status.error();
-    store_damage = status.error().message;
+    if (status.error().code == ErrorCode::kBadData && !again) {
+      again = true;
+      store_damage = status.error().message;
+    } else if (!loop->journal_ || !loop->relieve_store()) {
+      return status.error();
+    }
     found = loop->damage_;
   }
 }
@@ -85,6 +90,8 @@ Status Loop::restore() {
     }
   }
   marks_ = from.marks;
+  flash_.restore(from.checkpoint.flash);
+  losses_.restore(from.checkpoint.losses);
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
   WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
@@ -94,6 +101,7 @@ Status Loop::restore() {
   engine_->emissions().restore(at.last_sequence, at.emitted);
   engine_->set_digest(at.emissions);
 
+  journal_->set_done(store_->durable_entry());
   Replay replay(from);
   replay.expected = at.entry + 1;
   replay.last_entry = journal_->last_sequence();

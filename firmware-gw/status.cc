@@ -21,6 +21,10 @@ class Json {
   void add(const char* name, Number number) requires std::is_integral_v<Number> {
     begin(name), out_ += std::to_string(number);
   }
+  void add(const char* name, double number) {
+    begin(name);
+    append_json_number(out_, number);
+  }
   std::string take() { return std::move(out_); }
 
  private:
@@ -63,6 +67,26 @@ std::string Snapshot::to_json() const {
   json.add("trouble", trouble);
   json.close();
   json.add("queue_bytes", queue_bytes);
+  json.open("flash");
+  json.add("written_bytes", flash.written_bytes);
+  json.add("flushes", flash.flushes);
+  json.add("bytes_per_payload_byte", flash.bytes_per_payload_byte());
+  json.add("gb_per_day", flash.gb_per_day);
+  json.add("endurance_bytes", flash.endurance_bytes);
+  json.add("years_left", flash.years_left());
+  json.close();
+  json.open("storage");
+  json.add("journal_bytes", storage.journal_bytes);
+  json.add("store_bytes", storage.store_bytes);
+  json.add("limit_bytes", storage.limit_bytes);
+  json.add("journal_share", storage.journal_share);
+  json.add("free_bytes", storage.free_bytes);
+  json.add("waiting_bytes", storage.waiting_bytes);
+  json.add("full_in_s", storage.full_in_s);
+  json.add("lost_readings", storage.lost_readings);
+  json.add("lost_results", storage.lost_results);
+  json.add("lost_alarms", storage.lost_alarms);
+  json.close();
   json.open("readings");
   add_ledger(json, total);
   json.close();

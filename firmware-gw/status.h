@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware-gw/flash.h"
 #include "firmware-gw/scrub.h"
 #include "pipeline/pipeline.h"
 #include "storage/damage.h"
@@ -25,6 +26,20 @@ struct UplinkStatus {
     return emitted > delivered + dropped ? emitted - delivered - dropped : 0;
   }
   bool balanced() const { return delivered + dropped <= emitted; }
+};
+
+// What journal and store take on the disk, and what limits took from them since the store was made.
+struct StorageStatus {
+  uint64_t journal_bytes = 0;
+  uint64_t store_bytes = 0;
+  uint64_t limit_bytes = 0;    // for both
+  uint64_t journal_share = 0;  // of it, what is left for the journal
+  uint64_t free_bytes = 0;     // on the file system
+  uint64_t waiting_bytes = 0;  // of both, what some uplink has still to deliver
+  double full_in_s = -1;  // until that is the limit, at the rate of the last ten minutes; -1: never
+  uint64_t lost_readings = 0;
+  uint64_t lost_results = 0;
+  uint64_t lost_alarms = 0;
 };
 
 struct ConnectionStatus {
@@ -48,6 +63,8 @@ struct Snapshot {
   int64_t commit_us = 0;  // of the last one
   std::string trouble;    // why nothing is acknowledged; empty when all is well
   size_t queue_bytes = 0;
+  FlashStatus flash;
+  StorageStatus storage;
   Ledger total;
   Ledger unrouted;
   std::vector<Pipeline::SourceStatus> sources;

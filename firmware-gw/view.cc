@@ -57,6 +57,7 @@ class View {
                        get<uint64_t>(status, "/journal/commits"));
     const auto clock = get<std::string_view>(status, "/clock");
     if (clock != to_text(ClockState::kSynced)) out += fmt::format("clock {}\n", clock);
+    out += draw_disk(status);
     for (dom::element c : list(status, "/mqtt")) {
       out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged   {}\n", "mqtt",
                          get<std::string_view>(c, "/name"), get<uint64_t>(c, "/messages"),
@@ -67,6 +68,24 @@ class View {
         "readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
         fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),
         fate(status, "quarantined"), fate(status, "dropped"));
+  }
+
+  static std::string draw_disk(const dom::element& status) {
+    const auto mib = [&](const char* pointer) {
+      return static_cast<double>(get<uint64_t>(status, pointer)) / (1 << 20);
+    };
+    const double full_in_s = get<double>(status, "/storage/full_in_s", -1);
+    const double years = get<double>(status, "/flash/years_left");
+    const uint64_t lost = get<uint64_t>(status, "/storage/lost_readings") +
+                          get<uint64_t>(status, "/storage/lost_results") +
+                          get<uint64_t>(status, "/storage/lost_alarms");
+    std::string line = fmt::format("disk       {:.1f} MiB wait, room for {:.1f}   {:.2f} GB/day",
+                                   mib("/storage/waiting_bytes"), mib("/storage/limit_bytes"),
+                                   get<double>(status, "/flash/gb_per_day"));
+    if (full_in_s >= 0) line += fmt::format("   full in {:.1f} h", full_in_s / 3600);
+    if (years > 0) line += fmt::format("   card lasts {:.1f} years", years);
+    if (lost > 0) line += fmt::format("   {} lost", lost);
+    return line + '\n';
   }
 
   static void draw_keys(const dom::element& status, std::string& out) {

@@ -65,7 +65,6 @@ void Loop::start_workers() {
 }
 
 void Loop::take_marks(Store::Changes& changes) {
-  marks_ms_ = last_now_.timer_ms;
   for (const auto& worker : workers_) {
     const Mark mark = worker->progress().mark;
     Mark& known = marks_[worker->name()];

@@ -191,6 +191,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
           e->targets = bits({note.name}, false);
           out.add(std::move(*e));
         }
+        break;
+      case Note::Kind::kLost:
+        tell("lost", note.name, wall_ms, {{"text", note.text}}, out);
     }
   }
 }

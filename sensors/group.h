@@ -54,15 +54,16 @@ struct Note {
     kRolledOver = 4,
     kUplink = 5,
     kDamage = 6,
-    kImport = 8  // 7 is the journal's own
+    kLost = 8,  // 7 is a new epoch that began earlier
+    kImport = 9
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
   std::string name;    // the mqtt block; the epoch's id; the clock's state; the source; the uplink;
-                       // kDamage: of what; kImport: the uplink
+                       // kDamage: of what; kLost: the class; kImport: the uplink
   std::string text;    // kNewEpoch: why, for people; empty for the first one; kUplink: why;
-                       // kDamage: what is lost; kClock: the state before, if the time was set;
-                       // kRolledOver: an example; kImport: an encoded emission
+                       // kDamage and kLost: what is lost; kClock: the state before, if the time was
+                       // set; kRolledOver: an example; kImport: an encoded emission
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
   // kNewEpoch: from where on, if that is not here but earlier.
   uint64_t first_sequence = 0;

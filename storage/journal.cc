@@ -50,14 +50,53 @@ std::vector<std::string> Journal::preambles() const {
 uint64_t Journal::used_bytes() const { return files_.size() * options_.file_bytes; }
 
 uint64_t Journal::next_loss() const {
-  const bool full = (files_.size() + 1) * options_.file_bytes > options_.max_bytes;
-  return full && files_.size() > 1 ? files_[1].first_sequence - 1 : 0;
+  const size_t room = std::max<uint64_t>(options_.max_bytes / options_.file_bytes, kFilesMin);
+  if (files_.size() + 1 <= room || files_.size() < kFilesMin) return 0;
+  return files_[files_.size() + 1 - room].first_sequence - 1;
+}
+
+Status Journal::set_max_bytes(uint64_t bytes) {
+  options_.max_bytes = bytes;
+  spare_failed_ = false;
+  if (next_loss() != 0 && file_) WS_TRY(drop_spare());
+  while (files_.size() > kFilesMin && used_bytes() > bytes &&
+         files_[1].first_sequence - 1 <= done_) {
+    WS_TRY(drop_oldest());
+  }
+  return {};
+}
+
+Result<bool> Journal::give_way() {
+  if (files_.size() < kFilesMin) return false;  // it will need the spare itself
+  WS_ASSIGN(const bool spare, drop_spare());
+  if (spare) return true;
+  if (files_.size() <= kFilesMin || files_[1].first_sequence - 1 > done_) return false;
+  WS_TRY(drop_oldest());
+  return true;
+}
+
+Result<bool> Journal::drop_spare() {
+  if (!spare_there_) return false;
+  spare_.reset();
+  spare_bytes_ = 0;
+  WS_ASSIGN(const std::vector<std::string> names, disk_.list(options_.dir));
+  const bool there = std::binary_search(names.begin(), names.end(), "spare");
+  if (there) WS_TRY(disk_.remove(spare_path()));
+  spare_there_ = false;
+  return there;
+}
+
+Status Journal::drop_oldest() {
+  WS_TRY(disk_.remove(files_.front().path));
+  files_.erase(files_.begin());
+  return {};
 }
 
 // Zeroes the spare file a little further, so that no single append has to wait for a whole one.
 Status Journal::prepare_spare(uint64_t bytes) {
   if (spare_bytes_ >= options_.file_bytes) return {};
   if (!spare_) {
+    spare_there_ = true;
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kCreate));
   }
   if (spare_bytes_ == 0) WS_TRY(spare_->truncate(0));
@@ -75,7 +114,8 @@ Status Journal::roll() {
   header.first_sequence = last_sequence_ + 1;
   header.file_bytes = options_.file_bytes;
   if (preamble) header.preamble = preamble();
-  if (next_loss() != 0) {
+  if (will_recycle()) {
+    spare_there_ = true;
     WS_TRY(disk_.rename(files_.front().path, spare_path()));
     files_.erase(files_.begin());
     spare_.reset();
@@ -93,6 +133,7 @@ Status Journal::roll() {
   const std::string path = path_of(header.first_sequence);
   WS_TRY(disk_.rename(spare_path(), path));
   file_ = std::move(spare_);
+  spare_there_ = false;
   spare_bytes_ = 0;
   if (!files_.empty() && files_.back().path == path) files_.pop_back();  // it held nothing
   files_.push_back({header.first_sequence, path, header, options_.file_bytes});
@@ -160,11 +201,14 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
   bytes_written_ += buffer_.size();
   ++last_sequence_;
   head_ = hash;
-  if (next_loss() != 0) return {};  // the oldest file will be recycled, no spare is needed
+  // Where the oldest file will be recycled no spare is needed.
+  if (next_loss() != 0 || spare_failed_) return {};
   // A spare that cannot be made now is tried again at the change of files, where it matters.
   if (Status spare = prepare_spare(std::max<uint64_t>(kSpareStep, 2 * buffer_.size()));
       !spare.ok()) {
     log_warn("journal: {}", spare.error().message);
+    spare_failed_ = true;
+    (void)drop_spare().ok();  // the last bytes are for others
   }
   return {};
 }

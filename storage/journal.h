@@ -119,11 +119,24 @@ class Journal {
   std::vector<std::string> preambles() const;
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t used_bytes() const;
-  // What the next change of files will take away: the last sequence of the oldest file, 0 for
-  // nothing. Whoever still needs those entries has to be done with them before append() is called.
+  uint64_t least_bytes() const { return kFilesMin * options_.file_bytes; }
+  // What the next change of files will take away, to be within the limit: the last sequence of the
+  // oldest files, 0 for nothing.
   uint64_t next_loss() const;
+  // The next change of files needs no room.
+  bool will_recycle() const { return next_loss() != 0 && files_[1].first_sequence - 1 <= done_; }
+  // Entries up to here are no longer needed: their files may go, others never do, even if that
+  // means to exceed the limit. Without a call all may go.
+  void set_done(uint64_t sequence) { done_ = sequence; }
+
+  // A new limit; what is beyond it goes at once, or when it is done with.
+  Status set_max_bytes(uint64_t bytes);
+  // For a disk that is full: gives it the spare file, or else the oldest one that nobody needs.
+  // False: there is nothing to give.
+  Result<bool> give_way();
 
  private:
+  static constexpr size_t kFilesMin = 2;
   struct FileInfo {
     uint64_t first_sequence;
     std::string path;
@@ -141,6 +154,8 @@ class Journal {
   Status roll();
   Status sync_name();
   Status prepare_spare(uint64_t bytes);
+  Result<bool> drop_spare();
+  Status drop_oldest();
   std::string path_of(uint64_t first_sequence) const {
     return journal_path(options_.dir, first_sequence);
   }
@@ -159,7 +174,10 @@ class Journal {
   uint64_t last_sequence_ = 0;
   Digest head_{};
   std::unique_ptr<File> spare_;
-  uint64_t spare_bytes_ = 0;  // already zeroed
+  uint64_t spare_bytes_ = 0;   // already zeroed
+  bool spare_there_ = true;    // or may be, left by a former life
+  bool spare_failed_ = false;  // there was no room for it
+  uint64_t done_ = UINT64_MAX;
   std::string buffer_;
   uint64_t bytes_written_ = 0;
   std::unique_ptr<ZSTD_CCtx_s, size_t (*)(ZSTD_CCtx_s*)> zstd_;

@@ -42,6 +42,12 @@ constexpr const char* kUpgrade = R"(
 // A flipped bit in user_version looks like a newer format; this row tells them apart.
 constexpr const char* kSetFormat =
     "PRAGMA user_version = 2; INSERT OR REPLACE INTO meta(name, value) VALUES('format', 2)";
+// What was taken out of the outbox: sequences and targets, as encode_gap() has them.
+constexpr const char* kGaps = R"(
+  CREATE TABLE IF NOT EXISTS gaps(lane INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL,
+                                  targets INTEGER NOT NULL, taken BLOB NOT NULL, crc INTEGER NOT NULL,
+                                  PRIMARY KEY(lane, last)) WITHOUT ROWID;
+)";
 
 std::string db_path(const std::string& dir) { return dir + "/wayside.db"; }
 
@@ -161,8 +167,11 @@ Result<std::unique_ptr<Store>> Store::open_database(Disk& disk, const std::strin
                "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
   const std::string pages = std::to_string(wal_bytes / kPageBytes);
   WS_TRY(db->exec(("PRAGMA wal_autocheckpoint = " + pages).c_str()));
-  std::unique_ptr<Store> store(new Store(std::move(db)));
+  // The log stays when the store is closed: on a full disk there would be no room for a new one.
+  db->keep_log();
+  std::unique_ptr<Store> store(new Store(disk, dir, std::move(db)));
   WS_TRY(store->create());
+  WS_TRY(store->db_->exec(kGaps));
   if (!store->new_) WS_TRY(store->check());
   return store;
 }
@@ -267,6 +276,8 @@ Result<Store::Recovered> Store::recover() {
   WS_ASSIGN(const std::string checkpoint, meta("checkpoint"));
   WS_ASSIGN(const std::string outbox, meta("outbox"));
   WS_ASSIGN(r.told, meta("told"));
+  WS_ASSIGN(r.checkpoint.flash, meta("flash"));
+  WS_ASSIGN(r.checkpoint.losses, meta("losses"));
   ByteReader in(checkpoint);
   if (!checkpoint.empty()) {
     r.checkpoint.at = read_reached(in);
@@ -312,6 +323,7 @@ Status Store::remove_uplink(size_t bit, const std::string& name, uint64_t& remov
   WS_TRY(unmark.run());
   removed += as_u64(db_->changes());
   WS_TRY(db_->exec("DELETE FROM outbox WHERE targets = 0"));
+  WS_TRY(forget_in_gaps(bit));
   WS_ASSIGN(Statement free, db_->prepare("DELETE FROM uplinks WHERE bit = ?"));
   free.bind(1, static_cast<int64_t>(bit));
   WS_TRY(free.run());
@@ -473,6 +485,8 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   ByteWriter out(position);
   write_reached(checkpoint.at, out);
   out.text(checkpoint.clock);
+  if (!checkpoint.flash.empty()) WS_TRY(set_meta("flash", checkpoint.flash));
+  if (!checkpoint.losses.empty()) WS_TRY(set_meta("losses", checkpoint.losses));
   return set_meta("checkpoint", position);
 }
 
@@ -491,6 +505,13 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
                 " & 1 AND sequence > " + std::to_string(upto(uplinks[bit])) + ")";
     }
     if (wanted.empty()) continue;
+    std::string gaps_wanted = wanted;
+    for (size_t at; (at = gaps_wanted.find("sequence")) != std::string::npos;)
+      gaps_wanted.replace(at, 8, "last");
+    WS_ASSIGN(Statement close,
+              db_->prepare("DELETE FROM gaps WHERE lane = ? AND NOT (" + gaps_wanted + ")"));
+    close.bind(1, static_cast<int64_t>(lane));
+    WS_TRY(close.run());
     WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence > ? AND "
                                            "sequence <= ? AND NOT (" +
                                            wanted + ")"));

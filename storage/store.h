@@ -52,6 +52,8 @@ struct Checkpoint {
   Reached at;
   std::string clock;  // SystemClock::save()
   std::vector<StateRow> rows;
+  std::string flash{};   // FlashMeter::save()
+  std::string losses{};  // Losses::save()
 };
 
 class Store {
@@ -116,10 +118,36 @@ class Store {
   // Emissions for this uplink that are beyond the mark.
   Result<uint64_t> pending(uint32_t bit, const Mark& mark);
 
+  struct Usage {
+    uint64_t bytes = 0;   // of the database and its log
+    uint64_t unused = 0;  // of the database
+  };
+  Result<Usage> usage();
+  // Makes database and log larger by so much, empty: what is written later finds its room there,
+  // even on a disk that is full by then.
+  Status make_reserve(uint64_t bytes);
+
+  // What a limit took out of the outbox.
+  struct Dropped {
+    uint64_t emissions = 0;
+    int64_t from_ms = 0;  // their own times, of the oldest and of the newest one
+    int64_t to_ms = 0;
+  };
+  // Takes `bytes` of a lane's oldest emissions out of the outbox, at most `kDropMax` of them, or
+  // nothing when there is less. The uplinks they were for count them as dropped when they pass
+  // their place.
+  Result<Dropped> drop_oldest(Lane lane, uint64_t bytes);
+  static constexpr size_t kDropMax = 4096;
+  // Half of the messages that became no reading; false: there are none.
+  Result<bool> halve_quarantine();
+
  private:
-  explicit Store(std::unique_ptr<Database> db) : db_(std::move(db)) {}
+  Store(Disk& disk, std::string dir, std::unique_ptr<Database> db)
+      : disk_(disk), dir_(std::move(dir)), db_(std::move(db)) {}
   static Result<std::unique_ptr<Store>> open_database(Disk& disk, const std::string& dir,
                                                       uint64_t wal_bytes);
+  Status forget_in_gaps(size_t bit);
+  Status write_gap(Lane lane, const std::vector<std::pair<uint64_t, uint32_t>>& dropped);
   Status create();
   Status check_format(int64_t version);
   Status check();
@@ -130,6 +158,8 @@ class Store {
   Result<std::string> meta(const char* name);
   Status remove_uplink(size_t bit, const std::string& name, uint64_t& removed);
 
+  Disk& disk_;
+  std::string dir_;
   std::unique_ptr<Database> db_;
   bool new_ = false;
   uint64_t outbox_sequence_ = 0;
@@ -150,6 +180,16 @@ class OutboxReader {
   // The next emissions of a lane for the uplink with this bit, in order, none behind `upto`.
   Result<std::vector<Row>> next(Lane lane, uint64_t after, uint64_t upto, uint32_t bit,
                                 size_t limit);
+  // What a limit took between `after` and `upto`: how many of them were for the uplink, and the
+  // last one. To be asked in the same view of the outbox as next().
+  struct Gap {
+    uint64_t dropped = 0;
+    uint64_t last = 0;  // 0: nothing was taken there
+  };
+  Result<Gap> gap(Lane lane, uint64_t after, uint64_t upto, uint32_t bit);
+  // Between the two calls the outbox does not change.
+  Status begin_view() { return db_->begin_read(); }
+  Status end_view() { return db_->exec("COMMIT"); }
   Result<std::vector<Epoch>> epochs();
 
  private:

@@ -35,6 +35,10 @@ class FailingDisk : public Disk {
     if (fails()) return error();
     return posix_disk().list(path);
   }
+  Result<uint64_t> free_bytes(const std::string& path) override {
+    if (fails()) return error();
+    return posix_disk().free_bytes(path);
+  }
 
  private:
   class FailingFile : public File {

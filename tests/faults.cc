@@ -102,6 +102,18 @@ void disk_faults(const Script& script, uint64_t seed, uint64_t every, Sum& sum) 
   }
 }
 
+// Somebody else takes all of the room, at any moment, and gives it back later.
+void full_disks(const Script& script, uint64_t seed, uint64_t every, Sum& sum) {
+  const uint64_t calls = calls_of(script, seed);
+  for (uint64_t n = 1 + seed % every; n <= calls; n += every) {
+    const Fault fault{"full at " + std::to_string(n),
+                      [&, n](World& world) { world.disk().fill_at(n); },
+                      [](World& world) { return world.disk().refused() > 0; },
+                      [](World& world) { world.disk().fill_at(0); }};
+    try_fault(script, seed + n, fault, sum);
+  }
+}
+
 // ---- memory, which SQLite asks for by way of this
 
 struct {
@@ -161,6 +173,7 @@ int main(uint64_t every, uint64_t seed) {
   Sum sum;
   every = std::max<uint64_t>(every, 1);
   disk_faults(script, seed, every, sum);
+  full_disks(script, seed, every, sum);
   const uint64_t disk_points = sum.points;
   memory_faults(seed, every * kMemoryEvery, sum);
   const World::Verdict& v = sum.verdict;

@@ -142,6 +142,32 @@ class FaultyDisk : public Disk {
     }
     return found;
   }
+  // From the n-th call on there is no room for more than there is then. 0: there is again.
+  void fill_at(uint64_t n) {
+    std::lock_guard lock(mutex_);
+    full_at_ = n == 0 ? 0 : calls_ + n;
+    if (n == 0) capacity_ = 0;
+  }
+  // A device of this size: what would grow beyond it fails as on a full disk. 0: no limit.
+  void set_capacity(uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    capacity_ = bytes;
+  }
+  uint64_t used_bytes() const {
+    std::lock_guard lock(mutex_);
+    return used();
+  }
+  // Writes that found no room.
+  uint64_t refused() const {
+    std::lock_guard lock(mutex_);
+    return refused_;
+  }
+  Result<uint64_t> free_bytes(const std::string&) override {
+    std::lock_guard lock(mutex_);
+    if (dark()) return error("statvfs", "");
+    if (capacity_ == 0) return uint64_t{1} << 40;
+    return capacity_ - std::min(capacity_, used());
+  }
 
  private:
   struct Write {
@@ -170,6 +196,10 @@ class FaultyDisk : public Disk {
       const bool good = alive(Fault::kFull);
       if (!good && life_ != disk_.life_) return error("write", "");
       if (!good) bytes = bytes.substr(0, bytes.size() / 2);
+      if (!disk_.has_room(*inode_, offset + bytes.size())) {
+        ++disk_.refused_;
+        return error("write", "");
+      }
       put(inode_->seen, {offset, std::string(bytes), false});
       inode_->unsynced.push_back({offset, std::string(bytes), false});
       return good ? Status() : error("write", "");
@@ -222,6 +252,7 @@ class FaultyDisk : public Disk {
   bool alive(Fault kind = Fault::kAny) {
     ++calls_;
     if (dark()) return false;
+    if (full_at_ != 0 && calls_ >= full_at_) capacity_ = used(), full_at_ = 0;
     if (fail_count_ == 0 || (fault_ != Fault::kAny && fault_ != kind)) return true;
     if (until_fault_ > 1) return --until_fault_, true;
     --fail_count_;
@@ -241,6 +272,16 @@ class FaultyDisk : public Disk {
     if (w.bytes.empty()) return;
     file.resize(std::max(file.size(), w.offset + w.bytes.size()));
     file.replace(w.offset, w.bytes.size(), w.bytes);
+  }
+  static uint64_t blocks(uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+  uint64_t used() const {
+    uint64_t used = 0;
+    for (const auto& [path, inode] : names_) used += blocks(inode->seen.size());
+    return used;
+  }
+  bool has_room(const Inode& inode, uint64_t size) const {
+    if (capacity_ == 0 || size <= blocks(inode.seen.size())) return true;
+    return used() + blocks(size) - blocks(inode.seen.size()) <= capacity_;
   }
   void tear(Inode& inode) {
     constexpr uint64_t kSector = 512;
@@ -275,6 +316,9 @@ class FaultyDisk : public Disk {
   uint64_t fail_count_ = 0;
   uint64_t failures_ = 0;
   uint64_t dark_at_ = 0;
+  uint64_t capacity_ = 0;
+  uint64_t full_at_ = 0;
+  uint64_t refused_ = 0;
   std::function<bool(const std::string&)> lies_;
   mutable std::mutex mutex_;
 };

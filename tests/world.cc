@@ -58,7 +58,7 @@ Config world_config(uint64_t seed, bool rules) {
   if (!rules) config->rules.clear();
   StorageOptions& storage = config->storage;
   storage.file_bytes = 32 << 10;
-  storage.max_bytes = seed % 2 ? 4 << 20 : 128 << 10;
+  storage.max_bytes = seed % 2 ? 4 << 20 : 640 << 10;
   storage.wal_bytes = 64 << 10;
   storage.commit_bytes = 700;
   storage.commit_age_ms = 2;
@@ -353,7 +353,7 @@ Script make_script(uint64_t seed, size_t readings, bool rules) {
                                    ",\"t\":" + std::to_string(random() % 100) + "}",
                                static_cast<uint16_t>(1 + n % 60'000)});
   }
-  World world(script, seed);
+  World world(script, seed | 1);  // with room for everything
   if (world.live(std::chrono::seconds(60)) != World::End::kComplete) {
     throw std::runtime_error("the undisturbed world did not come to its end");
   }

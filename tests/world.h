@@ -26,6 +26,10 @@ class SimulatedDisk : public FaultyDisk {
  public:
   using FaultyDisk::FaultyDisk;
   const char* sqlite_vfs() const override { return vfs_.name(); }
+  void fill_at(uint64_t n) {
+    vfs_.set_full(n != 0);
+    FaultyDisk::fill_at(n);
+  }
   void fail_calls(uint64_t n, uint64_t count, Fault fault) {
     vfs_.set_full(fault == Fault::kFull);
     FaultyDisk::fail_calls(n, count, fault);

@@ -99,11 +99,24 @@ Result<bool> Backlog::is_ours(const Mark& mark, const Committed& committed) cons
 Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
                               std::vector<Message>& messages, Mark& after) {
   if (full(messages) || upto >= end) return {};
+  // What is there and what a limit took have to be seen at one moment.
+  WS_TRY(outbox_->begin_view());
+  Status added = add_from_outbox(lane, upto, end, messages, after);
+  Status ended = outbox_->end_view();
+  return added.ok() ? ended : added;
+}
+
+Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
+                                std::vector<Message>& messages, Mark& after) {
+  const uint64_t from = upto;
   const size_t room = options_.batch_messages - messages.size();
   WS_ASSIGN(auto rows, outbox_->next(lane, upto, end, options_.bit, room));
-  const bool last = rows.size() < room;
+  bool last = rows.size() < room;
   for (OutboxReader::Row& row : rows) {
-    if (full(messages)) return {};
+    if (full(messages)) {
+      last = false;
+      break;
+    }
     auto decoded = decode_emission(row.message);
     upto = row.sequence;
     if (!decoded.ok()) {
@@ -127,6 +140,9 @@ Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
     bytes_ += m.value.size();
     messages.push_back(std::move(m));
   }
+  WS_ASSIGN(const OutboxReader::Gap gap, outbox_->gap(lane, from, last ? end : upto, options_.bit));
+  after.dropped += gap.dropped;
+  upto = std::max(upto, gap.last);
   // Others' emissions may be the last ones; those are passed, too.
   if (last && end != UINT64_MAX) upto = end;
   return {};

@@ -75,6 +75,8 @@ class Backlog {
       : disk_(disk), options_(std::move(options)), outbox_(std::move(outbox)) {}
   Status add_emissions(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
                        Mark& after);
+  Status add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
+                         Mark& after);
   Status add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at, const RawPosition& end,
                       uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
   Status add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);

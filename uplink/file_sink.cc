@@ -1,5 +1,5 @@
 // JSON Lines in rotating files. A batch is appended and synced, then the mark beside it is
-// replaced; what a crash left between the two is found again by the ids in the lines, so that no
+// overwritten; what a crash left between the two is found again by the ids in the lines, so that no
 // line is ever written twice or half.
 #include <algorithm>
 #include <charconv>
@@ -12,6 +12,7 @@ namespace wayside {
 namespace {
 
 constexpr const char* kSuffix = ".jsonl";
+constexpr size_t kMarkBytes = 1536;  // more than any mark has
 
 // "00000012.jsonl" → 12; 0 for anything else.
 uint64_t number_of(std::string_view name) {
@@ -78,6 +79,7 @@ class FileSink : public Sink {
 
   Result<Mark> open(const Mark& local) override {
     file_.reset();
+    mark_file_.reset();
     WS_TRY(disk_.make_dirs(options_.dir));
     WS_TRY(list_files());
     Place place;
@@ -121,7 +123,7 @@ class FileSink : public Sink {
     WS_TRY(file_->write_at(size_, lines));
     WS_TRY(file_->sync_data());
     size_ += lines.size();
-    return replace_mark(after);
+    return write_mark(after);
   }
 
  private:
@@ -145,7 +147,7 @@ class FileSink : public Sink {
     const size_t second = text.find(' ', first + 1);
     if (second == std::string_view::npos) return place;
     if (!text.ends_with('\n')) return place;
-    text.remove_suffix(1);
+    text = text.substr(0, text.find_last_not_of(" \n") + 1);
     // Files of the first version end here: no checksum.
     if (const size_t crc = text.rfind(" crc "); crc != std::string_view::npos) {
       if (text.substr(crc + 5) != std::to_string(crc32c(text.substr(0, crc)))) return {};
@@ -159,16 +161,18 @@ class FileSink : public Sink {
     return place;
   }
 
-  // Not synced: an older mark only means that more lines are looked at.
-  Status replace_mark(const Mark& mark) {
-    const std::string temporary = mark_path() + ".new";
+  // In its place and not synced: an older mark only means that more lines are looked at, while a
+  // new file for each would cost more than the lines.
+  Status write_mark(const Mark& mark) {
     std::string text =
         std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' + mark.to_text();
-    text += " crc " + std::to_string(crc32c(text)) + '\n';
-    WS_ASSIGN(auto file, disk_.open(temporary, Disk::Mode::kCreate));
-    WS_TRY(file->truncate(0));
-    WS_TRY(file->write_at(0, text));
-    return disk_.rename(temporary, mark_path());
+    text += " crc " + std::to_string(crc32c(text));
+    text.resize(kMarkBytes - 1, ' ');
+    text += '\n';
+    if (!mark_file_) {
+      WS_ASSIGN(mark_file_, disk_.open(mark_path(), Disk::Mode::kCreate));
+    }
+    return mark_file_->write_at(0, text);
   }
 
   Status set_aside(const std::string& name) {
@@ -277,6 +281,7 @@ class FileSink : public Sink {
   std::vector<Epoch> epochs_;
   std::vector<uint64_t> files_;  // oldest first; the last one is being written
   std::unique_ptr<File> file_;
+  std::unique_ptr<File> mark_file_;
   uint64_t size_ = 0;
 };
 

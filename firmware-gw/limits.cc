@@ -1,0 +1,174 @@
+// How the loop keeps journal and store within their limits, and what becomes of what does not fit.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "firmware-gw/loop.h"
+#include "storage/budget.h"
+
+namespace wayside {
+namespace {
+
+constexpr int64_t kLookMs = 1'000;
+constexpr uint64_t kDropBytes = 256 << 10;  // at least, so that it is not done with every commit
+constexpr uint64_t kReserveCost = 3;        // in the log, in the database, and some
+constexpr uint64_t kLastDropBytes = 4096;   // when there is no room at all
+
+}  // namespace
+
+Status Loop::keep_limits(Now now) {
+  if (limits_ms_ != 0 && now.timer_ms - limits_ms_ < kLookMs) return {};
+  limits_ms_ = now.timer_ms;
+  const StorageOptions& o = config_.storage;
+  WS_ASSIGN(Store::Usage store, store_->usage());
+  WS_ASSIGN(uint64_t free_bytes, disk_.free_bytes(state_dir_));
+  if (!std::exchange(reserved_, true) && store.unused < o.wal_bytes &&
+      free_bytes > o.min_free + kReserveCost * o.wal_bytes) {
+    WS_TRY(store_->make_reserve(o.wal_bytes));
+    WS_ASSIGN(store, store_->usage());
+    WS_ASSIGN(free_bytes, disk_.free_bytes(state_dir_));
+  }
+  const Room room{
+      o.max_bytes, o.min_free,   free_bytes, journal_->used_bytes(), journal_->least_bytes(),
+      store.bytes, store.unused, o.wal_bytes};
+  const Budget budget = budget_of(room);
+  journal_->set_done(store_->durable_entry());
+  WS_TRY(journal_->set_max_bytes(budget.journal_bytes));
+  count_lost_readings();
+  if (budget.store_excess > 0) WS_TRY(shrink_store(budget.store_excess, kDropBytes));
+
+  const uint64_t waiting = waiting_readings() + store.bytes - store.unused;
+  growth_.add(now.timer_ms, waiting);
+  const double per_s = growth_.per_s();
+  const auto left = static_cast<double>(budget.total_bytes - std::min(budget.total_bytes, waiting));
+  room_.journal_bytes = journal_->used_bytes();
+  room_.store_bytes = store.bytes;
+  room_.limit_bytes = budget.total_bytes;
+  room_.journal_share = budget.journal_bytes;
+  room_.free_bytes = free_bytes;
+  room_.waiting_bytes = waiting;
+  room_.full_in_s = per_s > 0 ? left / per_s : -1;
+  const auto turn = static_cast<uint32_t>(engine_->group().turns.size());
+  for (Note& note : losses_.tell(now.timer_ms, turn)) {
+    engine_->group().notes.push_back(std::move(note));
+  }
+  return {};
+}
+
+// About how many bytes of the journal some uplink has still to forward.
+uint64_t Loop::waiting_readings() const {
+  const uint64_t last = journal_->last_sequence();
+  const uint64_t oldest = std::min(journal_->oldest_sequence(), last);
+  uint64_t done = last;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const std::vector<bool> forwarded = engine_->forwarded(worker_bits_[i]);
+    if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) continue;
+    done = std::min(done, std::max(oldest, workers_[i]->progress().mark.raw_upto().entry));
+  }
+  if (last == oldest) return 0;
+  return journal_->used_bytes() / (last - oldest) * (last - done);
+}
+
+// Makes room in the store, lowest class first: what is delivered and only not yet taken away, then
+// messages that became no reading, which are for people to look at, then results, then alarms, in
+// steps of at least `step` bytes.
+Status Loop::shrink_store(uint64_t bytes, uint64_t step) {
+  WS_ASSIGN(Store::Usage store, store_->usage());
+  const uint64_t wanted = store.unused + bytes;
+  const auto enough = [&]() -> Result<bool> {
+    WS_ASSIGN(store, store_->usage());
+    return store.unused >= wanted;
+  };
+  Store::Changes delivered;
+  take_marks(delivered);
+  WS_TRY(store_->apply(delivered, 0));
+  WS_TRY(store_->trim_outbox(engine_->uplinks(), marks_));
+  WS_ASSIGN(bool done, enough());
+  if (!done) {
+    WS_ASSIGN(const bool halved, store_->halve_quarantine());
+    if (halved) {
+      WS_ASSIGN(done, enough());
+    }
+  }
+  for (const auto& [lane, what] :
+       {std::pair{Lane::kResult, LossClass::kResult}, {Lane::kAlarm, LossClass::kAlarm}}) {
+    while (!done) {
+      WS_ASSIGN(const Store::Dropped dropped, store_->drop_oldest(lane, step));
+      if (dropped.emissions == 0) break;
+      losses_.add(what, dropped.emissions, dropped.from_ms, dropped.to_ms);
+      log_warn("the disk is at its limit: {} {} were dropped", dropped.emissions,
+               what == LossClass::kResult ? "results" : "alarms");
+      WS_ASSIGN(done, enough());
+    }
+  }
+  // Uplinks that wait have something to pass.
+  for (auto& worker : workers_) {
+    worker->notify(committed(), false);
+  }
+  return {};
+}
+
+// Readings in files that are gone, which an uplink has not come to. The uplink itself counts them
+// when it meets the gap; here they are counted for people, as soon as they are gone.
+void Loop::count_lost_readings() {
+  const uint64_t oldest = journal_->oldest_sequence();
+  if (oldest == oldest_entry_) return;
+  JournalReader reader(disk_, state_dir_ + "/journal");
+  uint64_t first = 0;
+  auto there = reader.seek(oldest, first);
+  JournalEntry entry;
+  if (there.ok() && *there) there = reader.next(entry);
+  if (!there.ok() || !*there) return;
+  const int64_t from_ms = oldest_entry_ == 0 ? entry.wall_ms : oldest_wall_ms_;
+  oldest_entry_ = oldest;
+  oldest_wall_ms_ = entry.wall_ms;
+  Group group = engine_->admission().make_group();
+  if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) return;
+  uint64_t lost = 0;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const std::vector<bool> forwarded = engine_->forwarded(worker_bits_[i]);
+    uint64_t before = 0;
+    for (size_t s = 0; s < forwarded.size(); ++s) before += forwarded[s] ? group.rows_before[s] : 0;
+    const Mark mark = workers_[i]->progress().mark;
+    Losses::Ranges waiting{{mark.raw.seen, UINT64_MAX}};
+    for (const BacklogPart& p : mark.backlog) waiting.emplace_back(p.raw.seen, p.raw_end.seen);
+    lost += losses_.newly_lost(workers_[i]->name(), waiting, before);
+  }
+  losses_.add(LossClass::kRaw, lost, from_ms, entry.wall_ms);
+}
+
+// Is that the reason why something failed?
+bool Loop::disk_is_full() {
+  auto free_bytes = disk_.free_bytes(state_dir_);
+  const StorageOptions& o = config_.storage;
+  return free_bytes.ok() && *free_bytes < std::max(o.min_free, o.file_bytes);
+}
+
+// The journal has a new file at hand when it may recycle its oldest one. True: it is worth another
+// attempt.
+bool Loop::relieve_journal() {
+  if (!disk_is_full() || journal_->will_recycle()) return false;
+  if (store_->make_durable().ok()) journal_->set_done(store_->durable_entry());
+  return journal_->set_max_bytes(journal_->used_bytes()).ok() && journal_->will_recycle();
+}
+
+// The store needs little room, but some, also for what makes room in it.
+bool Loop::relieve_store() {
+  if (!disk_is_full()) return false;
+  journal_->set_done(store_ ? store_->durable_entry() : 0);
+  auto given = journal_->give_way();
+  if (store_ && given.ok() && !*given) {
+    // What the checkpoint has made superfluous may go once it is safe.
+    if (store_->make_durable().ok()) journal_->set_done(store_->durable_entry());
+    given = journal_->give_way();
+  }
+  if (given.ok() && *given) {
+    log_warn("the disk is full: the journal gave way");
+    return true;
+  }
+  // Not during a start: what the uplinks have is not known then.
+  if (!workers_.empty()) (void)shrink_store(kLastDropBytes, kLastDropBytes).ok();
+  return false;
+}
+
+}  // namespace wayside

@@ -1,0 +1,152 @@
+// A gateway without a link on a small disk: what its limits take is counted, told, and no more than
+// that is missing in the end.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "firmware-gw/loop.h"
+#include "tests/messages.h"
+#include "tests/temp_folder.h"
+
+namespace wayside {
+namespace {
+
+constexpr uint64_t kMaxBytes = 640 << 10;
+constexpr uint64_t kFileBytes = 64 << 10;
+constexpr size_t kMessages = 20'000;
+
+class SteppingClock : public Clock {
+ public:
+  explicit SteppingClock(std::atomic<int64_t>& now_ms) : now_ms_(now_ms) {}
+  Now now() override {
+    const int64_t ms = now_ms_ += 50;
+    return {ms, ms};
+  }
+  std::string save() const override { return {}; }
+
+ private:
+  std::atomic<int64_t>& now_ms_;
+};
+
+struct Far {
+  std::mutex mutex;
+  bool up = false;
+  std::optional<Mark> mark;
+  std::map<std::string, Message> messages;
+  uint64_t doubled = 0;
+};
+
+class FarSink : public Sink {
+ public:
+  explicit FarSink(Far& far) : far_(far) {}
+  Result<Mark> open(const Mark& local) override {
+    std::lock_guard lock(far_.mutex);
+    if (!far_.up) return Error{ErrorCode::kUnavailable, "no link"};
+    return far_.mark.value_or(local);
+  }
+  Status deliver(std::span<const Message> messages, Mark& after) override {
+    std::lock_guard lock(far_.mutex);
+    for (const Message& m : messages) far_.doubled += !far_.messages.emplace(m.id, m).second;
+    far_.mark = after;
+    return {};
+  }
+
+ private:
+  Far& far_;
+};
+
+class LoopAtItsLimit : public testing::Test {
+ protected:
+  LoopAtItsLimit() : config_(small_config(folder_ / "state")) {
+    StorageOptions& o = config_.storage;
+    o.file_bytes = kFileBytes;
+    o.max_bytes = kMaxBytes;
+    o.wal_bytes = 64 << 10;
+    o.commit_bytes = 3'000;
+    o.checkpoint_bytes = 64 << 10;
+    o.tell_interval_ms = 5'000;
+    config_.windows[0].size_ms = 1'000;
+    config_.uplinks[0].retry_min_ms = config_.uplinks[0].retry_max_ms = 1;
+    config_.uplinks[0].linger_ms = 0;
+  }
+
+  std::shared_ptr<const Snapshot> live(const std::vector<TestMessage>& messages) {
+    Surroundings around = Surroundings::system(config_);
+    around.make_clock = [this](std::string_view, const Now&) {
+      return std::make_unique<SteppingClock>(now_ms_);
+    };
+    around.make_sink = [this](const UplinkOptions&, std::vector<Epoch>) {
+      return std::make_unique<FarSink>(far_);
+    };
+    auto loop = Loop::recover(config_, around);
+    if (!loop.ok()) {
+      ADD_FAILURE() << loop.error().message;
+      return nullptr;
+    }
+    EXPECT_TRUE((*loop)->make_workers().ok());
+    for (size_t i = 0; i < messages.size(); i += 20) {
+      const auto end = std::min(messages.size(), i + 20);
+      auto chunk =
+          make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
+      const size_t size = chunk->size;
+      (*loop)->queue().push(std::move(chunk), size);
+    }
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    (*loop)->stop();
+    return (*loop)->status().latest();
+  }
+
+  uint64_t bytes_on_disk() const {
+    uint64_t bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "state")) {
+      if (entry.is_regular_file()) bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
+  TempFolder folder_;
+  Config config_;
+  std::atomic<int64_t> now_ms_{1'790'000'000'000};
+  Far far_;
+};
+
+TEST_F(LoopAtItsLimit, what_it_loses_without_a_link_is_counted_and_told_and_all_else_comes) {
+  const auto away = live(make_messages(3, kMessages));
+  ASSERT_TRUE(away);
+  EXPECT_GT(away->storage.lost_readings, 0u);
+  EXPECT_GT(away->storage.lost_results, 0u);
+  EXPECT_EQ(away->uplinks[0].delivered, 0u);
+  // The limit, a file that is being made, SQLite's index, and what was written since the last look.
+  EXPECT_LT(bytes_on_disk(), kMaxBytes + 2 * kFileBytes + (128 << 10));
+
+  far_.up = true;
+  const auto back = live({});
+  ASSERT_TRUE(back);
+  const UplinkStatus& uplink = back->uplinks[0];
+  EXPECT_EQ(uplink.pending(), 0u);
+  EXPECT_EQ(uplink.delivered, far_.messages.size());
+  EXPECT_EQ(uplink.delivered + uplink.dropped, uplink.emitted);
+  EXPECT_EQ(far_.doubled, 0u);
+  EXPECT_EQ(back->storage.lost_readings + back->storage.lost_results + back->storage.lost_alarms,
+            uplink.dropped)
+      << "what is told is what is missing";
+  uint64_t told = 0;
+  for (const auto& [id, m] : far_.messages) told += m.type == "incident" && m.block == "lost";
+  EXPECT_GE(told, 2u);
+  EXPECT_LT(told, 200u) << "not with every commit";
+}
+
+TEST_F(LoopAtItsLimit, with_a_link_no_result_is_lost) {
+  far_.up = true;
+  const auto status = live(make_messages(3, kMessages));
+  ASSERT_TRUE(status);
+  // The loop is faster than its uplink here, and readings may be recycled before it comes to them.
+  EXPECT_EQ(status->storage.lost_results + status->storage.lost_alarms, 0u);
+  EXPECT_EQ(status->uplinks[0].delivered + status->uplinks[0].dropped, status->uplinks[0].emitted);
+}
+
+}  // namespace
+}  // namespace wayside
