@@ -35,7 +35,10 @@ Status Loop::keep_limits(Now now) {
   journal_->set_done(store_->durable_entry());
   WS_TRY(journal_->set_max_bytes(budget.journal_bytes));
   count_lost_readings();
-  if (budget.store_excess > 0) WS_TRY(shrink_store(budget.store_excess, kDropBytes));
+  if (budget.store_excess > 0) {
+    WS_TRY(shrink_store(budget.store_excess, kDropBytes));
+    for (auto& worker : workers_) worker->notify(committed(), false);  // there is a gap to pass
+  }
 
   const uint64_t waiting = waiting_readings() + store.bytes - store.unused;
   growth_.add(now.timer_ms, waiting);
@@ -80,8 +83,12 @@ Status Loop::shrink_store(uint64_t bytes, uint64_t step) {
     return store.unused >= wanted;
   };
   Store::Changes delivered;
+  const auto in_store = marks_;
   take_marks(delivered);
-  WS_TRY(store_->apply(delivered, 0));
+  if (Status kept = store_->apply(delivered, 0); !kept.ok()) {
+    marks_ = in_store;
+    return kept;
+  }
   WS_TRY(store_->trim_outbox(engine_->uplinks(), marks_));
   WS_ASSIGN(bool done, enough());
   if (!done) {
@@ -100,10 +107,6 @@ Status Loop::shrink_store(uint64_t bytes, uint64_t step) {
                what == LossClass::kResult ? "results" : "alarms");
       WS_ASSIGN(done, enough());
     }
-  }
-  // Uplinks that wait have something to pass.
-  for (auto& worker : workers_) {
-    worker->notify(committed(), false);
   }
   return {};
 }
