@@ -113,7 +113,7 @@ TEST_F(Buffer, an_import_is_refused_while_the_gateway_runs) {
 }
 
 TEST_F(Buffer, verify_finds_what_is_damaged) {
-  config_.storage.commit_bytes = 1'000;
+  config_.storage.commit_bytes = 100;  // a turn of each chunk
   live(config_, messages_, false);
   auto good = verify_buffer(config_);
   ASSERT_TRUE(good.ok());
@@ -121,7 +121,8 @@ TEST_F(Buffer, verify_finds_what_is_damaged) {
   EXPECT_GT(good->readings, 150u);
   const std::string journal = config_.gateway.state_dir + "/journal/0000000000000001.wsj";
   std::fstream file(journal, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(4096 + 200);
+  constexpr std::streamoff kSecondEntry = 2 * 4096;
+  file.seekp(kSecondEntry + 100);
   file.write("xxxx", 4);
   file.close();
   auto bad = verify_buffer(config_);

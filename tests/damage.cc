@@ -134,10 +134,12 @@ struct State {
   std::string epoch;
 };
 
-Config config_of(const State& state, const std::string& dir) {
+// `small`: the journal is recycled; while the state is made, that is, for nobody can tell what is
+// lost by damage from what is dropped at a limit.
+Config config_of(const std::string& dir, bool small = false) {
   Config config = small_config(dir);
   config.storage.file_bytes = 16 * kJournalPage;
-  config.storage.max_bytes = (state.recycled ? 3 : 400) * config.storage.file_bytes;
+  config.storage.max_bytes = (small ? 3 : 400) * config.storage.file_bytes;
   config.storage.commit_bytes = 600;
   config.storage.checkpoint_bytes = 40'000;
   config.uplinks.push_back(config.uplinks.front());
@@ -238,7 +240,7 @@ State make_state(const std::string& root, const std::string& name, bool recycled
   };
   size_t done = 0;
   for (size_t life = 1; life <= 3; ++life) {
-    const Config config = config_of(state, live);
+    const Config config = config_of(live, state.recycled);
     auto loop = Loop::recover(config, surroundings(config, remote));
     if (!loop.ok() || !(*loop)->make_workers().ok()) fail("a sound state does not start");
     remote.away = away && life == 3;
@@ -256,7 +258,7 @@ State make_state(const std::string& root, const std::string& name, bool recycled
   if (clean) copy(cut);
   fs::remove_all(live);
 
-  const Config config = config_of(state, state.dir);
+  const Config config = config_of(state.dir);
   state.entries = entries_of(state.dir, config);
   locate(state.dir, state.entries);
   {  // how many emissions it has said, and in which epoch
@@ -271,7 +273,7 @@ State make_state(const std::string& root, const std::string& name, bool recycled
       }
       state.epoch = from->epochs.back().name;
     }
-    const Config other = config_of(state, again);
+    const Config other = config_of(again);
     auto loop = Loop::recover(other, surroundings(other, remote));
     if (!loop.ok()) fail("a sound state does not start");
     if (!(*loop)->damage().empty()) fail("a sound state is told to be damaged");
@@ -365,7 +367,7 @@ struct Totals {
 class Trial {
  public:
   Trial(const State& state, const std::string& dir, Totals& totals)
-      : state_(state), dir_(dir), config_(config_of(state, dir)), totals_(totals) {
+      : state_(state), dir_(dir), config_(config_of(dir)), totals_(totals) {
     remote_.mark = state.mark;
     remote_.ids = state.ids;
   }
