@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <set>
 
 #include "firmware-gw/loop.h"
@@ -15,6 +16,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Tells when it was opened for the first time.
+class TellingSink : public Sink {
+ public:
+  TellingSink(std::unique_ptr<Sink> sink, std::promise<void>* opened)
+      : sink_(std::move(sink)), opened_(opened) {}
+  Result<Mark> open(const Mark& local) override {
+    Result<Mark> mark = sink_->open(local);
+    if (std::promise<void>* opened = std::exchange(opened_, nullptr)) opened->set_value();
+    return mark;
+  }
+  Status deliver(std::span<const Message> messages, Mark& after) override {
+    return sink_->deliver(messages, after);
+  }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+  std::promise<void>* opened_;
+};
+
 class Rollback : public testing::Test {
  protected:
   using Messages = std::vector<TestMessage>;
@@ -24,19 +44,21 @@ class Rollback : public testing::Test {
     Config config = small_config(folder + "/state");
     config.uplinks[0].dir = folder + "/out";
     config.uplinks[0].linger_ms = 0;
-    auto recovered = Loop::recover(config, Surroundings::system(config));
+    config.storage.commit_age_ms = 1;
+    Surroundings around = Surroundings::system(config);
+    std::promise<void> opened;
+    around.make_sink = [&](const UplinkOptions& options, std::vector<Epoch> epochs) {
+      const bool first = epochs.size() == epochs_;
+      epochs_ = epochs.size();
+      auto sink = make_file_sink(posix_disk(), options, std::move(epochs));
+      return std::make_unique<TellingSink>(std::move(sink), renewed && first ? nullptr : &opened);
+    };
+    auto recovered = Loop::recover(config, around);
     ASSERT_TRUE(recovered.ok()) << recovered.error().message;
     Loop& loop = **recovered;
     ASSERT_TRUE(loop.make_workers().ok());
-    loop.start({[](uint32_t, uint64_t) {}, [] {}});
-    std::string epoch;
-    const auto has_begun = [&] {
-      const auto status = loop.status().latest();
-      if (!status) return false;
-      if (epoch.empty()) epoch = status->epoch;
-      return status->epoch != epoch;
-    };
-    while (renewed && !has_begun()) std::this_thread::yield();
+    loop.start({[](uint32_t, uint64_t) {}, [] {}, {}});
+    opened.get_future().wait();  // at its end a life does not open what is not open
     auto chunk = make_chunk(messages, messages.size());
     const size_t size = chunk->size;
     loop.queue().push(std::move(chunk), size);
@@ -66,6 +88,7 @@ class Rollback : public testing::Test {
     return all;
   }
 
+  size_t epochs_ = 1;  // that a sink was made with
   TempFolder folder_;
   const Messages messages_ = make_messages(11, 300);
 };

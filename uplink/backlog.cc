@@ -65,11 +65,13 @@ Result<bool> Backlog::cut(Mark& mark, const Committed& committed, uint64_t more_
     if (there) {
       WS_ASSIGN(there, reader.next(last));
     }
-    if (!there) return false;
-    WS_ASSIGN(const Group group, decode(last));
-    part.raw_end.seen = forwarded_before(group);
+    // Without that entry nobody knows how much waits; then it is delivered as if it were new.
+    if (!there || last.sequence != committed.entry) return false;
+    const Result<Group> group = decode(last);
+    if (!group.ok()) return false;
+    part.raw_end.seen = forwarded_before(*group);
     for (size_t s = 0; s < options_.sources.size(); ++s) {
-      if (options_.forwarded[s]) part.raw_end.seen += group.batches[s].rows();
+      if (options_.forwarded[s]) part.raw_end.seen += group->batches[s].rows();
     }
   }
   part.raw_end.rows = 0;

@@ -86,7 +86,9 @@ void UplinkWorker::run() {
 }
 
 bool UplinkWorker::must_end(bool worked) const {
-  return stop_ && (!drain_ || !worked || std::chrono::steady_clock::now() >= end_by_);
+  // What was committed since work() looked is still to be delivered.
+  const bool done = !worked && !news_;
+  return stop_ && (!drain_ || done || std::chrono::steady_clock::now() >= end_by_);
 }
 
 // Sleeps through the back-off after a failure; else until something is committed, and then a little
