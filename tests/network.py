@@ -146,7 +146,7 @@ class Network:
         self.rule(f"numgen random mod 100 < {percent} drop" if percent < 100 else "drop", port)
 
     def reset(self, port):
-        self.rule("reject with tcp reset", port)
+        self.rule("tcp flags & rst == 0 reject with tcp reset", port)  # the resets have to get through
 
     def slow(self, _):
         for where, device in ((self.inside, self.theirs), ([], self.ours)):
