@@ -5,8 +5,9 @@
 namespace wayside {
 namespace {
 
-constexpr uint8_t kVersion = 1;
-constexpr uint8_t kEarlierEpoch = 7;  // a note of an epoch that began before it
+constexpr uint8_t kVersion = 2;          // 1: integers as differences only
+constexpr uint64_t kCellsMax = 1 << 26;  // rows times fields
+constexpr uint8_t kEarlierEpoch = 7;     // a note of an epoch that began before it
 
 // Times may be any 64 bits, so their differences wrap around.
 int64_t difference(int64_t a, int64_t b) {
@@ -32,7 +33,9 @@ void encode_texts(const Column& column, const Interner& texts, ByteWriter& out) 
   }
   out.varint(used.size());
   for (uint32_t id : used) out.text(texts.text(id));
-  for (uint32_t id : column.texts) out.varint(id == Interner::kNone ? 0 : local[id]);
+  std::vector<int64_t> places;
+  for (uint32_t id : column.texts) places.push_back(id == Interner::kNone ? 0 : local[id]);
+  encode_integers(places, out);
 }
 
 void encode_batch(const ReadingBatch& batch, const NamedSchema& source, ByteWriter& out) {
@@ -77,15 +80,27 @@ size_t schema_index(const std::vector<NamedSchema>& sources, std::string_view na
   return sources.size();
 }
 
-void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* column) {
+// Of a block of this version.
+void decode_integers_of(uint8_t version, ByteReader& in, size_t count,
+                        std::vector<int64_t>& values) {
+  (version == 1 ? decode_differences : decode_integers)(in, count, values);
+}
+
+void decode_texts(uint8_t version, ByteReader& in, size_t rows, ReadingBatch* batch,
+                  Column* column) {
   std::vector<uint32_t> ids{Interner::kNone};
   const size_t texts = in.count();
   for (size_t i = 0; i < texts; ++i) {
     std::string_view text = in.text();
     ids.push_back(batch ? batch->texts.intern(text) : 0);
   }
-  for (size_t i = 0; i < rows && in.ok(); ++i) {
-    const uint64_t index = in.varint();
+  std::vector<int64_t> places;
+  if (version > 1) decode_integers(in, rows, places);
+  for (size_t i = 0; version == 1 && i < rows && in.ok(); ++i) {
+    places.push_back(static_cast<int64_t>(in.varint()));
+  }
+  for (int64_t place : places) {
+    const auto index = static_cast<uint64_t>(place);
     if (index >= ids.size()) in.fail();
     if (column) column->texts.push_back(index < ids.size() ? ids[index] : Interner::kNone);
   }
@@ -93,7 +108,8 @@ void decode_texts(ByteReader& in, size_t rows, ReadingBatch* batch, Column* colu
 
 // Reads one batch into the group, or past it when its source is unknown. Returns the source, or
 // sources.size().
-size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Group& group) {
+size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSchema>& sources,
+                    Group& group) {
   const size_t source = schema_index(sources, in.text());
   ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
   if (batch && batch->rows() > 0) in.fail();  // a source comes once
@@ -104,9 +120,11 @@ size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Gro
     if (type > static_cast<uint8_t>(FieldType::kBool)) in.fail();
     f.type = static_cast<FieldType>(type);
   }
-  const size_t rows = in.count();
+  const size_t rows = in.varint();
+  if (rows > kCellsMax / (fields.size() + 1)) in.fail();
+  if (!in.ok()) return source;
   std::vector<int64_t> times;
-  decode_integers(in, rows, times);
+  decode_integers_of(version, in, rows, times);
   if (batch) batch->times = times;
   std::vector<double> ignored;
   for (const Field& f : fields) {
@@ -120,7 +138,7 @@ size_t decode_batch(ByteReader& in, const std::vector<NamedSchema>& sources, Gro
     if (column && column->numbers.size() + column->texts.size() > 0) in.fail();  // so does a field
     if (!in.ok()) return source;
     if (f.type == FieldType::kText) {
-      decode_texts(in, rows, batch, column);
+      decode_texts(version, in, rows, batch, column);
     } else {
       ignored.clear();
       decode_numbers(in, rows, column ? column->numbers : ignored);
@@ -243,10 +261,11 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
     return Error{ErrorCode::kBadData, std::string("journal block: broken ") + part};
   };
   ByteReader in(block);
-  if (in.fixed<uint8_t>() != kVersion) return broken("version");
+  const auto version = in.fixed<uint8_t>();
+  if (version < 1 || version > kVersion) return broken("version");
   std::vector<size_t> source_at(in.count());
   for (size_t& source : source_at) {
-    source = decode_batch(in, sources, group);
+    source = decode_batch(version, in, sources, group);
     if (!in.ok()) return broken("readings");
   }
   decode_turns(in, source_at, sources.size(), group);
@@ -271,9 +290,9 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
     group.duplicates[s] = duplicates;
     group.rows_before[s] = rows_before;
   }
-  const size_t publishes = in.count(6);
+  const size_t publishes = in.count(5);  // a hash and a connection
   std::vector<int64_t> ids;
-  decode_integers(in, publishes, ids);
+  decode_integers_of(version, in, publishes, ids);
   if (!in.ok()) return broken("messages");
   group.publishes.resize(publishes);
   for (size_t i = 0; i < publishes; ++i)

@@ -34,6 +34,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr size_t kVehicles = 100;
+constexpr size_t kStepsPerSecond = 10;
+constexpr size_t kStepReadings = kVehicles / kStepsPerSecond;
+constexpr int64_t kStepMs = 1'000 / kStepsPerSecond;
 constexpr int64_t kStartMs = 1'790'000'000'000;
 constexpr double kGib = 1024.0 * 1024 * 1024;
 constexpr double kBytesMax = 0.8 * kGib;
@@ -108,21 +111,21 @@ class Fleet {
     return fleet;
   }
 
-  // One reading of each vehicle at second `second`.
-  std::unique_ptr<Chunk> second(uint64_t second, uint64_t ticket) {
+  // Each vehicle says something once a second, some of them in each step.
+  std::unique_ptr<Chunk> step(uint64_t step, uint64_t ticket) {
     std::vector<TestMessage> messages;
-    const int64_t time_ms = kStartMs + static_cast<int64_t>(second) * 1000;
-    for (size_t v = 0; v < kVehicles; ++v) {
+    const uint64_t second = step / kStepsPerSecond;
+    const int64_t time_ms = kStartMs + static_cast<int64_t>(step) * kStepMs;
+    for (size_t i = 0; i < kStepReadings; ++i) {
+      const size_t v = step % kStepsPerSecond * kStepReadings + i;
       const std::string& row = rows_[(second + v * 11) % rows_.size()];
       const auto late_ms = static_cast<int64_t>((second * 7 + v * 13) % 900);
       messages.push_back({"fleet/truck-" + std::to_string(v) + "/obd",
                           "{\"ts\":" + std::to_string(time_ms - late_ms) + row,
-                          static_cast<uint16_t>(1 + (second * kVehicles + v) % 65'000)});
+                          static_cast<uint16_t>(1 + (step * kStepReadings + i) % 65'000)});
       payload_bytes_ += messages.back().payload.size();
     }
-    auto chunk = make_chunk(messages, ticket);
-    chunk->arrival_ms = time_ms;
-    return chunk;
+    return make_chunk(messages, ticket);
   }
   uint64_t payload_bytes() const { return payload_bytes_; }
 
@@ -244,7 +247,7 @@ class Run {
     auto loop = start();
     if (!loop) return false;
     for (uint64_t hour = 0; hour < hours; ++hour) {
-      for (int s = 0; s < 3'600; ++s) step(*loop);
+      for (size_t s = 0; s < 3'600 * kStepsPerSecond; ++s) step(*loop);
       const uint64_t rss = rss_bytes();
       if (hour > 0) {  // the first fills caches
         figures.rss_min = std::min(figures.rss_min, rss);
@@ -270,9 +273,10 @@ class Run {
     auto loop = start();
     if (!loop) return false;
     std::optional<steady_clock::time_point> caught_up;
-    for (uint64_t second = 0; !caught_up && second < 1'800; ++second) {
+    constexpr uint64_t kStepsMax = 1'800 * kStepsPerSecond;
+    for (uint64_t steps = 1; !caught_up && steps <= kStepsMax; ++steps) {
       step(*loop);
-      std::this_thread::sleep_until(begun + std::chrono::seconds(second + 1));
+      std::this_thread::sleep_until(begun + steps * milliseconds(kStepMs));
       std::lock_guard lock(link_.mutex);
       if (!link_.first) continue;
       if (link_.readings >= behind) caught_up = steady_clock::now();
@@ -305,8 +309,8 @@ class Run {
   }
 
   void step(Loop& loop) {
-    now_ms_ += 1'000;
-    auto chunk = fleet_.second(++second_, figures.sent += kVehicles);
+    now_ms_ += kStepMs;
+    auto chunk = fleet_.step(++step_, figures.sent += kStepReadings);
     const size_t size = chunk->size;
     loop.queue().push(std::move(chunk), size);
     while (loop.queue().used_bytes() > 0) std::this_thread::yield();
@@ -317,7 +321,7 @@ class Run {
   Surroundings around_;
   Link link_;
   std::atomic<int64_t> now_ms_{0};
-  uint64_t second_ = 0;
+  uint64_t step_ = 0;
 };
 
 int main(uint64_t hours, const std::string& dir, const std::string& data) {
