@@ -190,13 +190,13 @@ class Loop {
   Losses losses_;
   StorageStatus room_;
   Growth growth_{60};          // of what waits for an uplink, over ten minutes
-  bool reserved_ = false;      // the store's room was looked at in this life
   int64_t limits_ms_ = 0;      // when they were last looked at
   uint64_t oldest_entry_ = 0;  // of the journal, and when it was written
   int64_t oldest_wall_ms_ = 0;
   LogLimiter quarantine_log_;
   std::atomic<bool> stop_{false};
-  bool halted_ = false;  // ended in the middle of a commit
+  bool halted_ = false;    // ended in the middle of a commit
+  bool reserved_ = false;  // the store's room was looked at in this life
   std::thread thread_;
 };
 

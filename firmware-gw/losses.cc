@@ -1,6 +1,7 @@
 #include "firmware-gw/losses.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -36,14 +37,16 @@ uint64_t Losses::newly_lost(const std::string& uplink, const Ranges& waiting, ui
 
 std::vector<Note> Losses::tell(int64_t timer_ms, uint32_t turn) {
   std::vector<Note> notes;
-  for (size_t i = 0; i < classes_.size(); ++i) {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
     Class& c = classes_[i];
     const bool first = c.told_ms == INT64_MIN;
     if (c.untold == 0 || (!first && timer_ms - c.told_ms < interval_ms_)) continue;
-    notes.push_back({Note::Kind::kLost, turn, kNames[i],
-                     std::to_string(c.untold) + ' ' + kWhat[i] + ", from " +
-                         format_rfc3339(c.from_ms) + " to " + format_rfc3339(c.to_ms) +
-                         ": the disk is at its limit"});
+    Note& note = notes.emplace_back();
+    note.kind = Note::Kind::kLost;
+    note.turn = turn;
+    note.name = kNames[i];
+    note.text = std::to_string(c.untold) + ' ' + kWhat[i] + ", from " + format_rfc3339(c.from_ms) +
+                " to " + format_rfc3339(c.to_ms) + ": the disk is at its limit";
     c.untold = 0;
     c.told_ms = timer_ms;
   }
