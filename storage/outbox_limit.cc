@@ -102,6 +102,7 @@ Result<Store::Dropped> Store::drop_oldest(Lane lane, uint64_t bytes) {
       if (taken.size() == 1) dropped.from_ms = dropped.to_ms;
     }
   }
+  if (taken.empty()) return dropped;
   WS_TRY(db_->begin());
   auto write = [&]() -> Status {
     WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence <= ?"));
