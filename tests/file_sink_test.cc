@@ -236,5 +236,22 @@ TEST(FileSink, the_oldest_files_go_when_the_room_is_used_up) {
             std::vector<std::string>(all.end() - static_cast<ptrdiff_t>(left.size()), all.end()));
 }
 
+TEST(FileSink, a_torn_end_that_was_cut_off_does_not_come_back) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    FaultyDisk disk(seed);
+    const std::string path = options().dir + "/00000001.jsonl";
+    const std::string line = R"({"id":"g/e1/1","type":"alarm","block":"b","key":"k","time":1})"
+                             "\n";
+    disk.set_contents(path, line + "rubb\x01ish\n");
+    Mark local;  // so that there is nothing to be written again
+    local.epoch = "e1";
+    local.delivered_upto[0] = local.delivered = 1;
+    ASSERT_TRUE(make_file_sink(disk, options(), {{"e1", 1, 1}})->open(local).ok());
+    disk.power_cycle();
+    EXPECT_EQ(disk.contents(path), line);
+  }
+}
+
 }  // namespace
 }  // namespace wayside

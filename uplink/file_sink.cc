@@ -236,11 +236,14 @@ class FileSink : public Sink {
       log_warn("{}: a torn end was cut off", path(number));
       WS_TRY(file_->truncate(size_));
     }
-    if (news >= good) return {};
     // Nobody knows whether these lines were ever synced, and after a sync that failed another one
     // would not try again.
-    WS_TRY(file_->write_at(from + news, std::string_view(text).substr(news, good - news)));
-    return file_->sync_data();
+    if (news < good) {
+      WS_TRY(file_->write_at(from + news, std::string_view(text).substr(news, good - news)));
+    }
+    // Also when it was only cut: the next batch may begin a new file, and nobody cuts this one
+    // then.
+    return size_ < size || news < good ? file_->sync_data() : Status();
   }
 
   // Has this store given that number in that epoch? Another one, of which ours is a copy, may have
