@@ -44,4 +44,10 @@ Result<std::vector<std::pair<std::string, Value>>> parse_json_object(std::string
   return members;
 }
 
+bool is_json_object(std::string_view text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  return parser.parse(text.data(), text.size()).get(object) == simdjson::SUCCESS;
+}
+
 }  // namespace wayside

@@ -1,5 +1,4 @@
-// One flat JSON object as names and values, for lines that we wrote ourselves: numbers, texts, true
-// and false, null. The error says what is wrong with it.
+// JSON objects of lines that we wrote ourselves.
 #pragma once
 
 #include <string>
@@ -12,6 +11,11 @@
 
 namespace wayside {
 
+// Of a flat one names and values: numbers, texts, true and false, null. The error says what is wrong
+// with it.
 Result<std::vector<std::pair<std::string, Value>>> parse_json_object(std::string_view text);
+
+// One object and nothing else, in proper UTF-8.
+bool is_json_object(std::string_view text);
 
 }  // namespace wayside

@@ -218,13 +218,14 @@ World::End World::live(milliseconds patience, const std::function<void()>& look)
   std::unique_lock lock(mutex_);
   End end = End::kStuck;
   while (end == End::kStuck && steady_clock::now() - begun < patience) {
-    if (complete()) end = End::kComplete;
+    if (complete(loop)) end = End::kComplete;
     lock.unlock();
     if (look) look();
     if (end == End::kStuck && disk_.is_dark()) end = End::kDark;
     lock.lock();
     if (end == End::kStuck) news_.wait_for(lock, kLook);
   }
+  if (end == End::kStuck) noticed_.why = what_hangs(loop);
   lock.unlock();
   loop.stop();
   if (!loop.engine().pipeline().total().balanced()) {
@@ -263,14 +264,35 @@ void World::feed(Loop& loop) {
   }
 }
 
-bool World::complete() const {
+// Also without anything left to deliver, of which a sink does not hear.
+bool World::is_through(const Loop& loop, const std::string& uplink, const Mark& mark) {
+  if (mark.backlog.empty()) return true;
+  const auto snapshot = loop.status().latest();
+  if (!snapshot || snapshot->journal_entry < mark.entry) return false;
+  return std::any_of(snapshot->uplinks.begin(), snapshot->uplinks.end(),
+                     [&](const auto& u) { return u.name == uplink && u.pending() == 0; });
+}
+
+// For people, of a world that does not come to its end.
+std::string World::what_hangs(const Loop& loop) const {
+  std::string text = "acknowledged " + std::to_string(acknowledged_) + " of " +
+                     std::to_string(script_.messages.size());
+  for (const auto& [uplink, mark] : reached_) text += "; " + uplink + " at " + mark.to_text();
+  const auto snapshot = loop.status().latest();
+  if (!snapshot) return text;
+  text += "; entry " + std::to_string(snapshot->journal_entry) + " " + snapshot->trouble;
+  for (const UplinkStatus& uplink : snapshot->uplinks) {
+    text += "; " + uplink.name + (uplink.connected ? " connected " : " away ") + uplink.trouble;
+  }
+  return text;
+}
+
+bool World::complete(const Loop& loop) const {
   if (acknowledged_ < script_.messages.size()) return false;
   for (const UplinkOptions& u : config_.uplinks) {
     const auto mark = reached_.find(u.name);
-    if (mark == reached_.end() || !mark->second.backlog.empty() ||
-        mark->second.raw.seen < script_.messages.size()) {
-      return false;
-    }
+    if (mark == reached_.end() || mark->second.raw.seen < script_.messages.size()) return false;
+    if (!is_through(loop, u.name, mark->second)) return false;
   }
   return true;
 }

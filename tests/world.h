@@ -96,7 +96,9 @@ class World {
   Result<std::unique_ptr<Loop>> start();
   uint64_t random_luck();
   void feed(Loop& loop);
-  bool complete() const;  // mutex_ is held
+  std::string what_hangs(const Loop& loop) const;  // mutex_ is held
+  bool complete(const Loop& loop) const;           // mutex_ is held
+  static bool is_through(const Loop& loop, const std::string& uplink, const Mark& mark);
   Messages lines_on_disk();
   void judge(const std::string& uplink, const Messages& messages, Verdict& verdict) const;
   static void blame(uint64_t Verdict::*what, const std::string& why, Verdict& verdict);

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "sensors/json_object.h"
 #include "uplink/sink.h"
 
 namespace wayside {
@@ -37,11 +38,9 @@ bool to_number(std::string_view text, T& number) {
 }
 
 // Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or
-// rubbish.
+// rubbish, which may well have an end of line in it.
 bool is_whole(std::string_view line) {
-  return !id_of(line).empty() && line.ends_with('}') &&
-         std::none_of(line.begin(), line.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < ' '; });
+  return !id_of(line).empty() && is_json_object(line);
 }
 
 // "gateway/epoch/12" → "epoch"
