@@ -17,6 +17,7 @@ Status Backlog::next(const Mark& from, const Committed& committed, uint64_t byte
   messages.clear();
   bytes_ = 0;
   bytes_max_ = bytes;
+  ended_ = false;
   after = from;
   after.entry = committed.entry;
   after.chain = committed.chain;
@@ -103,14 +104,30 @@ Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
   if (full(messages) || upto >= end) return {};
   // What is there and what a limit took have to be seen at one moment.
   WS_TRY(outbox_->begin_view());
-  Status added = add_from_outbox(lane, upto, end, messages, after);
+  Status added = pass_gap(lane, upto, end, messages, after);
+  if (added.ok() && !full(messages)) added = add_from_outbox(lane, upto, end, messages, after);
   Status ended = outbox_->end_view();
   return added.ok() ? ended : added;
 }
 
+// A limit takes the oldest of a lane, so that what it took lies before what is left.
+Status Backlog::pass_gap(Lane lane, uint64_t& upto, uint64_t end,
+                         const std::vector<Message>& messages, Mark& after) {
+  WS_ASSIGN(const OutboxReader::Gap gap, outbox_->gap(lane, upto, end, options_.bit));
+  if (gap.dropped == 0 || drop(gap.dropped, messages, after)) upto = std::max(upto, gap.last);
+  return {};
+}
+
+// True: that is what the batch tells. False: that is for the next one, this one has messages.
+bool Backlog::drop(uint64_t n, const std::vector<Message>& messages, Mark& after) {
+  ended_ = true;
+  if (!messages.empty()) return false;
+  after.dropped += n;
+  return true;
+}
+
 Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
                                 std::vector<Message>& messages, Mark& after) {
-  const uint64_t from = upto;
   const size_t room = options_.batch_messages - messages.size();
   WS_ASSIGN(auto rows, outbox_->next(lane, upto, end, options_.bit, room));
   bool last = rows.size() < room;
@@ -142,9 +159,6 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
     bytes_ += m.value.size();
     messages.push_back(std::move(m));
   }
-  WS_ASSIGN(const OutboxReader::Gap gap, outbox_->gap(lane, from, last ? end : upto, options_.bit));
-  after.dropped += gap.dropped;
-  upto = std::max(upto, gap.last);
   // Others' emissions may be the last ones; those are passed, too.
   if (last && end != UINT64_MAX) upto = end;
   return {};
@@ -166,7 +180,7 @@ Status Backlog::add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at,
   while (!full(messages) && at.entry < committed_entry) {
     if (!cursor) cursor = std::make_unique<Cursor>(disk_, options_.journal_dir);
     if (cursor->entry != at.entry + 1) {
-      WS_ASSIGN(bool there, load_next(*cursor, at, end, committed_entry, after));
+      WS_ASSIGN(bool there, load_next(*cursor, at, end, committed_entry, messages, after));
       if (!there) return {};
     }
     add_rows(*cursor, at, messages);
@@ -195,9 +209,11 @@ uint64_t Backlog::forwarded_before(const Group& group) const {
 }
 
 // Loads the entry that follows `at`. When it is gone the oldest one that is there takes its place,
-// and what lay between is counted as dropped. False: there is none up to `end`, or none yet.
+// and what lay between is counted as dropped. False: there is none up to `end`, or none yet, or the
+// batch ends here.
 Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
-                                uint64_t committed_entry, Mark& after) {
+                                uint64_t committed_entry, const std::vector<Message>& messages,
+                                Mark& after) {
   const uint64_t wanted = at.entry + 1;
   const bool follows = cursor.entry != 0 && cursor.entry + 1 == wanted;
   cursor.entry = 0;  // nothing is loaded until all of it is
@@ -226,12 +242,13 @@ Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPositi
     RawPosition next{entry.sequence - 1, 0, forwarded_before(cursor.group)};
     if (next.entry >= end.entry) next = end;
     const uint64_t lost = next.seen > at.seen ? next.seen - at.seen : 0;
+    if (lost > 0 && !drop(lost, messages, after)) return false;
     log_error(
         "journal entries {} to {} were recycled or damaged before they were forwarded: {} readings "
         "dropped",
         wanted, next.entry, lost);
-    after.dropped += lost;
     at = next;
+    if (lost > 0) return false;
     if (at == end) return false;
   }
   cursor.rows = reading_places(cursor.group);

@@ -43,7 +43,8 @@ class Backlog {
 
   // Fills `messages` with what follows `from`, up to a batch of at most `bytes`; `after` is the
   // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
-  // at. No messages: there is nothing more.
+  // at. What a limit took before it could be delivered is told without messages, by a mark with more
+  // dropped; no messages and no more dropped: there is nothing more.
   Status next(const Mark& from, const Committed& committed, uint64_t bytes,
               std::vector<Message>& messages, Mark& after);
   Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
@@ -75,19 +76,23 @@ class Backlog {
       : disk_(disk), options_(std::move(options)), outbox_(std::move(outbox)) {}
   Status add_emissions(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
                        Mark& after);
+  Status pass_gap(Lane lane, uint64_t& upto, uint64_t end, const std::vector<Message>& messages,
+                  Mark& after);
+  bool drop(uint64_t n, const std::vector<Message>& messages, Mark& after);
   Status add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
                          Mark& after);
   Status add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at, const RawPosition& end,
                       uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
   Status add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
   Result<bool> load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
-                         uint64_t committed_entry, Mark& after);
+                         uint64_t committed_entry, const std::vector<Message>& messages,
+                         Mark& after);
   Result<Group> decode(const JournalEntry& entry) const;
   uint64_t forwarded_before(const Group& group) const;
   bool forwards() const;
   void add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
   bool full(const std::vector<Message>& messages) const {
-    return messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
+    return ended_ || messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
   }
 
   Disk& disk_;
@@ -96,6 +101,7 @@ class Backlog {
   std::vector<Epoch> epochs_;  // read once a batch: epochs begin before uplinks do
   uint64_t bytes_ = 0;         // of the batch so far
   uint64_t bytes_max_ = 0;
+  bool ended_ = false;  // by what was dropped
   std::unique_ptr<Cursor> live_;
   std::unique_ptr<Cursor> waiting_;
 };

@@ -14,6 +14,9 @@ namespace {
 
 constexpr const char* kSuffix = ".jsonl";
 constexpr size_t kMarkBytes = 1536;  // more than any mark has
+// In the file of the mark.
+constexpr uint64_t kSafeMark = 0;
+constexpr uint64_t kLastMark = kMarkBytes;
 
 // "00000012.jsonl" → 12; 0 for anything else.
 uint64_t number_of(std::string_view name) {
@@ -83,7 +86,7 @@ class FileSink : public Sink {
     WS_TRY(list_files());
     Place place;
     const auto text = read_file(disk_, mark_path());
-    if (text.ok()) place = read_place(*text);
+    if (text.ok()) place = newest_place(*text);
     if (!text.ok() && text.error().code == ErrorCode::kBadData) {  // a folder
       WS_TRY(set_aside("mark"));
     }
@@ -119,10 +122,11 @@ class FileSink : public Sink {
       lines += '\n';
     }
     if (size_ > 0 && size_ + lines.size() > options_.file_bytes) WS_TRY(next_file());
+    if (lines.empty()) return write_safe_mark(after);
     WS_TRY(file_->write_at(size_, lines));
     WS_TRY(file_->sync_data());
     size_ += lines.size();
-    return write_mark(after);
+    return write_mark(after, kLastMark);
   }
 
  private:
@@ -160,9 +164,27 @@ class FileSink : public Sink {
     return place;
   }
 
-  // In its place and not synced: an older mark only means that more lines are looked at, while a
-  // new file for each would cost more than the lines.
-  Status write_mark(const Mark& mark) {
+  static Place newest_place(const std::string& text) {
+    Place place = read_place(text.substr(0, kMarkBytes));
+    if (text.size() <= kLastMark) return place;
+    const Place last = read_place(text.substr(kLastMark));
+    const auto count = [](const Mark& m) { return m.delivered + m.dropped; };
+    if (last.mark && (!place.mark || count(*last.mark) > count(*place.mark))) return last;
+    return place;
+  }
+
+  // What the lines do not tell, how many were dropped between them, may not be lost. The other mark
+  // is the newest one while this one is written, so that it has to be safe, too.
+  Status write_safe_mark(const Mark& mark) {
+    if (mark_file_) WS_TRY(mark_file_->sync_data());
+    WS_TRY(write_mark(mark, kSafeMark));
+    WS_TRY(mark_file_->sync_data());
+    return disk_.sync_dir(options_.dir);
+  }
+
+  // In its place and, as a rule, not synced: an older mark only means that more lines are looked
+  // at, while a new file for each would cost more than the lines.
+  Status write_mark(const Mark& mark, uint64_t at) {
     std::string text =
         std::to_string(files_.back()) + ' ' + std::to_string(size_) + ' ' + mark.to_text();
     text += " crc " + std::to_string(crc32c(text));
@@ -171,7 +193,7 @@ class FileSink : public Sink {
     if (!mark_file_) {
       WS_ASSIGN(mark_file_, disk_.open(mark_path(), Disk::Mode::kCreate));
     }
-    return mark_file_->write_at(0, text);
+    return mark_file_->write_at(at, text);
   }
 
   Status set_aside(const std::string& name) {

@@ -129,13 +129,15 @@ bool UplinkWorker::work() {
     }
     return fail(read.error()), false;
   }
-  if (!messages_.empty()) {
+  // A sink that finds its place by what it has must know of a gap before it has what follows.
+  const bool more = !messages_.empty() || after.dropped != mark.dropped;
+  if (more) {
     if (Status sent = deliver(after); !sent.ok()) return fail(sent.error()), false;
   }
   backoff_ms_ = 0;
   std::lock_guard lock(mutex_);
   progress_ = {after, true, "", false, false};
-  return !messages_.empty();
+  return more;
 }
 
 Status UplinkWorker::open(Mark& mark, Committed& committed) {
