@@ -64,6 +64,7 @@ class World {
   World(const Script& script, uint64_t seed, Canary canary = Canary::kNone);
 
   SimulatedDisk& disk() { return disk_; }
+  const SimulatedDisk& disk() const { return disk_; }
   std::mt19937_64& random() { return random_; }
 
   enum class End {
