@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/queue.h"
 #include "config/config.h"
 #include "sensors/frame.h"
 
@@ -81,6 +82,18 @@ inline std::unique_ptr<Chunk> make_chunk(const std::vector<TestMessage>& message
   }
   chunk->ticket = ticket;
   return chunk;
+}
+
+// As tickets, how many messages there are up to the end of each chunk.
+inline void push_chunks(BoundedQueue<std::unique_ptr<Chunk>>& queue,
+                        const std::vector<TestMessage>& messages, size_t chunk_messages) {
+  for (size_t i = 0; i < messages.size(); i += chunk_messages) {
+    const size_t end = std::min(messages.size(), i + chunk_messages);
+    auto chunk =
+        make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
+    const size_t size = chunk->size;
+    queue.push(std::move(chunk), size);
+  }
 }
 
 // Five devices out of step; here and there a message that is broken, unknown or sent twice.
