@@ -1,11 +1,10 @@
 // A small gateway's configuration, and messages for it as they come from a broker.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,7 +14,9 @@
 
 namespace wayside {
 
-inline constexpr const char* kSmallConfig = R"toml(
+// `text` goes on with the source `climate`.
+inline Config climate_config(const std::string& state_dir, const std::string& text) {
+  static constexpr const char* kSource = R"toml(
 [[mqtt]]
 name = "local"
 url = "mqtt://127.0.0.1"
@@ -25,6 +26,15 @@ name = "climate"
 topic = "fleet/{vehicle}/climate"
 key = "vehicle"
 time = { field = "ts", unit = "ms" }
+)toml";
+  const std::string gateway = "[gateway]\nid = \"truck-17\"\nstate_dir = \"" + state_dir + "\"\n";
+  std::vector<ConfigError> errors;
+  auto config = parse_config(gateway + kSource + text, "test.toml", errors);
+  if (!config) throw std::logic_error(errors.front().to_text());
+  return *config;
+}
+
+inline constexpr const char* kSmallConfig = R"toml(
 max_future = "off"
 keep = ["door"]
 fields = { temp_c = { path = "t", max = 90 }, door = { path = "door", type = "text" } }
@@ -47,11 +57,7 @@ raw = ["climate"]
 )toml";
 
 inline Config small_config(const std::string& state_dir = "/nowhere") {
-  std::vector<ConfigError> errors;
-  const std::string gateway = "[gateway]\nid = \"truck-17\"\nstate_dir = \"" + state_dir + "\"\n";
-  auto config = parse_config(gateway + kSmallConfig, "test.toml", errors);
-  for (const ConfigError& e : errors) ADD_FAILURE() << e.to_text();
-  return config.value_or(Config());
+  return climate_config(state_dir, kSmallConfig);
 }
 
 struct TestMessage {
