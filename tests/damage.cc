@@ -282,8 +282,8 @@ class Trial {
   bool is_excused(const Missing& missing) {
     if (missing.all() <= dropped_) return true;
     const uint64_t last = state_.entries.back().sequence;
-    const bool only_last = missing.readings > 0 && missing.last_entry == missing.readings &&
-                           !whole_.contains(last);
+    const bool only_last =
+        missing.readings > 0 && missing.last_entry == missing.readings && !whole_.contains(last);
     if (!only_last || torn_) return only_last;
     // The last entry of a killed process, overwritten as if it had never been written: no byte is
     // left on the disk that knows of it.
