@@ -5,9 +5,11 @@
 namespace wayside {
 namespace {
 
-// kBadData: the file itself is no sound database. Anything else may go away by itself.
+// kBadData: the file itself is no sound database. kInternal: no memory. Anything else may go away
+// by itself.
 ErrorCode code_of(sqlite3* db) {
   const int rc = sqlite3_errcode(db) & 0xff;
+  if (rc == SQLITE_NOMEM) return ErrorCode::kInternal;
   const bool bad = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_FORMAT ||
                    sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
   return bad ? ErrorCode::kBadData : ErrorCode::kIo;
@@ -74,7 +76,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
   int rc = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<Database> database(new Database(handle));
   if (rc != SQLITE_OK) {
-    return Error{ErrorCode::kIo,
+    return Error{rc == SQLITE_NOMEM ? ErrorCode::kInternal : ErrorCode::kIo,
                  "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
   }
   sqlite3_busy_timeout(handle, 5000);

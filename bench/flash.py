@@ -25,9 +25,9 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH.parent / "tests"))
-from system import Stand, wait_for  # noqa: E402
+from system import REPOSITORY, Stand, wait_for  # noqa: E402
 
-DUMPS = Path(os.environ.get("WAYSIDE_DATA", BENCH.parents[1] / "shared")) / "data" / "recorded" / "hfp"
+DUMPS = Path(os.environ.get("WAYSIDE_DATA", REPOSITORY.parent / "shared")) / "data" / "recorded" / "hfp"
 CARD_BYTES = 400 << 20
 SECTOR = 512  # what the kernel counts in, whatever the device's own are
 WARM_UP_S = 240  # at most

@@ -125,6 +125,7 @@ Status check_files(Disk& disk, const std::string& dir) {
 // Why SQLite could not use it: damage, if the first page says so. It says nothing as long as all
 // goes well: after a power cut the log may have a better one.
 Error explain(Disk& disk, const std::string& dir, Error error) {
+  if (error.code == ErrorCode::kInternal) return error;  // no memory
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
   const auto file = disk.open(db_path(dir), Disk::Mode::kRead);
   std::string head(20, '\0');
@@ -152,6 +153,8 @@ std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, u
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
   WS_TRY(check_files(disk, dir));
   auto store = open_database(disk, dir, wal_bytes);
+  // What fails only once, a read, say, is no damage.
+  if (!store.ok()) store = open_database(disk, dir, wal_bytes);
   if (!store.ok()) return explain(disk, dir, store.error());
   return store;
 }
@@ -171,8 +174,9 @@ Result<std::unique_ptr<Store>> Store::open_database(Disk& disk, const std::strin
   db->keep_log();
   std::unique_ptr<Store> store(new Store(disk, dir, std::move(db)));
   WS_TRY(store->create());
+  if (store->new_) return store;
   WS_TRY(store->db_->exec(kGaps));
-  if (!store->new_) WS_TRY(store->check());
+  WS_TRY(store->check());
   return store;
 }
 
@@ -219,6 +223,7 @@ Status Store::create() {
   if (!new_ && version != 1) return check_format(version);
   WS_TRY(db_->begin());
   Status made = db_->exec(new_ ? kSchema : kUpgrade);
+  if (made.ok()) made = db_->exec(kGaps);
   if (made.ok()) made = db_->exec(kSetFormat);
   if (made.ok()) made = db_->exec("COMMIT");
   if (!made.ok()) (void)db_->exec("ROLLBACK").ok();

@@ -36,13 +36,7 @@ class Buffer : public testing::Test {
     auto loop = Loop::recover(config, around);
     ASSERT_TRUE(loop.ok()) << loop.error().message;
     ASSERT_TRUE((*loop)->make_workers().ok());
-    for (size_t i = 0; i < messages.size(); i += 20) {
-      const size_t end = std::min(messages.size(), i + 20);
-      auto chunk =
-          make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
-      const size_t size = chunk->size;
-      (*loop)->queue().push(std::move(chunk), size);
-    }
+    push_chunks((*loop)->queue(), messages, 20);
     (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
     (*loop)->stop();
   }

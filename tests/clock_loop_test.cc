@@ -70,12 +70,8 @@ class ClockInLoop : public testing::Test {
       if (!made.ok()) return outcome;
       Loop& loop = **made;
       const size_t begin = messages.size() * i / kLives, end = messages.size() * (i + 1) / kLives;
-      for (size_t m = begin; m < end; m += 10) {
-        auto chunk = make_chunk(
-            {messages.begin() + ptrdiff_t(m), messages.begin() + ptrdiff_t(std::min(end, m + 10))});
-        const size_t size = chunk->size;
-        loop.queue().push(std::move(chunk), size);
-      }
+      push_chunks(loop.queue(),
+                  {messages.begin() + ptrdiff_t(begin), messages.begin() + ptrdiff_t(end)}, 10);
       loop.start({[](uint32_t, uint64_t) {}, [] {}});
       loop.stop();
       outcome.ledger = loop.engine().pipeline().total();

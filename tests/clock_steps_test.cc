@@ -21,19 +21,6 @@ constexpr int64_t kYearMs = 365 * kDayMs;
 const int64_t kStart = *parse_rfc3339_ms("2026-07-17T08:00:00Z");
 
 constexpr const char* kConfig = R"toml(
-[gateway]
-id = "truck-17"
-state_dir = "/nowhere"
-
-[[mqtt]]
-name = "local"
-url = "mqtt://127.0.0.1"
-
-[[source]]
-name = "climate"
-topic = "fleet/{vehicle}/climate"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 idle_after = "40s"
 forget_after = "10m"
 fields = { temp_c = "t", door = { path = "door", type = "text" } }
@@ -69,12 +56,7 @@ for = "30s"
 name = "centre"
 )toml";
 
-Config make_config() {
-  std::vector<ConfigError> errors;
-  auto config = parse_config(kConfig, "test.toml", errors);
-  for (const ConfigError& e : errors) ADD_FAILURE() << e.to_text();
-  return config.value_or(Config());
-}
+Config make_config() { return climate_config("/nowhere", kConfig); }
 
 // One turn as it is meant: how long after the one before, what comes in, what happens before it.
 struct Step {

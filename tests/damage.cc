@@ -4,16 +4,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <mutex>
 #include <set>
 
-#include "firmware-gw/loop.h"
-#include "tests/messages.h"
+#include "tests/damage_state.h"
 
 namespace wayside {
 namespace {
@@ -22,267 +19,7 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr auto kStartMax = std::chrono::seconds(10);
-constexpr size_t kMessages = 1'200;
-constexpr size_t kMore = 60;  // of the messages are fed after the damage
 constexpr int kLivesMax = 4;
-
-// ---- a sink beyond the network, with a mark of its own
-
-struct Remote {
-  std::mutex mutex;
-  std::optional<Mark> mark;
-  std::vector<std::string> ids;
-  bool away = false;
-  // Of sinks, whether that went well or not: who stops before never sees them deliver.
-  size_t opened = 0;
-  std::condition_variable some_opened;
-
-  void count_opened() {
-    std::lock_guard lock(mutex);
-    ++opened;
-    some_opened.notify_all();
-  }
-  void await_opened(size_t n) {
-    std::unique_lock lock(mutex);
-    some_opened.wait_for(lock, std::chrono::seconds(10), [&] { return opened >= n; });
-    opened = 0;
-  }
-};
-
-// Tells when it was opened.
-class ToldSink : public Sink {
- public:
-  ToldSink(Remote& remote, std::unique_ptr<Sink> sink) : remote_(remote), sink_(std::move(sink)) {}
-  Result<Mark> open(const Mark& local) override {
-    auto mark = sink_->open(local);
-    remote_.count_opened();
-    return mark;
-  }
-  Status deliver(std::span<const Message> messages, Mark& after) override {
-    return sink_->deliver(messages, after);
-  }
-
- private:
-  Remote& remote_;
-  std::unique_ptr<Sink> sink_;
-};
-
-class RemoteSink : public Sink {
- public:
-  RemoteSink(Remote& remote, std::vector<Epoch> epochs)
-      : remote_(remote), epochs_(std::move(epochs)) {}
-  Result<Mark> open(const Mark& local) override {
-    std::lock_guard lock(remote_.mutex);
-    if (remote_.away) return Error{ErrorCode::kUnavailable, "no network"};
-    if (!remote_.mark) return local;
-    const auto ours = in_last_epoch(*remote_.mark, epochs_);
-    return ours && ours->delivered + ours->dropped >= local.delivered + local.dropped ? *ours
-                                                                                      : local;
-  }
-  Status deliver(std::span<const Message> messages, Mark& after) override {
-    std::lock_guard lock(remote_.mutex);
-    if (remote_.away) return Error{ErrorCode::kUnavailable, "no network"};
-    for (const Message& m : messages) remote_.ids.push_back(m.id);
-    remote_.mark = after;
-    return {};
-  }
-
- private:
-  Remote& remote_;
-  std::vector<Epoch> epochs_;
-};
-
-Surroundings surroundings(const Config& config, Remote& remote) {
-  Surroundings around = Surroundings::system(config);
-  around.make_sink = [&remote, file = around.make_sink](const UplinkOptions& options,
-                                                        std::vector<Epoch> epochs) {
-    std::unique_ptr<Sink> sink;
-    if (options.name == "remote") {
-      sink = std::make_unique<RemoteSink>(remote, std::move(epochs));
-    } else {
-      sink = file(options, std::move(epochs));
-    }
-    return std::unique_ptr<Sink>(std::make_unique<ToldSink>(remote, std::move(sink)));
-  };
-  return around;
-}
-
-// ---- states to damage
-
-struct Entry {
-  uint64_t sequence = 0;
-  Digest hash{};
-  std::string file;
-  uint64_t offset = 0;
-  uint64_t bytes = 0;
-  size_t readings = 0;
-  std::string epoch;
-};
-
-struct State {
-  std::string name;
-  std::string dir;
-  bool recycled = false;
-  bool clean = true;
-  std::vector<TestMessage> rest;
-  std::optional<Mark> mark;
-  std::vector<std::string> ids;  // delivered to the remote sink
-  std::vector<Entry> entries;
-  uint64_t said = 0;    // emissions
-  uint64_t stored = 0;  // the last entry that the store knows of
-  uint64_t dropped = 0;
-  std::string epoch;
-};
-
-// `small`: the journal is recycled; while the state is made, that is, for nobody can tell what is
-// lost by damage from what is dropped at a limit.
-Config config_of(const std::string& dir, bool small = false) {
-  Config config = small_config(dir);
-  config.storage.file_bytes = 16 * kJournalPage;
-  config.storage.max_bytes = (small ? 3 : 400) * config.storage.file_bytes;
-  config.storage.commit_bytes = 600;
-  config.storage.checkpoint_bytes = 40'000;
-  config.uplinks.push_back(config.uplinks.front());
-  config.uplinks.back().name = "remote";
-  config.uplinks.back().retry_min_ms = 1;
-  config.uplinks.front().dir = dir + "/out/centre";
-  for (UplinkOptions& u : config.uplinks) u.linger_ms = 1;
-  return config;
-}
-
-using Release = std::function<void(uint64_t ticket)>;
-
-void feed(Loop& loop, Remote& remote, const std::vector<TestMessage>& messages,
-          const Release& release) {
-  constexpr size_t kChunk = 10;
-  for (size_t i = 0; i < messages.size(); i += kChunk) {
-    const size_t end = std::min(messages.size(), i + kChunk);
-    auto chunk =
-        make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
-    const size_t size = chunk->size;
-    loop.queue().push(std::move(chunk), size);
-  }
-  loop.start({[&](uint32_t, uint64_t ticket) {
-                if (release) release(ticket);
-              },
-              [] {}});
-  remote.await_opened(2);
-  loop.stop();
-}
-
-void fail(const std::string& text) {
-  std::fprintf(stdout, "%s\n", text.c_str());
-  std::exit(1);
-}
-
-std::string read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string((std::istreambuf_iterator<char>(in)), {});
-}
-
-// All entries of the journal.
-std::vector<Entry> entries_of(const std::string& dir, const Config& config) {
-  std::vector<Entry> all;
-  auto engine = Engine::make(config, {"centre", "remote"});
-  JournalReader reader(posix_disk(), dir + "/journal");
-  uint64_t oldest = 0;
-  if (!reader.seek(1, oldest).ok()) fail("the journal cannot be read");
-  JournalEntry entry;
-  while (*reader.next(entry)) {
-    Group group = (*engine)->admission().make_group();
-    Entry e{entry.sequence, entry.hash, "", 0, 0, 0, ""};
-    if (decode_group(entry.block, (*engine)->schemas(), (*engine)->connections(), group).ok()) {
-      e.readings = group.rows();
-    }
-    all.push_back(e);
-  }
-  return all;
-}
-
-// Where they lie.
-void locate(const std::string& dir, std::vector<Entry>& all) {
-  for (const auto& file : fs::directory_iterator(dir + "/journal")) {
-    const std::string bytes = read_all(file.path());
-    for (uint64_t at = kJournalPage; at + sizeof(EntryHeader) <= bytes.size(); at += kJournalPage) {
-      EntryHeader h;
-      std::memcpy(&h, bytes.data() + at, sizeof h);
-      if (h.magic != EntryHeader::kMagic || at + h.total() > bytes.size()) continue;
-      const auto payload = std::string_view(bytes).substr(at + sizeof h, h.payload_bytes);
-      if (h.crc_of(payload) != h.crc) continue;
-      for (Entry& e : all) {
-        if (e.hash != h.hash_of(payload)) continue;
-        e.file = "journal/" + file.path().filename().string();
-        e.offset = at;
-        e.bytes = h.total();
-      }
-    }
-  }
-}
-
-State make_state(const std::string& root, const std::string& name, bool recycled, bool clean,
-                 bool away, uint64_t seed) {
-  State state;
-  state.name = name;
-  state.dir = root + "/" + name;
-  state.recycled = recycled;
-  state.clean = clean;
-  const std::vector<TestMessage> messages = make_messages(seed, kMessages);
-  const size_t cut = messages.size() - kMore;
-  const std::string live = state.dir + "-live";
-  Remote remote;
-  const auto copy = [&](size_t fed) {
-    fs::remove_all(state.dir);
-    fs::copy(live, state.dir, fs::copy_options::recursive);
-    std::lock_guard lock(remote.mutex);
-    state.mark = remote.mark;
-    state.ids = remote.ids;
-    state.rest.assign(messages.begin() + ptrdiff_t(fed), messages.end());
-  };
-  size_t done = 0;
-  for (size_t life = 1; life <= 3; ++life) {
-    const Config config = config_of(live, state.recycled);
-    auto loop = Loop::recover(config, surroundings(config, remote));
-    if (!loop.ok() || !(*loop)->make_workers().ok()) fail("a sound state does not start");
-    remote.away = away && life == 3;
-    const size_t upto = cut * life / 3;
-    const std::vector<TestMessage> part(messages.begin() + ptrdiff_t(done),
-                                        messages.begin() + ptrdiff_t(upto));
-    bool copied = false;
-    feed(**loop, remote, part, [&](uint64_t ticket) {
-      if (clean || life < 3 || copied || ticket < part.size() * 2 / 3) return;
-      copied = true;  // as if the process was killed between journal and store
-      copy(done + ticket);
-    });
-    done = upto;
-  }
-  if (clean) copy(cut);
-  fs::remove_all(live);
-
-  const Config config = config_of(state.dir);
-  state.entries = entries_of(state.dir, config);
-  locate(state.dir, state.entries);
-  {  // how many emissions it has said, and in which epoch
-    const std::string again = state.dir + "-again";
-    fs::copy(state.dir, again, fs::copy_options::recursive);
-    {
-      auto store = Store::open(posix_disk(), again);
-      auto from = (*store)->recover();
-      state.stored = std::max(from->checkpoint.at.entry, from->outbox.entry);
-      for (const auto& [uplink, mark] : from->marks) {
-        state.stored = std::max(state.stored, mark.raw.entry);
-      }
-      state.epoch = from->epochs.back().name;
-    }
-    const Config other = config_of(again);
-    auto loop = Loop::recover(other, surroundings(other, remote));
-    if (!loop.ok()) fail("a sound state does not start");
-    if (!(*loop)->damage().empty()) fail("a sound state is told to be damaged");
-    state.said = (*loop)->engine().emissions().last_sequence();
-    loop->reset();
-    fs::remove_all(again);
-  }
-  return state;
-}
 
 // ---- damage
 
@@ -398,7 +135,7 @@ class Trial {
       }
       for (const Damage& d : (*loop)->damage()) {
         damage_.push_back(d.what);
-        told_ |= d.kind == Damage::Kind::kLoss;
+        if (d.kind == Damage::Kind::kLoss) losses_.push_back(d);
         torn_ |= d.kind == Damage::Kind::kTorn;
       }
       if (life == 1) check_kept(wrong);
@@ -432,22 +169,14 @@ class Trial {
   void check_kept(std::string& wrong) {
     std::map<uint64_t, Digest> found;
     for (const Entry& e : entries_of(dir_, config_)) found[e.sequence] = e.hash;
-    const uint64_t oldest = oldest_file();
     for (const Entry& e : state_.entries) {
       if (!whole_.contains(e.sequence)) continue;
-      // A journal at its limit gives up its oldest file when it begins a new one.
-      if (state_.recycled && e.sequence < oldest) continue;
       ++totals_.entries_undamaged;
       const bool kept = found.contains(e.sequence) && found[e.sequence] == e.hash;
       totals_.entries_kept += kept;
       if (!kept) wrong += "entry " + std::to_string(e.sequence) + " is not kept; ";
     }
   }
-  uint64_t oldest_file() const {
-    auto firsts = first_sequences(posix_disk(), dir_ + "/journal");
-    return firsts.ok() && firsts->size() >= 3 ? firsts->front() : 0;
-  }
-
   static bool is_drained(const Snapshot& last) {
     return std::all_of(last.uplinks.begin(), last.uplinks.end(),
                        [](const UplinkStatus& u) { return u.pending() == 0; });
@@ -456,8 +185,8 @@ class Trial {
   void check_ledgers(const Snapshot& last, std::string& wrong) {
     bool good = last.total.balanced();
     for (const UplinkStatus& u : last.uplinks) {
-      dropped_ += u.dropped;
-      const bool balanced = u.balanced() && (u.pending() == 0 || !u.connected);
+      if (u.name == "remote") dropped_ = u.dropped;
+      const bool balanced = u.balanced() && u.pending() == 0;
       if (!balanced) {
         wrong += u.name + ": emitted " + std::to_string(u.emitted) + ", delivered " +
                  std::to_string(u.delivered) + ", dropped " + std::to_string(u.dropped) + "; ";
@@ -475,55 +204,92 @@ class Trial {
       ++totals_.duplicates;
       wrong += id + " came twice; ";
     }
+    check_lines(wrong);
+    check_missing(got, wrong);
+  }
+
+  void check_lines(std::string& wrong) {
     std::set<std::string> lines;
     for (const std::string& file : files_in(dir_)) {
       if (!file.ends_with(".jsonl")) continue;
-      // A line that was damaged may have got another one's id.
       const std::string then = read_all(state_.dir + "/" + file);
       std::ifstream in(dir_ + "/" + file);
       size_t at = 0;
       for (std::string line; std::getline(in, line); at += line.size() + 1) {
-        if (!line.starts_with("{\"id\":\"truck-17/") || !line.ends_with("}")) continue;
-        if (at < then.size() && then.find(line) == std::string::npos) continue;
+        const bool old = at < then.size();
+        if (!line.starts_with("{\"id\":\"truck-17/") || !line.ends_with("}")) {
+          if (!old) wrong += "a broken line in " + file + " at " + std::to_string(at) + "; ";
+          continue;
+        }
+        // A line that was damaged may have got another one's id.
+        if (old && then.find(line) == std::string::npos) continue;
         const std::string id = line.substr(7, line.find('"', 7) - 7);
         if (lines.insert(id).second) continue;
         ++totals_.duplicates;
         wrong += id + " is twice in the file; ";
       }
     }
-    const std::string stem = "truck-17/" + state_.epoch + "/";
-    size_t missing = 0;
+  }
+
+  // What did not come and no report of a loss is about.
+  struct Missing {
+    uint64_t emissions = 0;
+    uint64_t readings = 0;
+    uint64_t last_entry = 0;  // of the readings, those in the journal's last entry
     std::string first;
-    const auto expect = [&](const std::string& id) {
-      if (got.contains(id)) return;
-      if (missing++ == 0) first = id;
+    uint64_t all() const { return emissions + readings; }
+  };
+
+  void check_missing(const std::set<std::string>& got, std::string& wrong) {
+    const std::string stem = "truck-17/" + state_.epoch + "/";
+    Missing missing;
+    const auto miss = [&](const std::string& id, uint64_t Missing::*count) {
+      if (missing.all() == 0) missing.first = id;
+      ++(missing.*count);
     };
-    for (uint64_t n = 1; n <= state_.said; ++n) expect(stem + std::to_string(n));
-    const size_t emissions = missing;
-    bool only_last = emissions == 0;
+    for (uint64_t n = 1; n <= state_.said; ++n) {
+      const std::string id = stem + std::to_string(n);
+      if (losses_.empty() && !got.contains(id)) miss(id, &Missing::emissions);
+    }
     for (const Entry& e : state_.entries) {
-      const size_t before = missing;
+      bool whole = true;
       for (size_t row = 0; row < e.readings; ++row) {
-        expect(stem + std::to_string(e.sequence) + "." + std::to_string(row));
+        const std::string id = stem + std::to_string(e.sequence) + "." + std::to_string(row);
+        if (got.contains(id)) continue;
+        whole = false;
+        if (is_told(e.sequence)) continue;
+        miss(id, &Missing::readings);
+        missing.last_entry += &e == &state_.entries.back();
       }
-      if (missing == before) continue;
-      only_last = only_last && &e == &state_.entries.back() && e.sequence > state_.stored;
-      if (!whole_.contains(e.sequence)) continue;
+      if (whole || !whole_.contains(e.sequence)) continue;
       wrong += "readings of entry " + std::to_string(e.sequence) + " were not delivered; ";
     }
-    if (missing == 0 || told_ || dropped_ > 0) return;
-    if (torn_ && missing - emissions <= state_.entries.back().readings) return;
+    if (missing.all() == 0 || is_excused(missing)) return;
+    ++totals_.unreported;
+    wrong += std::to_string(missing.all()) +
+             " events are missing and nobody was told, the first is " + missing.first + "; ";
+  }
+
+  // By its range, or by a report that the store, which knows of it, is lost.
+  bool is_told(uint64_t entry) const {
+    return std::any_of(losses_.begin(), losses_.end(), [&](const Damage& d) {
+      if (d.from == 0) return d.what.starts_with("wayside.db");
+      return d.from <= entry && (d.to == 0 || entry <= d.to);
+    });
+  }
+
+  // Why something may be missing without a report.
+  bool is_excused(const Missing& missing) {
+    if (missing.all() <= dropped_) return true;
+    const uint64_t last = state_.entries.back().sequence;
+    const bool only_last =
+        missing.readings > 0 && missing.last_entry == missing.readings && !whole_.contains(last);
+    if (!only_last || torn_) return only_last;
     // The last entry of a killed process, overwritten as if it had never been written: no byte is
     // left on the disk that knows of it.
-    if (whole_.size() + 1 == state_.entries.size() &&
-        !whole_.contains(state_.entries.back().sequence) &&
-        state_.entries.back().sequence > state_.stored) {
-      ++totals_.unprovable;
-      return;
-    }
-    ++totals_.unreported;
-    wrong += std::to_string(missing) + " events are missing and nobody was told, the first is " +
-             first + "; ";
+    const bool unprovable = last > state_.stored;
+    totals_.unprovable += unprovable;
+    return unprovable;
   }
 
   const State& state_;
@@ -533,9 +299,9 @@ class Trial {
   Remote remote_;
   std::set<uint64_t> whole_;
   std::vector<std::string> damage_;
-  bool told_ = false;
+  std::vector<Damage> losses_;
   bool torn_ = false;
-  uint64_t dropped_ = 0;
+  uint64_t dropped_ = 0;  // by the remote uplink, as it tells
 };
 
 int run(uint64_t mutations, uint64_t seed, std::optional<uint64_t> only) {
@@ -544,12 +310,12 @@ int run(uint64_t mutations, uint64_t seed, std::optional<uint64_t> only) {
   fs::remove_all(root);
   fs::create_directories(root);
   std::vector<State> states;
-  states.push_back(make_state(root, "whole", false, true, false, seed));
-  states.push_back(make_state(root, "whole-killed", false, false, false, seed + 1));
-  states.push_back(make_state(root, "recycled", true, true, false, seed + 2));
-  states.push_back(make_state(root, "recycled-killed", true, false, false, seed + 3));
-  states.push_back(make_state(root, "whole-offline", false, true, true, seed + 4));
-  states.push_back(make_state(root, "recycled-offline", true, true, true, seed + 5));
+  states.push_back(make_state(root, {"whole", false, true, false}, seed));
+  states.push_back(make_state(root, {"whole-killed", false, false, false}, seed + 1));
+  states.push_back(make_state(root, {"recycled", true, true, false}, seed + 2));
+  states.push_back(make_state(root, {"recycled-killed", true, false, false}, seed + 3));
+  states.push_back(make_state(root, {"whole-offline", false, true, true}, seed + 4));
+  states.push_back(make_state(root, {"recycled-offline", true, true, true}, seed + 5));
 
   Totals totals;
   uint64_t bad = 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <random>
 
 namespace wayside {
 namespace {
@@ -235,9 +234,8 @@ int full_path(sqlite3_vfs*, const char* path, int size, char* out) {
   return sqlite3_snprintf(size, out, "%s", path) ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 
-int randomness(sqlite3_vfs*, int size, char* out) {
-  std::random_device device;
-  std::generate_n(out, size, [&] { return static_cast<char>(device()); });
+int randomness(sqlite3_vfs* vfs, int size, char* out) {
+  std::generate_n(out, size, [&] { return vfs_of(vfs).random_byte(); });
   return size;
 }
 
@@ -253,7 +251,9 @@ int last_error(sqlite3_vfs*, int, char*) { return 0; }
 
 }  // namespace
 
-DiskVfs::DiskVfs(Disk& disk) : disk_(disk) {
+DiskVfs::DiskVfs(Disk& disk, uint64_t seed) : disk_(disk), random_(seed) {
+  // SQLite asks its default VFS for the seed of its own numbers, unless it is told one; 0 is none.
+  sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, static_cast<int>(seed | 1), nullptr);
   static std::atomic<int> count{0};
   name_ = "disk-" + std::to_string(++count);
   vfs_.iVersion = 1;

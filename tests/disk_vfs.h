@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace wayside {
 
 class DiskVfs {
  public:
-  explicit DiskVfs(Disk& disk);
+  // `seed`: of SQLite's random numbers, those of the whole process.
+  DiskVfs(Disk& disk, uint64_t seed);
   ~DiskVfs();
   DiskVfs(const DiskVfs&) = delete;
   DiskVfs& operator=(const DiskVfs&) = delete;
@@ -28,6 +30,7 @@ class DiskVfs {
   // What a write that fails is called.
   void set_full(bool full) { full_ = full; }
   bool full() const { return full_; }
+  char random_byte() { return static_cast<char>(random_()); }
 
   // What the connections to one database share.
   struct Shared {
@@ -42,6 +45,7 @@ class DiskVfs {
  private:
   Disk& disk_;
   std::atomic<bool> full_{false};
+  std::mt19937_64 random_;
   std::string name_;
   sqlite3_vfs vfs_{};
   std::mutex mutex_;

@@ -1,7 +1,7 @@
 // A disk in memory that fails like a real one: at the n-th call, or for good from there on, as when
 // the power goes. What was written and not synced is then lost, kept or torn, sector by sector;
-// names that were made, changed or removed since the last sync of their folder come back in order,
-// up to some point. Any thread.
+// names of files that were made, changed or removed since the last sync of their folder come back
+// in order, up to some point; folders are there at once and for good. Any thread.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,6 @@ class FaultyDisk : public Disk {
     std::lock_guard lock(mutex_);
     return failures_;
   }
-  Fault fault() const { return fault_; }
   // From the n-th call on everything fails, until power_cycle().
   void lose_power_at(uint64_t n) {
     std::lock_guard lock(mutex_);
@@ -48,9 +47,10 @@ class FaultyDisk : public Disk {
     std::lock_guard lock(mutex_);
     return dark();
   }
-  uint64_t calls() const {
+  // That a fault of this kind may strike.
+  uint64_t calls(Fault kind = Fault::kAny) const {
     std::lock_guard lock(mutex_);
-    return calls_;
+    return kind == Fault::kAny ? calls_ : calls_of_[size_t(kind)];
   }
   // Runs `action` if there is still power, as one with the disk's calls.
   bool with_power(const std::function<void()>& action) {
@@ -126,8 +126,15 @@ class FaultyDisk : public Disk {
   Status sync_dir(const std::string& path) override {
     std::lock_guard lock(mutex_);
     if (!alive()) return error("sync folder", path);
-    durable_names_ = names_;
-    changes_.clear();
+    std::vector<NameChange> elsewhere;
+    for (NameChange& c : changes_) {
+      if (folder_of(c.to.empty() ? c.from : c.to) == path) {
+        apply(c, durable_names_);
+      } else {
+        elsewhere.push_back(std::move(c));
+      }
+    }
+    changes_ = std::move(elsewhere);
     return {};
   }
   Result<std::vector<std::string>> list(const std::string& path) override {
@@ -164,7 +171,7 @@ class FaultyDisk : public Disk {
   }
   Result<uint64_t> free_bytes(const std::string&) override {
     std::lock_guard lock(mutex_);
-    if (dark()) return error("statvfs", "");
+    if (!alive()) return error("statvfs", "");
     if (capacity_ == 0) return uint64_t{1} << 40;
     return capacity_ - std::min(capacity_, used());
   }
@@ -194,7 +201,8 @@ class FaultyDisk : public Disk {
     Status write_at(uint64_t offset, std::string_view bytes) override {
       std::lock_guard lock(disk_.mutex_);
       const bool good = alive(Fault::kFull);
-      if (!good && life_ != disk_.life_) return error("write", "");
+      const bool may_be_torn = !disk_.dark() || disk_.calls_ == disk_.dark_at_;
+      if (!good && (life_ != disk_.life_ || !may_be_torn)) return error("write", "");
       if (!good) bytes = bytes.substr(0, bytes.size() / 2);
       if (!disk_.has_room(*inode_, offset + bytes.size())) {
         ++disk_.refused_;
@@ -251,6 +259,7 @@ class FaultyDisk : public Disk {
   bool dark() const { return dark_at_ != 0 && calls_ >= dark_at_; }
   bool alive(Fault kind = Fault::kAny) {
     ++calls_;
+    ++calls_of_[size_t(kind)];
     if (dark()) return false;
     if (full_at_ != 0 && calls_ >= full_at_) capacity_ = used(), full_at_ = 0;
     if (fail_count_ == 0 || (fault_ != Fault::kAny && fault_ != kind)) return true;
@@ -259,6 +268,7 @@ class FaultyDisk : public Disk {
     ++failures_;
     return false;
   }
+  static std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
   void change(NameChange c) {
     apply(c, names_);
     changes_.push_back(std::move(c));
@@ -308,9 +318,10 @@ class FaultyDisk : public Disk {
   std::mt19937_64 random_;
   Names names_;
   Names durable_names_;
-  std::vector<NameChange> changes_;  // since the last sync of the folder
+  std::vector<NameChange> changes_;  // since the last sync of their folders
   uint64_t life_ = 0;
   uint64_t calls_ = 0;
+  uint64_t calls_of_[3] = {};  // by kind
   Fault fault_ = Fault::kAny;
   uint64_t until_fault_ = 0;  // calls
   uint64_t fail_count_ = 0;

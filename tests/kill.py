@@ -5,7 +5,7 @@
 
 A publisher streams numbered readings of several vehicles with QoS 1. The gateway is killed with SIGKILL N times: a third
 within milliseconds of its start, a third amidst a Kafka transaction, the rest at any moment. Meanwhile
-mosquitto is restarted once and Kafka killed twice. In the end
+mosquitto is restarted and Kafka killed, the more often the more kills there are. In the end
 - every reading is at a read_committed consumer exactly once, although nothing de-duplicates by content,
 - readings and window results are those that the journal leads to (`wayside replay`), and the windows are those that
   one gets from the readings by plain arithmetic,
@@ -38,7 +38,6 @@ MESSAGES_A_SECOND = 1000
 DISORDER_MS = 150
 WINDOW_MS = 2000
 SYNC_DELAY_US = 3000
-KAFKA_KILLS = 2
 TRAP_S = 20  # how long a kill waits for a transaction; Kafka may be away
 SETTLE_S = 120
 FAULTS = ("lost", "duplicates", "early_acks", "strange_acks", "readings_differ", "windows_differ", "windows_wrong",
@@ -129,10 +128,11 @@ def restart_mosquitto(mosquitto, publisher):
 
 
 class Disturbances(threading.Thread):
-    """Begins an action at each of some kills, one after another, and keeps the error if there is one."""
+    """Begins a named action at each of some kills, one after another; counts them, and keeps the error if there is one."""
 
     def __init__(self, actions, kills, chance):
         super().__init__(daemon=True)
+        self.done = collections.Counter()
         self.plan = list(zip(sorted(chance.randrange(kills) for _ in actions), actions))
         self.kill = -1
         self.changed = threading.Condition()
@@ -146,10 +146,11 @@ class Disturbances(threading.Thread):
 
     def run(self):
         try:
-            for moment, action in self.plan:
+            for moment, (name, action) in self.plan:
                 with self.changed:
                     self.changed.wait_for(lambda at=moment: self.kill >= at)
                 action()
+                self.done[name] += 1
         except Exception as error:  # told by finish()
             self.error = error
 
@@ -337,8 +338,9 @@ def run(stand, options, chance):
     stream = Stream(publisher, chance.random())
     daemon.kill()
 
-    actions = [lambda: restart_kafka(kafka)] * KAFKA_KILLS
-    actions.insert(chance.randrange(KAFKA_KILLS + 1), lambda: restart_mosquitto(mosquitto, publisher))
+    actions = [("broker_restarts", lambda: restart_mosquitto(mosquitto, publisher))] * max(2, options.kills // 20)
+    actions += [("kafka_kills", lambda: restart_kafka(kafka))] * max(1, options.kills // 40)
+    chance.shuffle(actions)
     disturbances = Disturbances(actions, options.kills, chance)
     moments = Moments(chance, kafka.proxy)
     own_ends = kill_many(daemon, options.kills, moments, disturbances)
@@ -351,8 +353,8 @@ def run(stand, options, chance):
         raise TestError(f"the publisher had to send {publisher.repeated} messages again")
     say(f"  {stream.count} messages; waiting for the end")
     status = settle(daemon, stream.count)
-    result = {"kills": options.kills, "in_transaction": moments.in_transaction, "broker_restarts": 1,
-              "kafka_kills": KAFKA_KILLS, "messages": stream.count}
+    result = {"kills": options.kills, "in_transaction": moments.in_transaction, **disturbances.done,
+              "messages": stream.count}
     result |= compare(daemon, kafka, mqtt_proxy, sync_log, stream.count)
     ledgers = [status["readings"], *status["sources"], *status["uplinks"]]
     return result | {"redelivered": status["readings"]["duplicate"],

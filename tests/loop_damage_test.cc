@@ -9,34 +9,34 @@
 #include "firmware-gw/loop.h"
 #include "tests/messages.h"
 #include "tests/temp_folder.h"
+#include "tests/told_sink.h"
 
 namespace wayside {
 namespace {
 
 class DamagedState : public testing::Test {
  protected:
-  // A life over messages with seed `seed`, an entry each 20 or so.
+  // A life over messages with seed `seed`, an entry each 20 or so, all of which is delivered.
   std::unique_ptr<Loop> live(uint64_t seed, size_t count) {
     configs_.push_back(std::make_unique<Config>(small_config(dir_)));
     Config& config = *configs_.back();
     config.storage.commit_bytes = 600;
     config.storage.file_bytes = 16 * kJournalPage;
     config.storage.max_bytes = max_files_ * config.storage.file_bytes;
-    auto loop = Loop::recover(config, Surroundings::system(config));
+    Surroundings around = Surroundings::system(config);
+    around.make_sink = [this, file = around.make_sink](const UplinkOptions& options,
+                                                       std::vector<Epoch> epochs) {
+      return std::make_unique<ToldSink>(opened_, file(options, std::move(epochs)));
+    };
+    auto loop = Loop::recover(config, around);
     if (!loop.ok()) {
       ADD_FAILURE() << loop.error().message;
       return nullptr;
     }
     EXPECT_TRUE((*loop)->make_workers().ok());
-    const auto messages = make_messages(seed, count);
-    for (size_t i = 0; i < messages.size(); i += 10) {
-      const auto end = std::min(messages.size(), i + 10);
-      auto chunk =
-          make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
-      const size_t size = chunk->size;
-      (*loop)->queue().push(std::move(chunk), size);
-    }
+    push_chunks((*loop)->queue(), make_messages(seed, count), 10);
     (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    opened_.await(1);
     (*loop)->stop();
     return std::move(*loop);
   }
@@ -58,13 +58,6 @@ class DamagedState : public testing::Test {
     const Status changed = (*db)->exec(sql);
     ASSERT_TRUE(changed.ok()) << changed.error().message;
   }
-  bool was_told(const std::string& text) const {
-    auto reader = OutboxReader::open(posix_disk(), dir_);
-    const auto rows = (*reader)->next(Lane::kAlarm, 0, UINT64_MAX, 0, 10'000);
-    return std::any_of(rows->begin(), rows->end(), [&](const OutboxReader::Row& row) {
-      return row.message.find(text) != std::string::npos;
-    });
-  }
   std::vector<std::string> epochs() const {
     auto reader = OutboxReader::open(posix_disk(), dir_);
     std::vector<std::string> names;
@@ -78,6 +71,7 @@ class DamagedState : public testing::Test {
   uint64_t max_files_ = 100;
 
  private:
+  SinksOpened opened_;
   std::vector<std::unique_ptr<Config>> configs_;
 };
 
@@ -102,7 +96,6 @@ TEST_F(DamagedState, damage_is_told_by_one_incident_however_often_it_is_found) {
   live(1, 100);
   damage_page(2);
   EXPECT_EQ(live(2, 20)->damage().size(), 1u);
-  EXPECT_TRUE(was_told("journal entry 2 is damaged") || std::filesystem::exists(dir_ + "/out"));
   const auto count = [&] {
     std::ifstream in(dir_ + "/out/centre/00000001.jsonl");
     size_t n = 0;

@@ -29,14 +29,7 @@ class LoopOnDisk : public testing::Test {
                              const Release& release = {}) {
     auto loop = recover(state_dir_);
     if (!loop) return nullptr;
-    constexpr size_t kChunk = 20;
-    for (size_t i = 0; i < messages.size(); i += kChunk) {
-      const size_t end = std::min(messages.size(), i + kChunk);
-      auto chunk =
-          make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
-      const size_t size = chunk->size;
-      loop->queue().push(std::move(chunk), size);
-    }
+    push_chunks(loop->queue(), messages, 20);
     loop->start({[&](uint32_t, uint64_t ticket) {
                    if (release) release(ticket);
                  },
@@ -64,8 +57,8 @@ class LoopOnDisk : public testing::Test {
     std::vector<OutboxReader::Row> all;
     auto reader = OutboxReader::open(posix_disk(), state_dir);
     for (Lane lane : {Lane::kAlarm, Lane::kResult}) {
-      auto rows =
-          reader.ok() ? (*reader)->next(lane, 0, UINT64_MAX, 0, 100'000) : std::vector<OutboxReader::Row>();
+      auto rows = reader.ok() ? (*reader)->next(lane, 0, UINT64_MAX, 0, 100'000)
+                              : std::vector<OutboxReader::Row>();
       if (rows.ok()) all.insert(all.end(), rows->begin(), rows->end());
     }
     return all;

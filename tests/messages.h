@@ -1,20 +1,22 @@
 // A small gateway's configuration, and messages for it as they come from a broker.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "base/queue.h"
 #include "config/config.h"
 #include "sensors/frame.h"
 
 namespace wayside {
 
-inline constexpr const char* kSmallConfig = R"toml(
+// `text` goes on with the source `climate`.
+inline Config climate_config(const std::string& state_dir, const std::string& text) {
+  static constexpr const char* kSource = R"toml(
 [[mqtt]]
 name = "local"
 url = "mqtt://127.0.0.1"
@@ -24,6 +26,15 @@ name = "climate"
 topic = "fleet/{vehicle}/climate"
 key = "vehicle"
 time = { field = "ts", unit = "ms" }
+)toml";
+  const std::string gateway = "[gateway]\nid = \"truck-17\"\nstate_dir = \"" + state_dir + "\"\n";
+  std::vector<ConfigError> errors;
+  auto config = parse_config(gateway + kSource + text, "test.toml", errors);
+  if (!config) throw std::logic_error(errors.front().to_text());
+  return *config;
+}
+
+inline constexpr const char* kSmallConfig = R"toml(
 max_future = "off"
 keep = ["door"]
 fields = { temp_c = { path = "t", max = 90 }, door = { path = "door", type = "text" } }
@@ -46,11 +57,7 @@ raw = ["climate"]
 )toml";
 
 inline Config small_config(const std::string& state_dir = "/nowhere") {
-  std::vector<ConfigError> errors;
-  const std::string gateway = "[gateway]\nid = \"truck-17\"\nstate_dir = \"" + state_dir + "\"\n";
-  auto config = parse_config(gateway + kSmallConfig, "test.toml", errors);
-  for (const ConfigError& e : errors) ADD_FAILURE() << e.to_text();
-  return config.value_or(Config());
+  return climate_config(state_dir, kSmallConfig);
 }
 
 struct TestMessage {
@@ -81,6 +88,18 @@ inline std::unique_ptr<Chunk> make_chunk(const std::vector<TestMessage>& message
   }
   chunk->ticket = ticket;
   return chunk;
+}
+
+// As tickets, how many messages there are up to the end of each chunk.
+inline void push_chunks(BoundedQueue<std::unique_ptr<Chunk>>& queue,
+                        const std::vector<TestMessage>& messages, size_t chunk_messages) {
+  for (size_t i = 0; i < messages.size(); i += chunk_messages) {
+    const size_t end = std::min(messages.size(), i + chunk_messages);
+    auto chunk =
+        make_chunk({messages.begin() + ptrdiff_t(i), messages.begin() + ptrdiff_t(end)}, end);
+    const size_t size = chunk->size;
+    queue.push(std::move(chunk), size);
+  }
 }
 
 // Five devices out of step; here and there a message that is broken, unknown or sent twice.

@@ -15,19 +15,6 @@ constexpr auto kLook = milliseconds(1);  // how often it is looked whether the p
 // Small commits, files and checkpoints, so that a short life meets all that a long one does; in
 // every other world the journal is so small that it is recycled.
 constexpr const char* kConfig = R"toml(
-[gateway]
-id = "truck-17"
-state_dir = "/state"
-
-[[mqtt]]
-name = "local"
-url = "mqtt://127.0.0.1"
-
-[[source]]
-name = "climate"
-topic = "fleet/{vehicle}/climate"
-key = "vehicle"
-time = { field = "ts", unit = "ms" }
 max_future = "off"
 fields = { n = "n", temp_c = "t" }
 
@@ -52,11 +39,9 @@ raw = ["climate"]
 )toml";
 
 Config world_config(uint64_t seed, bool rules) {
-  std::vector<ConfigError> errors;
-  auto config = parse_config(kConfig, "world.toml", errors);
-  if (!config) throw std::logic_error(errors.front().to_text());
-  if (!rules) config->rules.clear();
-  StorageOptions& storage = config->storage;
+  Config config = climate_config("/state", kConfig);
+  if (!rules) config.rules.clear();
+  StorageOptions& storage = config.storage;
   storage.file_bytes = 32 << 10;
   storage.max_bytes = seed % 2 ? 4 << 20 : 640 << 10;
   storage.wal_bytes = 64 << 10;
@@ -64,14 +49,14 @@ Config world_config(uint64_t seed, bool rules) {
   storage.commit_age_ms = 2;
   storage.checkpoint_bytes = 40 << 10;
   storage.retry_ms = 1;
-  for (UplinkOptions& u : config->uplinks) {
+  for (UplinkOptions& u : config.uplinks) {
     u.linger_ms = 0;
     u.retry_min_ms = u.retry_max_ms = 1;
     u.batch_messages = 50;
     u.backlog_after = 20;
     u.file_bytes = 16 << 10;
   }
-  return *config;
+  return config;
 }
 
 // A line of the file uplink is {"id":"…","type":…}: its id, and the rest.

@@ -24,7 +24,7 @@ namespace wayside {
 
 class SimulatedDisk : public FaultyDisk {
  public:
-  using FaultyDisk::FaultyDisk;
+  explicit SimulatedDisk(uint64_t seed) : FaultyDisk(seed), vfs_(*this, seed) {}
   const char* sqlite_vfs() const override { return vfs_.name(); }
   void fill_at(uint64_t n) {
     vfs_.set_full(n != 0);
@@ -36,7 +36,7 @@ class SimulatedDisk : public FaultyDisk {
   }
 
  private:
-  DiskVfs vfs_{*this};
+  DiskVfs vfs_;
 };
 
 // Errors planted to show that they are noticed.
@@ -64,6 +64,7 @@ class World {
   World(const Script& script, uint64_t seed, Canary canary = Canary::kNone);
 
   SimulatedDisk& disk() { return disk_; }
+  const SimulatedDisk& disk() const { return disk_; }
   std::mt19937_64& random() { return random_; }
 
   enum class End {
