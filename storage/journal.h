@@ -146,6 +146,7 @@ class Journal {
   };
   Journal(Disk& disk, JournalOptions options);
   Status look_at_files();
+  Status sort_in(uint64_t name, FileLook look);
   Status find_end();
   Result<bool> read_to_end(size_t file, uint64_t limit);
   Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
@@ -168,7 +169,7 @@ class Journal {
   std::vector<FileInfo> files_;  // oldest first; the last one is being written
   std::vector<Damage> damage_;
   std::unique_ptr<File> file_;  // null: the next entry begins a new one
-  bool name_synced_ = true;     // of the file that is being written
+  bool name_synced_ = false;    // of the file that is being written; a former life's may not be
   bool half_written_ = false;   // an append failed
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;

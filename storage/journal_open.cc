@@ -28,9 +28,7 @@ Status Journal::look_at_files() {
     using Kind = FileLook::Kind;
     if (look.kind == Kind::kGone) continue;
     if (look.kind == Kind::kForeign) {
-      const std::string what =
-          "journal file " + name_of(first) + " is a copy of another one under a wrong name";
-      WS_TRY(set_aside(name_of(first), {Damage::Kind::kRepaired, what, 0, 0, 0, look.size, ""}));
+      WS_TRY(sort_in(first, std::move(look)));
       continue;
     }
     if (look.kind == Kind::kUnusable) {
@@ -45,6 +43,9 @@ Status Journal::look_at_files() {
     const bool sound = look.kind == Kind::kSound;
     files_.push_back({first, path_of(first), std::move(look.header), look.size, sound});
   }
+  std::sort(files_.begin(), files_.end(), [](const FileInfo& a, const FileInfo& b) {
+    return a.first_sequence < b.first_sequence;
+  });
   WS_ASSIGN(const std::vector<std::string> names, disk_.list(options_.dir));
   if (!std::binary_search(names.begin(), names.end(), "spare")) return {};
   WS_ASSIGN(const auto spare, disk_.open(spare_path(), Disk::Mode::kRead));
@@ -53,6 +54,23 @@ Status Journal::look_at_files() {
   if (read.ok()) return {};
   if (read.error().code != ErrorCode::kBadData) return read.error();
   return set_aside("spare", {Damage::Kind::kRepaired, "journal/spare is no file", 0, 0, 0, 0, ""});
+}
+
+// A file under a name that is not its own: gets its own, if that is free.
+Status Journal::sort_in(uint64_t name, FileLook look) {
+  const uint64_t first = look.header.first_sequence;
+  WS_ASSIGN(const std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
+  if (std::binary_search(firsts.begin(), firsts.end(), first)) {
+    const std::string what =
+        "journal file " + name_of(name) + " is a copy of another one under a wrong name";
+    return set_aside(name_of(name), {Damage::Kind::kRepaired, what, 0, 0, 0, look.size, ""});
+  }
+  WS_TRY(disk_.rename(path_of(name), path_of(first)));
+  files_.push_back({first, path_of(first), std::move(look.header), look.size});
+  add_damage(damage_, {Damage::Kind::kRepaired,
+                       "journal file " + name_of(first) + " was there as " + name_of(name), 0, 0, 0,
+                       look.size, ""});
+  return {};
 }
 
 // Renames a file, so that it is there for a look and in nobody's way.

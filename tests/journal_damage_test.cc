@@ -149,6 +149,17 @@ TEST_F(JournalDamage, a_copy_under_another_name_hides_nothing) {
   }
 }
 
+TEST_F(JournalDamage, a_file_under_a_wrong_name_gets_its_own_back) {
+  disk_.set_contents(file_of(400), disk_.contents(file_of(8)));
+  disk_.drop(file_of(8));
+  open();
+  EXPECT_EQ(journal_->last_sequence(), kEntries);
+  EXPECT_FALSE(disk_.has(file_of(400)));
+  EXPECT_EQ(read(), all_but({}));
+  ASSERT_EQ(journal_->damage().size(), 1u);
+  EXPECT_EQ(journal_->damage()[0].kind, Damage::Kind::kRepaired);
+}
+
 TEST_F(JournalDamage, a_torn_end_is_told_and_is_no_loss) {
   damage(kEntries);
   open();

@@ -104,6 +104,24 @@ TEST(JournalFaults, an_appended_entry_survives_any_power_cut) {
   }
 }
 
+// As when the process is killed before it could make the name of a new file safe.
+TEST(JournalFaults, what_the_next_life_appends_lies_under_a_name_that_is_safe) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    {
+      auto journal = open_journal(disk);
+      for (uint64_t s = 1; s <= 7; ++s) append(*journal, s);
+      disk.fail_call(4);  // header, its sync, its name, the name's sync
+      ASSERT_FALSE(journal->append(1, 2, {}, block_of(8)).ok());
+      ASSERT_TRUE(disk.has(file_of(8)));
+    }
+    append(*open_journal(disk), 8);
+    disk.power_cycle();
+    expect_entries(disk, 1, 8);
+  }
+}
+
 TEST(JournalFaults, a_skip_that_failed_can_be_tried_again) {
   for (uint64_t n = 1; n <= 8; ++n) {
     SCOPED_TRACE("call " + std::to_string(n) + " fails");
