@@ -103,8 +103,10 @@ Status Journal::prepare_spare(uint64_t bytes) {
   const std::string zeros(std::min(bytes, options_.file_bytes - spare_bytes_), '\0');
   WS_TRY(spare_->write_at(spare_bytes_, zeros));
   spare_bytes_ += zeros.size();
-  if (spare_bytes_ >= options_.file_bytes) return spare_->sync_data();
-  return {};
+  if (spare_bytes_ < options_.file_bytes) return {};
+  Status synced = spare_->sync_data();
+  if (!synced.ok()) spare_bytes_ = 0;  // nobody knows what is there
+  return synced;
 }
 
 // Goes on in a new file: the spare, or the oldest one when the journal has reached its size.

@@ -148,6 +148,7 @@ class Journal {
   Status look_at_files();
   Status sort_in(uint64_t name, FileLook look);
   Status find_end();
+  Status settle(const FileInfo& file);
   Result<bool> read_to_end(size_t file, uint64_t limit);
   Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
   Status set_aside(const std::string& name, Damage damage);

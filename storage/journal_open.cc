@@ -99,6 +99,7 @@ Status Journal::set_aside(const std::string& name, Damage damage) {
 
 // From the newest file back to the one that holds the last entry.
 Status Journal::find_end() {
+  if (!files_.empty()) WS_TRY(settle(files_.back()));
   bool found = false;
   for (size_t i = files_.size(); i-- > 0 && !found;) {
     const bool newest = i + 1 == files_.size();
@@ -131,9 +132,17 @@ Status Journal::find_end() {
     return {};  // the next entry begins a new file
   }
   WS_ASSIGN(file_, disk_.open(last.path, Disk::Mode::kReadWrite));
-  // The last entry may have been written but not synced when the process ended. From now on it
-  // counts.
-  return file_->sync_data();
+  return {};
+}
+
+// The last entry may have been written but not synced when the process ended; from now on it
+// counts. But if its sync had failed, it may be in memory only, where no sync finds anything left
+// to do. To write it again could damage one that was acknowledged; to read it again cannot.
+Status Journal::settle(const FileInfo& info) {
+  WS_ASSIGN(const auto file, disk_.open(info.path, Disk::Mode::kReadWrite));
+  WS_TRY(file->sync_data());
+  file->drop_cache();
+  return {};
 }
 
 // True: there is an entry. Tells of what is damaged between entries and behind the last one.

@@ -206,7 +206,9 @@ class FaultyDisk : public Disk {
     }
     Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
       std::lock_guard lock(disk_.mutex_);
-      if (!alive(Fault::kRead)) return error("read", "");
+      if (!alive(Fault::kRead) || disk_.is_unreadable(path_, offset, size)) {
+        return error("read", "");
+      }
       const std::string& all = inode_->seen;
       if (offset >= all.size()) return size_t{0};
       return all.copy(into, size, offset);
@@ -223,6 +225,12 @@ class FaultyDisk : public Disk {
       for (const Write& w : inode_->unsynced) put(inode_->durable, w);
       inode_->unsynced.clear();
       return {};
+    }
+    void drop_cache() override {
+      std::lock_guard lock(disk_.mutex_);
+      if (life_ != disk_.life_) return;
+      inode_->seen = inode_->durable;
+      for (const Write& w : inode_->unsynced) put(inode_->seen, w);
     }
     Status truncate(uint64_t size) override {
       std::lock_guard lock(disk_.mutex_);
@@ -321,6 +329,25 @@ class FaultyDisk : public Disk {
   uint64_t refused_ = 0;
   std::function<bool(const std::string&)> lies_;
   mutable std::mutex mutex_;
+
+  // ---- a medium that is worn out in places
+
+  struct Range {
+    uint64_t from = 0;
+    uint64_t to = 0;
+  };
+  bool is_unreadable(const std::string& path, uint64_t offset, uint64_t size) const {
+    const auto bad = unreadable_.find(path);
+    return bad != unreadable_.end() && offset < bad->second.to && offset + size > bad->second.from;
+  }
+  std::map<std::string, Range> unreadable_;
+
+ public:
+  // Reads of this part of this file fail, always.
+  void wear_out(const std::string& path, uint64_t offset, uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    unreadable_[path] = {offset, offset + bytes};
+  }
 };
 
 }  // namespace wayside

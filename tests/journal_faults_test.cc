@@ -122,6 +122,40 @@ TEST(JournalFaults, what_the_next_life_appends_lies_under_a_name_that_is_safe) {
   }
 }
 
+// A sync that fails leaves pages that can be read and are not on the disk. The next life must not
+// take them for an entry.
+TEST(JournalFaults, an_entry_whose_sync_failed_does_not_count_unless_it_is_on_the_disk) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    {
+      auto journal = open_journal(disk);
+      for (uint64_t s = 1; s <= 3; ++s) append(*journal, s);
+      disk.fail_call(2);
+      ASSERT_FALSE(journal->append(1, 2, {}, block_of(4, 3'000)).ok());
+    }
+    const uint64_t last = open_journal(disk)->last_sequence();
+    disk.power_cycle();
+    EXPECT_EQ(open_journal(disk)->last_sequence(), last);
+    expect_entries(disk, 1, last);
+  }
+}
+
+TEST(JournalFaults, a_spare_whose_sync_failed_is_made_again) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    auto journal = open_journal(disk);
+    disk.fail_call(4);  // open, truncate, write, sync
+    ASSERT_FALSE(journal->append(1, 2, {}, block_of(1)).ok());
+    append(*journal, 1);
+    disk.power_cycle();
+    journal = open_journal(disk);
+    EXPECT_EQ(disk.contents(first_file()).size(), kOptions.file_bytes);
+    EXPECT_TRUE(journal->damage().empty());
+  }
+}
+
 TEST(JournalFaults, a_skip_that_failed_can_be_tried_again) {
   for (uint64_t n = 1; n <= 8; ++n) {
     SCOPED_TRACE("call " + std::to_string(n) + " fails");
