@@ -47,12 +47,20 @@ std::vector<std::string> Journal::preambles() const {
   return all;
 }
 
-uint64_t Journal::used_bytes() const { return files_.size() * options_.file_bytes; }
+uint64_t Journal::used_bytes() const {
+  uint64_t bytes = 0;
+  for (const FileInfo& file : files_) bytes += file.size;
+  return bytes;
+}
 
 uint64_t Journal::next_loss() const {
-  const size_t room = std::max<uint64_t>(options_.max_bytes / options_.file_bytes, kFilesMin);
-  if (files_.size() + 1 <= room || files_.size() < kFilesMin) return 0;
-  return files_[files_.size() + 1 - room].first_sequence - 1;
+  uint64_t bytes = options_.file_bytes;  // of the next one, and of those that may stay beside it
+  for (size_t i = files_.size(); i-- > 0;) {
+    bytes += files_[i].size;
+    const size_t count = files_.size() - i + 1;
+    if (bytes > options_.max_bytes && count > kFilesMin) return files_[i + 1].first_sequence - 1;
+  }
+  return 0;
 }
 
 Status Journal::set_max_bytes(uint64_t bytes) {
@@ -100,9 +108,13 @@ Status Journal::prepare_spare(uint64_t bytes) {
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kCreate));
   }
   if (spare_bytes_ == 0) WS_TRY(spare_->truncate(0));
-  const std::string zeros(std::min(bytes, options_.file_bytes - spare_bytes_), '\0');
-  WS_TRY(spare_->write_at(spare_bytes_, zeros));
-  spare_bytes_ += zeros.size();
+  const uint64_t upto = spare_bytes_ + std::min(bytes, options_.file_bytes - spare_bytes_);
+  const std::string zeros(std::min(kSpareStep, upto - spare_bytes_), '\0');
+  while (spare_bytes_ < upto) {
+    const auto piece = std::string_view(zeros).substr(0, upto - spare_bytes_);
+    WS_TRY(spare_->write_at(spare_bytes_, piece));
+    spare_bytes_ += piece.size();
+  }
   if (spare_bytes_ < options_.file_bytes) return {};
   Status synced = spare_->sync_data();
   if (!synced.ok()) spare_bytes_ = 0;  // nobody knows what is there
@@ -124,7 +136,8 @@ Status Journal::roll() {
     spare_bytes_ = 0;
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kReadWrite));
     WS_ASSIGN(const uint64_t size, spare_->size());
-    header.zeroed = size < options_.file_bytes;  // it was cut: made anew
+    header.zeroed = size < options_.file_bytes;  // too small, or cut: made anew
+    if (size > options_.file_bytes) WS_TRY(spare_->truncate(options_.file_bytes));
   } else {
     header.zeroed = true;
   }
@@ -185,7 +198,9 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
   if (buffer_.size() > options_.file_bytes - kJournalPage) {
     return Error{ErrorCode::kConfig, "journal: a group is larger than storage.file_bytes"};
   }
-  if (!file_ || offset_ + buffer_.size() > options_.file_bytes) {
+  // What lies beyond the end as it was made is not allocated.
+  const uint64_t end = file_ ? std::min(options_.file_bytes, files_.back().size) : 0;
+  if (offset_ + buffer_.size() > end) {
     if (half_written_) {
       // What a failed append has left must not stand beside the entry that takes its number.
       WS_TRY(file_->write_at(offset_, std::string(kJournalPage, '\0')));
