@@ -94,8 +94,17 @@ Result<bool> Journal::drop_spare() {
   return there;
 }
 
-Status Journal::drop_oldest() {
-  WS_TRY(disk_.remove(files_.front().path));
+Status Journal::drop_oldest() { return forget_oldest(disk_.remove(files_.front().path)); }
+
+// After an attempt to take it away: it may be that somebody else has done that.
+Status Journal::forget_oldest(const Status& taken) {
+  if (!taken.ok()) {
+    WS_ASSIGN(const std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
+    if (std::binary_search(firsts.begin(), firsts.end(), files_.front().first_sequence)) {
+      return taken;
+    }
+    log_warn("journal: {}", taken.error().message);
+  }
   files_.erase(files_.begin());
   return {};
 }
@@ -128,10 +137,14 @@ Status Journal::roll() {
   header.first_sequence = last_sequence_ + 1;
   header.file_bytes = options_.file_bytes;
   if (preamble) header.preamble = preamble();
-  if (will_recycle()) {
+  bool recycled = false;
+  while (!recycled && will_recycle()) {
+    const Status renamed = disk_.rename(files_.front().path, spare_path());
+    WS_TRY(forget_oldest(renamed));
+    recycled = renamed.ok();
+  }
+  if (recycled) {
     spare_there_ = true;
-    WS_TRY(disk_.rename(files_.front().path, spare_path()));
-    files_.erase(files_.begin());
     spare_.reset();
     spare_bytes_ = 0;
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kReadWrite));
@@ -146,7 +159,11 @@ Status Journal::roll() {
   WS_TRY(spare_->write_at(0, header.to_page()));
   WS_TRY(spare_->sync_data());
   const std::string path = path_of(header.first_sequence);
-  WS_TRY(disk_.rename(spare_path(), path));
+  if (Status named = disk_.rename(spare_path(), path); !named.ok()) {
+    spare_.reset();  // it may be gone
+    spare_bytes_ = 0;
+    return named;
+  }
   file_ = std::move(spare_);
   spare_there_ = false;
   spare_bytes_ = 0;

@@ -158,6 +158,7 @@ class Journal {
   Status prepare_spare(uint64_t bytes);
   Result<bool> drop_spare();
   Status drop_oldest();
+  Status forget_oldest(const Status& taken);
   std::string path_of(uint64_t first_sequence) const {
     return journal_path(options_.dir, first_sequence);
   }

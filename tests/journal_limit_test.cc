@@ -133,5 +133,27 @@ TEST(JournalLimit, files_that_are_too_large_are_counted_as_they_are_and_cut_when
   expect_entries(disk, journal->oldest_sequence(), 100);
 }
 
+TEST(JournalLimit, an_oldest_file_that_somebody_deleted_is_not_missed) {
+  FaultyDisk disk;
+  auto journal = open_journal(disk);
+  fill(*journal, 28);
+  disk.drop(first_file());
+  disk.drop(file_of(8));
+  fill(*journal, 60);
+  expect_entries(disk, journal->oldest_sequence(), 60);
+  disk.drop(file_of(journal->oldest_sequence()));
+  EXPECT_TRUE(journal->set_max_bytes(0).ok());
+}
+
+TEST(JournalLimit, a_spare_that_somebody_deleted_is_made_again) {
+  FaultyDisk disk;
+  auto journal = open_journal(disk);
+  fill(*journal, 7);
+  disk.drop(kDir + "/spare");
+  EXPECT_FALSE(journal->append(1, 2, {}, block_of(8)).ok());
+  fill(*journal, 60);
+  expect_entries(disk, journal->oldest_sequence(), 60);
+}
+
 }  // namespace
 }  // namespace wayside
