@@ -94,7 +94,7 @@ Result<Store::Dropped> Store::drop_oldest(Lane lane, uint64_t bytes) {
     select.bind(2, as_i64(kDropMax));
     for (uint64_t freed = 0; freed < bytes && taken.size() < kDropMax;) {
       WS_ASSIGN(bool more, select.step());
-      if (!more) return Dropped{};
+      if (!more) break;
       const std::string_view message = select.column_text(2);
       freed += message.size() + kRowBytes;
       taken.emplace_back(as_u64(select.column_int(0)), static_cast<uint32_t>(select.column_int(1)));

@@ -133,9 +133,9 @@ class Store {
     int64_t from_ms = 0;  // their own times, of the oldest and of the newest one
     int64_t to_ms = 0;
   };
-  // Takes `bytes` of a lane's oldest emissions out of the outbox, at most `kDropMax` of them, or
-  // nothing when there is less. The uplinks they were for count them as dropped when they pass
-  // their place.
+  // Takes `bytes` of a lane's oldest emissions out of the outbox, or all when there is less, at
+  // most `kDropMax` of them. The uplinks they were for count them as dropped when they pass their
+  // place.
   Result<Dropped> drop_oldest(Lane lane, uint64_t bytes);
   static constexpr size_t kDropMax = 4096;
   // Half of the messages that became no reading; false: there are none.
