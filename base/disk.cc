@@ -21,8 +21,11 @@ namespace {
 std::atomic<uint64_t> flushes{0};
 
 Error io_error(const char* operation, const std::string& path, int error_number = errno) {
+  const bool full = error_number == ENOSPC || error_number == EDQUOT;
   // A folder where a file should be does not go away by itself.
-  const ErrorCode code = error_number == EISDIR ? ErrorCode::kBadData : ErrorCode::kIo;
+  const ErrorCode code = error_number == EISDIR ? ErrorCode::kBadData
+                         : full                 ? ErrorCode::kFull
+                                                : ErrorCode::kIo;
   return {code, std::string(operation) + " " + path + ": " + std::strerror(error_number)};
 }
 

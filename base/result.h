@@ -17,6 +17,7 @@ enum class ErrorCode {
   kUnavailable = 69,
   kInternal = 70,
   kIo = 74,
+  kFull = 73,  // no room: a full disk, or a quota
   kConfig = 78,
 };
 

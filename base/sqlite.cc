@@ -2,12 +2,16 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace wayside {
 namespace {
 
 // kBadData: the file itself is no sound database. Anything else may go away by itself.
 ErrorCode code_of(sqlite3* db) {
   const int rc = sqlite3_errcode(db) & 0xff;
+  const int cause = rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ? sqlite3_system_errno(db) : 0;
+  if (rc == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT) return ErrorCode::kFull;
   const bool bad = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_FORMAT ||
                    sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
   return bad ? ErrorCode::kBadData : ErrorCode::kIo;
@@ -74,7 +78,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
   int rc = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<Database> database(new Database(handle));
   if (rc != SQLITE_OK) {
-    return Error{ErrorCode::kIo,
+    return Error{handle ? code_of(handle) : ErrorCode::kIo,
                  "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
   }
   sqlite3_busy_timeout(handle, 5000);

@@ -54,6 +54,12 @@ class FailingDisk : public Disk {
     Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
       if (disk_.fails()) return disk_.error();
       return file_->read_at(offset, into, size);
+TEST(Disk, a_full_device_is_told_from_other_failures) {
+  auto full = posix_disk().open("/dev/full", Disk::Mode::kReadWrite);
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ((*full)->write_at(0, "x").error().code, ErrorCode::kFull);
+}
+
     }
     Status sync_data() override {
       return disk_.fails() ? Status(disk_.error()) : file_->sync_data();

@@ -198,7 +198,7 @@ class FaultyDisk : public Disk {
       if (!good) bytes = bytes.substr(0, bytes.size() / 2);
       if (!disk_.has_room(*inode_, offset + bytes.size())) {
         ++disk_.refused_;
-        return error("write", "");
+        return Error{ErrorCode::kFull, "write " + path_ + ": no room"};
       }
       put(inode_->seen, {offset, std::string(bytes), false});
       inode_->unsynced.push_back({offset, std::string(bytes), false});
