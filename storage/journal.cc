@@ -17,7 +17,7 @@ constexpr int kZstdLevel = 1;
 }  // namespace
 
 Journal::Journal(Disk& disk, JournalOptions options)
-    : disk_(disk), options_(std::move(options)), zstd_(ZSTD_createCCtx(), ZSTD_freeCCtx) {}
+    : disk_(disk), options_(std::move(options)), zstd_(nullptr, ZSTD_freeCCtx) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(Disk& disk, JournalOptions options) {
@@ -182,12 +182,18 @@ Status Journal::sync_name() {
   return {};
 }
 
-void Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-                     std::string_view block, uint64_t said_before, Digest& hash) {
+Status Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+                       std::string_view block, uint64_t said_before, Digest& hash) {
+  if (!zstd_) zstd_.reset(ZSTD_createCCtx());
+  if (!zstd_) return Error{ErrorCode::kInternal, "journal: no memory for zstd"};
   buffer_.resize(sizeof(EntryHeader) + ZSTD_compressBound(block.size()));
   const size_t payload_bytes = ZSTD_compressCCtx(zstd_.get(), buffer_.data() + sizeof(EntryHeader),
                                                  buffer_.size() - sizeof(EntryHeader), block.data(),
                                                  block.size(), kZstdLevel);
+  if (ZSTD_isError(payload_bytes)) {
+    return Error{ErrorCode::kInternal,
+                 std::string("journal: zstd: ") + ZSTD_getErrorName(payload_bytes)};
+  }
   EntryHeader header;
   header.payload_bytes = static_cast<uint32_t>(payload_bytes);
   header.block_bytes = static_cast<uint32_t>(block.size());
@@ -203,6 +209,7 @@ void Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emiss
   hash = header.hash_of(payload);
   buffer_.resize(sizeof header + payload_bytes);
   buffer_.resize(padded_to_page(buffer_.size()), '\0');
+  return {};
 }
 
 Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
@@ -211,7 +218,7 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
     return Error{ErrorCode::kInternal, "journal: a group over 64 MiB"};
   }
   Digest hash;
-  encode(engine_stamp, wall_ms, emissions, block, said_before, hash);
+  WS_TRY(encode(engine_stamp, wall_ms, emissions, block, said_before, hash));
   if (buffer_.size() > options_.file_bytes - kJournalPage) {
     return Error{ErrorCode::kConfig, "journal: a group is larger than storage.file_bytes"};
   }

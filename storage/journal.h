@@ -163,8 +163,8 @@ class Journal {
     return journal_path(options_.dir, first_sequence);
   }
   std::string spare_path() const { return options_.dir + "/spare"; }
-  void encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-              std::string_view block, uint64_t said_before, Digest& hash);
+  Status encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+                std::string_view block, uint64_t said_before, Digest& hash);
 
   Disk& disk_;
   JournalOptions options_;

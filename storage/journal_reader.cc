@@ -1,5 +1,6 @@
 // Reading the journal, over whatever is damaged in it.
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -189,9 +190,13 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
   const size_t size = ZSTD_decompressDCtx(zstd_.get(), entry.block.data(), entry.block.size(),
                                           payload.data(), payload.size());
   if (ZSTD_isError(size) || size != header.block_bytes) return false;
+  if (!zstd_) return Error{ErrorCode::kInternal, "journal: no memory for zstd"};
   offset_ = offset + padded_to_page(total);
   next_ = header.sequence + 1;
   last_hash_ = entry.hash;
+  if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) {
+    return Error{ErrorCode::kInternal, "journal: no memory for zstd"};  // which is no damage
+  }
   return true;
 }
 
