@@ -130,8 +130,9 @@ class PosixDisk : public Disk {
   Result<std::vector<std::string>> list(const std::string& path) override {
     std::vector<std::string> names;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-      names.push_back(entry.path().filename().string());
+    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+      names.push_back(entry->path().filename().string());
     }
     if (error && error != std::errc::no_such_file_or_directory) {
       return io_error("list", path, error.value());
