@@ -14,7 +14,9 @@ ErrorCode code_of(sqlite3* db) {
   if (rc == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT) return ErrorCode::kFull;
   const bool bad = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_FORMAT ||
                    sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
-  return bad ? ErrorCode::kBadData : ErrorCode::kIo;
+  if (bad) return ErrorCode::kBadData;
+  return sqlite3_extended_errcode(db) == SQLITE_IOERR_READ ? ErrorCode::kUnreadable
+                                                           : ErrorCode::kIo;
 }
 
 }  // namespace

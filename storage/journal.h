@@ -60,7 +60,8 @@ class JournalReader {
   friend class Journal;
   struct Scan {
     bool found = false;
-    bool nonzero = false;  // something lay between that is no entry of this place
+    bool nonzero = false;     // something lay between that is no entry of this place
+    bool unreadable = false;  // or that the medium does not give back
   };
   // The entry at `offset_`, if it is whole and has this sequence.
   Result<bool> read_expected(JournalEntry& entry);
@@ -80,6 +81,7 @@ class JournalReader {
   uint64_t next_ = 0;
   std::optional<Digest> last_hash_;
   std::optional<JournalEntry> ahead_;  // read already, not given yet
+  bool unreadable_ = false;            // something in this file was, so far
   std::string buffer_;
   std::string page_;
   std::unique_ptr<ZSTD_DCtx_s, size_t (*)(ZSTD_DCtx_s*)> zstd_;
@@ -151,6 +153,7 @@ class Journal {
   Status settle(const FileInfo& file);
   Result<bool> read_to_end(size_t file, uint64_t limit);
   Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
+  void report_unreadable_end(const FileInfo& file);
   Status set_aside(const std::string& name, Damage damage);
   Status repair_headers();
   Status roll();
@@ -173,6 +176,7 @@ class Journal {
   std::unique_ptr<File> file_;  // null: the next entry begins a new one
   bool name_synced_ = false;    // of the file that is being written; a former life's may not be
   bool half_written_ = false;   // an append failed
+  bool worn_ = false;           // the medium does not give back all of it
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;
   Digest head_{};

@@ -51,8 +51,8 @@ Status Journal::look_at_files() {
   WS_ASSIGN(const auto spare, disk_.open(spare_path(), Disk::Mode::kRead));
   char byte = 0;
   const auto read = spare->read_at(0, &byte, 1);
-  if (read.ok()) return {};
-  if (read.error().code != ErrorCode::kBadData) return read.error();
+  // What it holds nobody needs.
+  if (read.ok() || read.error().code != ErrorCode::kBadData) return {};
   return set_aside("spare", {Damage::Kind::kRepaired, "journal/spare is no file", 0, 0, 0, 0, ""});
 }
 
@@ -106,7 +106,8 @@ Status Journal::find_end() {
     WS_ASSIGN(found, read_to_end(i, newest ? UINT64_MAX : files_[i + 1].first_sequence));
     // The newest one without any entry was just made when the power went. Any other one is damaged
     // from beginning to end.
-    if (found || (newest && files_[i].sound)) continue;
+    if (found || (newest && files_[i].sound && !worn_)) continue;
+    worn_ = false;
     const uint64_t first = files_[i].first_sequence;
     const uint64_t to = newest ? 0 : files_[i + 1].first_sequence - 1;
     const std::string what = "journal file " + name_of(first) + " cannot be read; its " +
@@ -131,6 +132,7 @@ Status Journal::find_end() {
                          last_sequence_ + 1, 0, 0, last.header.file_bytes - last.size, ""});
     return {};  // the next entry begins a new file
   }
+  if (worn_) return {};  // here, too: nothing is trusted to what has failed
   WS_ASSIGN(file_, disk_.open(last.path, Disk::Mode::kReadWrite));
   return {};
 }
@@ -163,7 +165,13 @@ Result<bool> Journal::read_to_end(size_t i, uint64_t limit) {
       WS_ASSIGN(const JournalReader::Scan scan, reader.scan(limit, entry));
       there = scan.found;
       if (!there) {
-        if (limit == UINT64_MAX) WS_TRY(check_rest(info, found, offset, scan.nonzero));
+        if (limit != UINT64_MAX) return found;
+        worn_ = reader.unreadable_;
+        if (!scan.unreadable) {
+          WS_TRY(check_rest(info, found, offset, scan.nonzero));
+        } else if (found) {
+          report_unreadable_end(info);
+        }
         return found;
       }
     }
@@ -178,6 +186,15 @@ Result<bool> Journal::read_to_end(size_t i, uint64_t limit) {
     head_ = entry.hash;
     offset_ = reader.offset_;
   }
+}
+
+void Journal::report_unreadable_end(const FileInfo& info) {
+  const uint64_t next = last_sequence_ + 1;
+  add_damage(damage_, {Damage::Kind::kLoss,
+                       "journal file " + name_of(info.first_sequence) +
+                           " cannot be read to its end; what came from entry " +
+                           std::to_string(next) + " on is lost",
+                       next, 0, 0, 0, ""});
 }
 
 // Is there something behind the last entry that looks like one?

@@ -117,7 +117,11 @@ Status check_files(Disk& disk, const std::string& dir) {
     if (!std::binary_search(names.begin(), names.end(), name)) continue;
     WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
     char byte = 0;
-    WS_ASSIGN([[maybe_unused]] const size_t n, file->read_at(0, &byte, 1));
+    if (auto read = file->read_at(0, &byte, 1); !read.ok()) {
+      Error error = read.error();
+      if (error.code == ErrorCode::kIo) error.code = ErrorCode::kUnreadable;
+      return error;
+    }
   }
   return {};
 }

@@ -179,6 +179,11 @@ class FaultyDisk : public Disk {
     std::string seen;     // by those who read it
     std::string durable;  // what a power cut leaves at least
     std::vector<Write> unsynced;
+    uint64_t worn_from = 0;
+    uint64_t worn_to = 0;
+    bool is_worn(uint64_t offset, uint64_t size) const {
+      return offset < worn_to && offset + size > worn_from;
+    }
   };
   struct NameChange {
     std::string from;  // "": a new file
@@ -206,7 +211,7 @@ class FaultyDisk : public Disk {
     }
     Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
       std::lock_guard lock(disk_.mutex_);
-      if (!alive(Fault::kRead) || disk_.is_unreadable(path_, offset, size)) {
+      if (!alive(Fault::kRead) || inode_->is_worn(offset, size)) {
         return error("read", "");
       }
       const std::string& all = inode_->seen;
@@ -330,23 +335,13 @@ class FaultyDisk : public Disk {
   std::function<bool(const std::string&)> lies_;
   mutable std::mutex mutex_;
 
-  // ---- a medium that is worn out in places
-
-  struct Range {
-    uint64_t from = 0;
-    uint64_t to = 0;
-  };
-  bool is_unreadable(const std::string& path, uint64_t offset, uint64_t size) const {
-    const auto bad = unreadable_.find(path);
-    return bad != unreadable_.end() && offset < bad->second.to && offset + size > bad->second.from;
-  }
-  std::map<std::string, Range> unreadable_;
-
  public:
-  // Reads of this part of this file fail, always.
+  // Reads of this part of this file fail, always, under whatever name. No bytes: no longer.
   void wear_out(const std::string& path, uint64_t offset, uint64_t bytes) {
     std::lock_guard lock(mutex_);
-    unreadable_[path] = {offset, offset + bytes};
+    Inode& inode = *names_.at(path);
+    inode.worn_from = offset;
+    inode.worn_to = offset + bytes;
   }
 };
 

@@ -219,6 +219,43 @@ TEST_F(JournalDamage, entries_know_what_was_said_before_them) {
   }
 }
 
+TEST_F(JournalDamage, a_page_that_cannot_be_read_costs_its_entry) {
+  for (uint64_t s = 1; s <= kEntries; ++s) {
+    SCOPED_TRACE(s);
+    disk_.wear_out(file_with(s), page_of(s) * kJournalPage + 512, 512);
+    EXPECT_EQ(read(), all_but({s}));
+    open();
+    EXPECT_EQ(journal_->last_sequence(), s == kEntries ? s - 1 : kEntries);
+    disk_.wear_out(file_with(s), 0, 0);
+  }
+}
+
+TEST_F(JournalDamage, a_file_with_a_page_that_cannot_be_read_is_not_appended_to) {
+  for (const uint64_t page : {page_of(17), page_of(kEntries) + 1}) {
+    SCOPED_TRACE(page);
+    const uint64_t lost = page == page_of(17) ? 17 : kEntries + 1;
+    disk_.wear_out(file_of(15), page * kJournalPage, kJournalPage);
+    disk_.drop(file_of(kEntries + 1));
+    open();
+    EXPECT_EQ(journal_->last_sequence(), kEntries);
+    ASSERT_FALSE(journal_->damage().empty());
+    EXPECT_EQ(journal_->damage()[0].kind, Damage::Kind::kLoss);
+    EXPECT_EQ(journal_->damage()[0].from, lost);
+    append(*journal_, kEntries + 1);
+    EXPECT_TRUE(disk_.has(file_of(kEntries + 1)));
+    EXPECT_EQ(read(), all_but({lost == 17 ? lost : 0}, kEntries + 1));
+  }
+}
+
+TEST_F(JournalDamage, a_first_page_that_cannot_be_read_takes_no_entries_with_it) {
+  for (const uint64_t first : {8, 15}) disk_.wear_out(file_of(first), 0, kJournalPage);
+  EXPECT_EQ(read(), all_but({}));
+  open();
+  EXPECT_EQ(journal_->last_sequence(), kEntries);
+  append(*journal_, kEntries + 1);
+  EXPECT_EQ(read(), all_but({}, kEntries + 1));
+}
+
 // Files as the first version wrote them: a shorter header, nothing said in entries.
 TEST_F(JournalDamage, files_of_version_1_are_read) {
   std::string page;

@@ -182,9 +182,17 @@ TEST(JournalFaults, a_disk_that_cannot_be_read_is_an_error_and_no_empty_journal)
   (void)open_journal(disk);
   const uint64_t calls = disk.calls() - before;
   for (uint64_t n = 1; n <= calls; ++n) {
-    disk.fail_call(n);
-    EXPECT_FALSE(Journal::open(disk, kOptions).ok()) << "call " << n;
-    disk.fail_call(0);
+    disk.fail_calls(n, UINT64_MAX);
+    EXPECT_FALSE(Journal::open(disk, kOptions).ok()) << "from call " << n << " on";
+    for (uint64_t count = 1; count <= 3; ++count) {
+      disk.fail_calls(n, count);
+      const auto journal = Journal::open(disk, kOptions);
+      if (journal.ok()) {
+        EXPECT_EQ((*journal)->last_sequence(), 20u);
+        EXPECT_TRUE((*journal)->damage().empty());
+      }
+    }
+    disk.heal();
     ASSERT_EQ(open_journal(disk)->last_sequence(), 20u) << "after call " << n << " failed";
   }
 }

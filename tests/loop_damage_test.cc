@@ -7,6 +7,8 @@
 #include <future>
 
 #include "firmware-gw/loop.h"
+#include "tests/disk_vfs.h"
+#include "tests/faulty_disk.h"
 #include "tests/messages.h"
 #include "tests/temp_folder.h"
 
@@ -169,6 +171,32 @@ TEST_F(DamagedState, a_store_lost_when_the_journal_is_recycled_keeps_its_epoch_a
   EXPECT_GT(loop->engine().emissions().last_sequence(), given);
   const auto snapshot = loop->status().latest();
   for (const UplinkStatus& u : snapshot->uplinks) EXPECT_TRUE(u.balanced()) << u.name;
+}
+
+// A disk of its own for SQLite as well.
+class WornDisk : public FaultyDisk {
+ public:
+  const char* sqlite_vfs() const override { return vfs_.name(); }
+
+ private:
+  DiskVfs vfs_{*this};
+};
+
+TEST(WornState, a_store_with_a_page_that_cannot_be_read_is_made_again) {
+  for (const uint64_t page : {0, 1, 5}) {
+    SCOPED_TRACE(page);
+    WornDisk disk;
+    const Config config = small_config("/state");
+    Surroundings around = Surroundings::system(config);
+    around.disk = &disk;
+    ASSERT_TRUE(Loop::recover(config, around).ok());
+    ASSERT_GT(disk.contents("/state/wayside.db").size(), (page + 1) * 4096);
+    disk.wear_out("/state/wayside.db", page * 4096, 512);
+    const auto loop = Loop::recover(config, around);
+    ASSERT_TRUE(loop.ok()) << loop.error().message;
+    ASSERT_EQ((*loop)->damage().size(), 1u);
+    EXPECT_EQ((*loop)->damage()[0].kept_as, "wayside.db.bad-1");
+  }
 }
 
 }  // namespace
