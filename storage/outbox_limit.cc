@@ -52,6 +52,16 @@ int64_t gap_crc(Lane lane, uint64_t last, std::string_view taken) {
   out.fixed(lane);
   out.fixed(last);
   out.raw(taken);
+// Of a row whose first columns are `taken` and `crc`.
+Result<Taken> read_gap(const Statement& row, Lane lane, uint64_t last) {
+  const std::string_view bytes = row.column_text(0);
+  Taken taken = decode_gap(bytes);
+  if (row.column_int(1) != gap_crc(lane, last, bytes) || taken.empty()) {
+    return Error{ErrorCode::kBadData, "wayside.db: a row of table gaps is damaged"};
+  }
+  return taken;
+}
+
   return crc32c(bytes);
 }
 
@@ -148,45 +158,45 @@ Result<bool> Store::halve_quarantine() {
 
 // An uplink that is gone takes its bit with it, which another one may get.
 Status Store::forget_in_gaps(size_t bit) {
-  struct Row {
-    Lane lane;
-    Taken taken;
-  };
-  std::vector<Row> rows;
-  {
-    WS_ASSIGN(Statement select,
-              db_->prepare("SELECT lane, taken FROM gaps WHERE targets >> ? & 1"));
-    select.bind(1, static_cast<int64_t>(bit));
-    while (true) {
-      WS_ASSIGN(bool more, select.step());
-      if (!more) break;
-      rows.push_back({static_cast<Lane>(select.column_int(0)), decode_gap(select.column_text(1))});
-    }
+  WS_ASSIGN(Statement select,
+            db_->prepare("SELECT taken, crc, lane, last FROM gaps WHERE (lane, last) > (?, ?) AND "
+                         "targets >> ? & 1 ORDER BY lane, last LIMIT 1"));
+  int64_t lane = -1;
+  int64_t last = 0;
+  while (true) {
+    select.bind(1, lane);
+    select.bind(2, last);
+    select.bind(3, static_cast<int64_t>(bit));
+    WS_ASSIGN(const bool more, select.step());
+    if (!more) return {};
+    lane = select.column_int(2);
+    last = select.column_int(3);
+    WS_ASSIGN(Taken taken, read_gap(select, static_cast<Lane>(lane), as_u64(last)));
+  return gap_in(*db_, lane, after, upto, bit);
+}
+
+Result<OutboxReader::Gap> OutboxReader::gap_in(Database& db, Lane lane, uint64_t after,
+                                               uint64_t upto, uint32_t bit) {
+    select.reset();
+    for (auto& t : taken) t.second &= ~(uint32_t{1} << bit);
+    WS_TRY(write_gap(static_cast<Lane>(lane), taken));
   }
-  for (Row& row : rows) {
-    for (auto& t : row.taken) t.second &= ~(uint32_t{1} << bit);
-    if (!row.taken.empty()) WS_TRY(write_gap(row.lane, row.taken));
-  }
-  return {};
 }
 
 Result<OutboxReader::Gap> OutboxReader::gap(Lane lane, uint64_t after, uint64_t upto,
                                             uint32_t bit) {
   Gap gap;
   WS_ASSIGN(Statement select,
-            db_->prepare("SELECT taken, last, crc FROM gaps WHERE lane = ? AND last > ? "
-                         "AND first <= ? ORDER BY last"));
+            db.prepare("SELECT taken, crc, last FROM gaps WHERE lane = ? AND last > ? "
+                       "AND first <= ? ORDER BY last"));
   select.bind(1, static_cast<int64_t>(lane));
   select.bind(2, as_i64(after));
   select.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
   while (true) {
     WS_ASSIGN(bool more, select.step());
     if (!more) return gap;
-    const std::string_view bytes = select.column_text(0);
-    if (select.column_int(2) != gap_crc(lane, as_u64(select.column_int(1)), bytes)) {
-      return Error{ErrorCode::kBadData, "wayside.db: a row of table gaps is damaged"};
-    }
-    for (const auto& [sequence, targets] : decode_gap(bytes)) {
+    WS_ASSIGN(const Taken taken, read_gap(select, lane, as_u64(select.column_int(2))));
+    for (const auto& [sequence, targets] : taken) {
       if (sequence <= after || sequence > upto) continue;
       gap.dropped += targets >> bit & 1;
       gap.last = sequence;

@@ -565,7 +565,8 @@ Result<uint64_t> Store::pending(uint32_t bit, const Mark& mark) {
     WS_ASSIGN(const bool row, select.step());
     const uint64_t n = row ? as_u64(select.column_int(0)) : 0;
     select.reset();
-    return n;
+    WS_ASSIGN(const OutboxReader::Gap gap, OutboxReader::gap_in(*db_, lane, after, upto, bit));
+    return n + gap.dropped;
   };
   WS_ASSIGN(uint64_t all, count(Lane::kAlarm, mark.delivered_upto[0], UINT64_MAX));
   WS_ASSIGN(const uint64_t results, count(Lane::kResult, mark.delivered_upto[1], UINT64_MAX));

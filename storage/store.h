@@ -115,7 +115,7 @@ class Store {
   uint64_t durable_entry() const { return durable_entry_; }
 
   Result<uint64_t> count(const char* table);
-  // Emissions for this uplink that are beyond the mark.
+  // Emissions for this uplink that are beyond the mark, there or dropped by a limit.
   Result<uint64_t> pending(uint32_t bit, const Mark& mark);
 
   struct Usage {
@@ -187,6 +187,7 @@ class OutboxReader {
     uint64_t last = 0;  // 0: nothing was taken there
   };
   Result<Gap> gap(Lane lane, uint64_t after, uint64_t upto, uint32_t bit);
+  static Result<Gap> gap_in(Database& db, Lane lane, uint64_t after, uint64_t upto, uint32_t bit);
   // Between the two calls the outbox does not change.
   Status begin_view() { return db_->begin_read(); }
   Status end_view() { return db_->exec("COMMIT"); }

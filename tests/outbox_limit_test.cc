@@ -54,6 +54,17 @@ TEST(OutboxLimit, a_lane_that_holds_less_than_is_wanted_gives_all_it_has) {
   EXPECT_EQ(mark.dropped, 3u);
 }
 
+TEST(OutboxLimit, what_was_taken_and_not_passed_yet_is_pending) {
+  UplinkFixture f;
+  for (int i = 0; i < 5; ++i) f.emit(Lane::kResult);
+  Mark mark;
+  EXPECT_EQ(*f.store->pending(0, mark), 5u);
+  ASSERT_EQ(f.store->drop_oldest(Lane::kResult, 1)->emissions, 1u);
+  EXPECT_EQ(*f.store->pending(0, mark), 5u);
+  deliver(*f.backlog(), mark);
+  EXPECT_EQ(*f.store->pending(0, mark), 0u);
+}
+
 TEST(OutboxLimit, an_uplink_passes_a_lane_that_lost_everything) {
   UplinkFixture f;
   for (int i = 0; i < 5; ++i) f.emit(Lane::kResult);
