@@ -165,16 +165,4 @@ Result<std::string> read_file(Disk& disk, const std::string& path) {
   return bytes;
 }
 
-Status replace_file(Disk& disk, const std::string& path, std::string_view bytes) {
-  std::string temporary = path + ".new";
-  {
-    WS_ASSIGN(std::unique_ptr<File> file, disk.open(temporary, Disk::Mode::kCreate));
-    WS_TRY(file->truncate(0));
-    WS_TRY(file->write_at(0, bytes));
-    WS_TRY(file->sync_data());
-  }
-  WS_TRY(disk.rename(temporary, path));
-  return disk.sync_dir(std::filesystem::path(path).parent_path().string());
-}
-
 }  // namespace wayside

@@ -56,7 +56,5 @@ class Disk {
 Disk& posix_disk();
 
 Result<std::string> read_file(Disk& disk, const std::string& path);
-// By a temporary name, synced, then renamed: readers see the old or the new contents, never a part.
-Status replace_file(Disk& disk, const std::string& path, std::string_view bytes);
 
 }  // namespace wayside

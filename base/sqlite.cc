@@ -118,6 +118,12 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(statement);
 }
 
+Result<int64_t> Database::number(std::string_view sql) {
+  WS_ASSIGN(Statement select, prepare(sql));
+  WS_ASSIGN(const bool row, select.step());
+  return row ? select.column_int(0) : 0;
+}
+
 void Database::keep_log() {
   int on = 1;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);

@@ -42,7 +42,8 @@ struct JournalOptions {
   uint32_t damaged_files = 4;  // as many are kept that hold nothing readable
 };
 
-// Reads entries in order. Any thread, one thread each; sees what the writer has synced.
+// Reads entries in order. Any thread, one thread each; sees what was written, also what may not be
+// synced yet: those who must not act on that stop at the entry that is committed.
 class JournalReader {
  public:
   JournalReader(Disk& disk, std::string dir);
@@ -80,8 +81,8 @@ class JournalReader {
   uint64_t offset_ = 0;
   uint64_t next_ = 0;
   std::optional<Digest> last_hash_;
-  std::optional<JournalEntry> ahead_;  // read already, not given yet
   bool unreadable_ = false;            // something in this file was, so far
+  std::optional<JournalEntry> ahead_;  // read already, not given yet
   std::string buffer_;
   std::string page_;
   std::unique_ptr<ZSTD_DCtx_s, size_t (*)(ZSTD_DCtx_s*)> zstd_;
@@ -152,8 +153,8 @@ class Journal {
   Status find_end();
   Status settle(const FileInfo& file);
   Result<bool> read_to_end(size_t file, uint64_t limit);
-  Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
   void report_unreadable_end(const FileInfo& file);
+  Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
   Status set_aside(const std::string& name, Damage damage);
   Status repair_headers();
   Status roll();
@@ -175,8 +176,8 @@ class Journal {
   std::vector<Damage> damage_;
   std::unique_ptr<File> file_;  // null: the next entry begins a new one
   bool name_synced_ = false;    // of the file that is being written; a former life's may not be
-  bool half_written_ = false;   // an append failed
   bool worn_ = false;           // the medium does not give back all of it
+  bool half_written_ = false;   // an append failed
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;
   Digest head_{};

@@ -12,9 +12,6 @@ namespace {
 
 constexpr uint64_t kRowBytes = 24;  // of a row, beside its message
 
-uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
-int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
-
 int64_t time_of(std::string_view message, int64_t otherwise) {
   auto emission = decode_emission(message);
   return emission.ok() ? emission->time_ms : otherwise;
@@ -52,6 +49,9 @@ int64_t gap_crc(Lane lane, uint64_t last, std::string_view taken) {
   out.fixed(lane);
   out.fixed(last);
   out.raw(taken);
+  return crc32c(bytes);
+}
+
 // Of a row whose first columns are `taken` and `crc`.
 Result<Taken> read_gap(const Statement& row, Lane lane, uint64_t last) {
   const std::string_view bytes = row.column_text(0);
@@ -62,21 +62,13 @@ Result<Taken> read_gap(const Statement& row, Lane lane, uint64_t last) {
   return taken;
 }
 
-  return crc32c(bytes);
-}
-
 }  // namespace
 
 Result<Store::Usage> Store::usage() {
-  const auto number = [&](const char* sql) -> Result<uint64_t> {
-    WS_ASSIGN(Statement pragma, db_->prepare(sql));
-    WS_ASSIGN(bool row, pragma.step());
-    return row ? as_u64(pragma.column_int(0)) : 0;
-  };
-  WS_ASSIGN(const uint64_t page, number("PRAGMA page_size"));
-  WS_ASSIGN(const uint64_t pages, number("PRAGMA page_count"));
-  WS_ASSIGN(const uint64_t unused, number("PRAGMA freelist_count"));
-  Usage usage{pages * page, unused * page};
+  WS_ASSIGN(const int64_t page, db_->number("PRAGMA page_size"));
+  WS_ASSIGN(const int64_t pages, db_->number("PRAGMA page_count"));
+  WS_ASSIGN(const int64_t unused, db_->number("PRAGMA freelist_count"));
+  Usage usage{as_u64(pages * page), as_u64(unused * page)};
   const std::string log = dir_ + "/wayside.db-wal";
   if (auto file = disk_.open(log, Disk::Mode::kRead); file.ok()) {
     WS_ASSIGN(const uint64_t size, (*file)->size());
@@ -172,11 +164,6 @@ Status Store::forget_in_gaps(size_t bit) {
     lane = select.column_int(2);
     last = select.column_int(3);
     WS_ASSIGN(Taken taken, read_gap(select, static_cast<Lane>(lane), as_u64(last)));
-  return gap_in(*db_, lane, after, upto, bit);
-}
-
-Result<OutboxReader::Gap> OutboxReader::gap_in(Database& db, Lane lane, uint64_t after,
-                                               uint64_t upto, uint32_t bit) {
     select.reset();
     for (auto& t : taken) t.second &= ~(uint32_t{1} << bit);
     WS_TRY(write_gap(static_cast<Lane>(lane), taken));
@@ -185,6 +172,11 @@ Result<OutboxReader::Gap> OutboxReader::gap_in(Database& db, Lane lane, uint64_t
 
 Result<OutboxReader::Gap> OutboxReader::gap(Lane lane, uint64_t after, uint64_t upto,
                                             uint32_t bit) {
+  return gap_in(*db_, lane, after, upto, bit);
+}
+
+Result<OutboxReader::Gap> OutboxReader::gap_in(Database& db, Lane lane, uint64_t after,
+                                               uint64_t upto, uint32_t bit) {
   Gap gap;
   WS_ASSIGN(Statement select,
             db.prepare("SELECT taken, crc, last FROM gaps WHERE lane = ? AND last > ? "

@@ -13,9 +13,10 @@ namespace {
 
 constexpr int64_t kFormat = 2;
 constexpr int64_t kCheckBytesMax = 64 << 20;  // a second or two from a slow card
-// SQLite notices when its own structures are damaged, but not when what is in a row is. So each row
-// that counts has a CRC-32C of its columns. Null, in rows of format 1: not known.
 constexpr uint64_t kPageBytes = 4096;
+// SQLite notices when its own structures are damaged, but not when what is in a row is. So each row
+// that counts has a CRC-32C of its columns. Null: not known, in rows of format 1 and in those whose
+// columns were changed in place.
 constexpr const char* kSchema = R"(
   CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL, crc INTEGER) WITHOUT ROWID;
   CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL,
@@ -71,9 +72,6 @@ int64_t crc_of(std::initializer_list<std::string_view> texts,
 // As a statement reads it: ifnull(crc, -1).
 constexpr int64_t kNoCrc = -1;
 bool is_sound(int64_t kept, int64_t crc) { return kept == kNoCrc || kept == crc; }
-
-uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
-int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
 
 Result<std::vector<Epoch>> read_epochs(Database& db) {
   WS_ASSIGN(Statement select,
@@ -206,18 +204,8 @@ Result<std::string> Store::set_aside(Disk& disk, const std::string& dir, uint32_
 }
 
 Status Store::create() {
-  int64_t version = 0;
-  int64_t tables = 0;
-  {
-    WS_ASSIGN(Statement pragma, db_->prepare("PRAGMA user_version"));
-    WS_ASSIGN(bool row, pragma.step());
-    if (row) version = pragma.column_int(0);
-  }
-  {
-    WS_ASSIGN(Statement list, db_->prepare("SELECT count(*) FROM sqlite_master"));
-    WS_ASSIGN(bool row, list.step());
-    if (row) tables = list.column_int(0);
-  }
+  WS_ASSIGN(const int64_t version, db_->number("PRAGMA user_version"));
+  WS_ASSIGN(const int64_t tables, db_->number("SELECT count(*) FROM sqlite_master"));
   if (version == kFormat) return {};
   new_ = version == 0 && tables == 0;
   if (!new_ && version != 1) return check_format(version);
@@ -238,12 +226,11 @@ Status Store::check() {
       Statement tables,
       db_->prepare("SELECT meta.crc, epochs.crc, uplinks.crc, outbox.crc, state.crc, marks.crc, "
                    "payload FROM meta, epochs, uplinks, outbox, state, marks, quarantine"));
-  WS_ASSIGN(Statement size, db_->prepare("SELECT page_count * page_size FROM "
-                                         "pragma_page_count(), pragma_page_size()"));
-  WS_ASSIGN(bool row, size.step());
-  if (!row || size.column_int(0) > kCheckBytesMax) return {};
+  WS_ASSIGN(const int64_t bytes, db_->number("SELECT page_count * page_size FROM "
+                                             "pragma_page_count(), pragma_page_size()"));
+  if (bytes > kCheckBytesMax) return {};
   WS_ASSIGN(Statement check, db_->prepare("PRAGMA quick_check(1)"));
-  WS_ASSIGN(row, check.step());
+  WS_ASSIGN(const bool row, check.step());
   if (row && check.column_text(0) == "ok") return {};
   return Error{ErrorCode::kBadData, "wayside.db: " + std::string(check.column_text(0))};
 }
@@ -502,23 +489,24 @@ Status Store::trim_outbox(const std::vector<std::string>& uplinks,
       if (mark == marks.end()) return uint64_t{0};
       return lane == 0 ? mark->second.delivered_upto[0] : mark->second.results_upto();
     };
-    std::string wanted;  // by an uplink that has not come so far
-    for (size_t bit = 0; bit < uplinks.size(); ++bit) {
-      if (uplinks[bit].empty()) continue;
-      wanted += (wanted.empty() ? "" : " OR ") + ("(targets >> " + std::to_string(bit)) +
-                " & 1 AND sequence > " + std::to_string(upto(uplinks[bit])) + ")";
-    }
-    if (wanted.empty()) continue;
-    std::string gaps_wanted = wanted;
-    for (size_t at; (at = gaps_wanted.find("sequence")) != std::string::npos;)
-      gaps_wanted.replace(at, 8, "last");
+    // Rows of which `column` is what an uplink has not come to.
+    const auto wanted = [&](const char* column) {
+      std::string any;
+      for (size_t bit = 0; bit < uplinks.size(); ++bit) {
+        if (uplinks[bit].empty()) continue;
+        any += (any.empty() ? "(targets >> " : " OR (targets >> ") + std::to_string(bit) +
+               " & 1 AND " + column + " > " + std::to_string(upto(uplinks[bit])) + ")";
+      }
+      return any;
+    };
+    if (wanted("last").empty()) continue;
     WS_ASSIGN(Statement close,
-              db_->prepare("DELETE FROM gaps WHERE lane = ? AND NOT (" + gaps_wanted + ")"));
+              db_->prepare("DELETE FROM gaps WHERE lane = ? AND NOT (" + wanted("last") + ")"));
     close.bind(1, static_cast<int64_t>(lane));
     WS_TRY(close.run());
     WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence > ? AND "
                                            "sequence <= ? AND NOT (" +
-                                           wanted + ")"));
+                                           wanted("sequence") + ")"));
     for (const std::string& uplink : uplinks) {
       // Only what the uplink has passed since the last time can have become free: an uplink that is
       // far behind must not make this slow.
@@ -548,9 +536,8 @@ Status Store::make_durable() {
 }
 
 Result<uint64_t> Store::count(const char* table) {
-  WS_ASSIGN(Statement select, db_->prepare(std::string("SELECT count(*) FROM ") + table));
-  WS_ASSIGN(bool row, select.step());
-  return row ? as_u64(select.column_int(0)) : 0;
+  WS_ASSIGN(const int64_t n, db_->number(std::string("SELECT count(*) FROM ") + table));
+  return as_u64(n);
 }
 
 Result<uint64_t> Store::pending(uint32_t bit, const Mark& mark) {
