@@ -161,7 +161,10 @@ Status Store::check() {
   WS_ASSIGN(Statement check, db_->prepare("PRAGMA quick_check(1)"));
   WS_ASSIGN(const bool row, check.step());
   if (row && check.column_text(0) == "ok") return {};
-  return Error{ErrorCode::kBadData, "wayside.db: " + std::string(check.column_text(0))};
+  const std::string answer(check.column_text(0));
+  // SQLITE_IOERR_READ as text: the medium may give it back the next time.
+  const bool unread = answer.find("error code=266") != std::string::npos;
+  return Error{unread ? ErrorCode::kUnreadable : ErrorCode::kBadData, "wayside.db: " + answer};
 }
 
 // Neither new nor of a format that we know.

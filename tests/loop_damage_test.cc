@@ -199,5 +199,33 @@ TEST(WornState, a_store_with_a_page_that_cannot_be_read_is_made_again) {
   }
 }
 
+// Little is free, and something fails: that is no reason to take away what makes no difference.
+TEST(WornState, a_failure_that_passes_takes_nothing_from_journal_or_store) {
+  WornDisk disk;
+  Config config = small_config("/state");
+  config.storage.file_bytes = 16 * kJournalPage;
+  Surroundings around = Surroundings::system(config);
+  around.disk = &disk;
+  ASSERT_TRUE(Loop::recover(config, around).ok());
+  {
+    auto journal = Journal::open(disk, {"/state/journal", config.storage.file_bytes, 1 << 20});
+    ASSERT_TRUE(journal.ok());
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE((*journal)->append(1, 1, {}, "no group").ok());
+  }
+  ASSERT_TRUE(disk.has("/state/journal/spare"));
+  disk.set_capacity(disk.used_bytes() + (1 << 20));
+  int failed = 0;
+  for (uint64_t n = 1; n <= 150; ++n) {
+    disk.fail_calls(n, UINT64_MAX);
+    failed += !Loop::recover(config, around).ok();
+    disk.fail_call(n);
+    failed += !Loop::recover(config, around).ok();
+    disk.heal();
+    ASSERT_TRUE(disk.has("/state/journal/spare")) << "call " << n;
+    ASSERT_FALSE(disk.has("/state/wayside.db.bad-1")) << "call " << n;
+  }
+  EXPECT_GT(failed, 20);
+}
+
 }  // namespace
 }  // namespace wayside
