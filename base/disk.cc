@@ -21,8 +21,11 @@ namespace {
 std::atomic<uint64_t> flushes{0};
 
 Error io_error(const char* operation, const std::string& path, int error_number = errno) {
+  const bool full = error_number == ENOSPC || error_number == EDQUOT;
   // A folder where a file should be does not go away by itself.
-  const ErrorCode code = error_number == EISDIR ? ErrorCode::kBadData : ErrorCode::kIo;
+  const ErrorCode code = error_number == EISDIR ? ErrorCode::kBadData
+                         : full                 ? ErrorCode::kFull
+                                                : ErrorCode::kIo;
   return {code, std::string(operation) + " " + path + ": " + std::strerror(error_number)};
 }
 
@@ -61,6 +64,8 @@ class PosixFile : public File {
     if (::fdatasync(fd_) != 0) return io_error("fdatasync", path_);
     return {};
   }
+
+  void drop_cache() override { (void)::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED); }
 
   Status truncate(uint64_t size) override {
     if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return io_error("truncate", path_);
@@ -125,8 +130,9 @@ class PosixDisk : public Disk {
   Result<std::vector<std::string>> list(const std::string& path) override {
     std::vector<std::string> names;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-      names.push_back(entry.path().filename().string());
+    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+      names.push_back(entry->path().filename().string());
     }
     if (error && error != std::errc::no_such_file_or_directory) {
       return io_error("list", path, error.value());
@@ -157,18 +163,6 @@ Result<std::string> read_file(Disk& disk, const std::string& path) {
   WS_ASSIGN(size_t n, file->read_at(0, bytes.data(), bytes.size()));
   bytes.resize(n);
   return bytes;
-}
-
-Status replace_file(Disk& disk, const std::string& path, std::string_view bytes) {
-  std::string temporary = path + ".new";
-  {
-    WS_ASSIGN(std::unique_ptr<File> file, disk.open(temporary, Disk::Mode::kCreate));
-    WS_TRY(file->truncate(0));
-    WS_TRY(file->write_at(0, bytes));
-    WS_TRY(file->sync_data());
-  }
-  WS_TRY(disk.rename(temporary, path));
-  return disk.sync_dir(std::filesystem::path(path).parent_path().string());
 }
 
 }  // namespace wayside

@@ -20,6 +20,9 @@ class File {
   // Bytes read; fewer than `size` only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, char* into, size_t size) = 0;
   virtual Status sync_data() = 0;
+  // What is read from now on comes from the device, but for what was written and not synced yet, as
+  // far as the system can do that. After a sync that failed it is how to learn what is there.
+  virtual void drop_cache() {}
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() = 0;
 };
@@ -53,7 +56,5 @@ class Disk {
 Disk& posix_disk();
 
 Result<std::string> read_file(Disk& disk, const std::string& path);
-// By a temporary name, synced, then renamed: readers see the old or the new contents, never a part.
-Status replace_file(Disk& disk, const std::string& path, std::string_view bytes);
 
 }  // namespace wayside

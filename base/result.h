@@ -14,8 +14,10 @@ namespace wayside {
 enum class ErrorCode {
   kUsage = 64,
   kBadData = 65,
+  kUnreadable = 66,  // the medium does not give it back; once may be an accident
   kUnavailable = 69,
   kInternal = 70,
+  kFull = 73,  // no room: a full disk, or a quota
   kIo = 74,
   kConfig = 78,
 };

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace wayside {
 namespace {
 
@@ -10,9 +12,13 @@ namespace {
 ErrorCode code_of(sqlite3* db) {
   const int rc = sqlite3_errcode(db) & 0xff;
   if (rc == SQLITE_NOMEM) return ErrorCode::kInternal;
+  const int cause = rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ? sqlite3_system_errno(db) : 0;
+  if (rc == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT) return ErrorCode::kFull;
   const bool bad = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_FORMAT ||
                    sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
-  return bad ? ErrorCode::kBadData : ErrorCode::kIo;
+  if (bad) return ErrorCode::kBadData;
+  return sqlite3_extended_errcode(db) == SQLITE_IOERR_READ ? ErrorCode::kUnreadable
+                                                           : ErrorCode::kIo;
 }
 
 }  // namespace
@@ -76,7 +82,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
   int rc = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<Database> database(new Database(handle));
   if (rc != SQLITE_OK) {
-    return Error{rc == SQLITE_NOMEM ? ErrorCode::kInternal : ErrorCode::kIo,
+    return Error{handle ? code_of(handle) : ErrorCode::kInternal,
                  "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
   }
   sqlite3_busy_timeout(handle, 5000);
@@ -112,6 +118,12 @@ Result<Statement> Database::prepare(std::string_view sql) {
                  std::string(sqlite3_errmsg(handle_)) + " in: " + std::string(sql)};
   }
   return Statement(statement);
+}
+
+Result<int64_t> Database::number(std::string_view sql) {
+  WS_ASSIGN(Statement select, prepare(sql));
+  WS_ASSIGN(const bool row, select.step());
+  return row ? select.column_int(0) : 0;
 }
 
 void Database::keep_log() {

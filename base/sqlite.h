@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -13,6 +14,10 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace wayside {
+
+// SQLite knows signed numbers only.
+inline uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
+inline int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
 
 // Owned by one thread, as is the Database it came from, which must outlive it.
 class Statement {
@@ -61,6 +66,7 @@ class Database {
   Status begin();
   Status begin_read();  // the same, for a view that does not change
   Result<Statement> prepare(std::string_view sql);
+  Result<int64_t> number(std::string_view sql);  // of its first row and column; 0: no row
   int64_t changes() const;
   // Leaves the log and its index where they are when the last connection closes.
   void keep_log();

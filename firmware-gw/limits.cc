@@ -140,24 +140,16 @@ void Loop::count_lost_readings() {
   losses_.add(LossClass::kRaw, lost, from_ms, entry.wall_ms);
 }
 
-// Is that the reason why something failed?
-bool Loop::disk_is_full() {
-  auto free_bytes = disk_.free_bytes(state_dir_);
-  const StorageOptions& o = config_.storage;
-  return free_bytes.ok() && *free_bytes < std::max(o.min_free, o.file_bytes);
-}
-
 // The journal has a new file at hand when it may recycle its oldest one. True: it is worth another
 // attempt.
 bool Loop::relieve_journal() {
-  if (!disk_is_full() || journal_->will_recycle()) return false;
+  if (journal_->will_recycle()) return false;
   if (store_->make_durable().ok()) journal_->set_done(store_->durable_entry());
   return journal_->set_max_bytes(journal_->used_bytes()).ok() && journal_->will_recycle();
 }
 
 // The store needs little room, but some, also for what makes room in it.
 bool Loop::relieve_store() {
-  if (!disk_is_full()) return false;
   journal_->set_done(store_ ? store_->durable_entry() : 0);
   auto given = journal_->give_way();
   if (store_ && given.ok() && !*given) {

@@ -161,7 +161,8 @@ bool Loop::insist(const char* what, const std::function<Status()>& action, Relie
       store_damage_ = status.error().message;  // to insist does not help
       return false;
     }
-    if ((this->*relief)()) continue;
+    // What is dropped makes room; it mends nothing else.
+    if (status.error().code == ErrorCode::kFull && (this->*relief)()) continue;
     publish(clock_->now());
     uint64_t held = 0;
     if (limiter.allow(clock_->now().timer_ms, held)) {
@@ -218,7 +219,7 @@ bool Loop::commit() {
   before_ = reached(journal_->last_sequence());
   if (Status kept = keep_limits(last_now_); !kept.ok()) {
     log_warn("limits of the disk: {}", kept.error().message);
-    (void)relieve_store();
+    if (kept.error().code == ErrorCode::kFull) (void)relieve_store();
   }
   group_bytes_ = 0;
   window_full_ = false;

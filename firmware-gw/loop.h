@@ -136,7 +136,6 @@ class Loop {
   Status shrink_store(uint64_t bytes, uint64_t step);
   uint64_t waiting_readings() const;
   void count_lost_readings();
-  bool disk_is_full();
   bool relieve_journal();
   bool relieve_store();
   void publish(Now now);

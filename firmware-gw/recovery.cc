@@ -23,6 +23,7 @@ std::string Loop::random_name() {
 Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around,
                                             std::string store_damage) {
   std::vector<Damage> found;
+  bool unreadable = false;
   for (bool again = false;;) {
     if (!store_damage.empty()) {
       // The journal is the truth: a store that is damaged is set aside and made again from it.
@@ -38,10 +39,17 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings a
     Status status = loop->open_storage();
     if (status.ok()) status = loop->restore();
     if (status.ok()) return loop;
-    if (status.error().code == ErrorCode::kBadData && !again) {
+    ErrorCode code = status.error().code;
+    // What the medium does not give back at the second attempt either, while it does give the
+    // journal, is damaged.
+    const bool store_unreadable = code == ErrorCode::kUnreadable && loop->journal_;
+    if (store_unreadable && std::exchange(unreadable, true)) code = ErrorCode::kBadData;
+    if (code == ErrorCode::kBadData && !again) {
       again = true;
       store_damage = status.error().message;
-    } else if (!loop->journal_ || !loop->relieve_store()) {
+    } else if (code == ErrorCode::kUnreadable && store_unreadable) {
+      log_warn("{}; it is tried again", status.error().message);
+    } else if (code != ErrorCode::kFull || !loop->journal_ || !loop->relieve_store()) {
       return status.error();
     }
     found = loop->damage_;

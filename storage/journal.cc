@@ -17,7 +17,7 @@ constexpr int kZstdLevel = 1;
 }  // namespace
 
 Journal::Journal(Disk& disk, JournalOptions options)
-    : disk_(disk), options_(std::move(options)), zstd_(ZSTD_createCCtx(), ZSTD_freeCCtx) {}
+    : disk_(disk), options_(std::move(options)), zstd_(nullptr, ZSTD_freeCCtx) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(Disk& disk, JournalOptions options) {
@@ -47,12 +47,20 @@ std::vector<std::string> Journal::preambles() const {
   return all;
 }
 
-uint64_t Journal::used_bytes() const { return files_.size() * options_.file_bytes; }
+uint64_t Journal::used_bytes() const {
+  uint64_t bytes = 0;
+  for (const FileInfo& file : files_) bytes += file.size;
+  return bytes;
+}
 
 uint64_t Journal::next_loss() const {
-  const size_t room = std::max<uint64_t>(options_.max_bytes / options_.file_bytes, kFilesMin);
-  if (files_.size() + 1 <= room || files_.size() < kFilesMin) return 0;
-  return files_[files_.size() + 1 - room].first_sequence - 1;
+  uint64_t bytes = options_.file_bytes;  // of the next one, and of those that may stay beside it
+  for (size_t i = files_.size(); i-- > 0;) {
+    bytes += files_[i].size;
+    const size_t count = files_.size() - i + 1;
+    if (bytes > options_.max_bytes && count > kFilesMin) return files_[i + 1].first_sequence - 1;
+  }
+  return 0;
 }
 
 Status Journal::set_max_bytes(uint64_t bytes) {
@@ -86,8 +94,17 @@ Result<bool> Journal::drop_spare() {
   return there;
 }
 
-Status Journal::drop_oldest() {
-  WS_TRY(disk_.remove(files_.front().path));
+Status Journal::drop_oldest() { return forget_oldest(disk_.remove(files_.front().path)); }
+
+// After an attempt to take it away: it may be that somebody else has done that.
+Status Journal::forget_oldest(const Status& taken) {
+  if (!taken.ok()) {
+    WS_ASSIGN(const std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
+    if (std::binary_search(firsts.begin(), firsts.end(), files_.front().first_sequence)) {
+      return taken;
+    }
+    log_warn("journal: {}", taken.error().message);
+  }
   files_.erase(files_.begin());
   return {};
 }
@@ -100,11 +117,17 @@ Status Journal::prepare_spare(uint64_t bytes) {
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kCreate));
   }
   if (spare_bytes_ == 0) WS_TRY(spare_->truncate(0));
-  const std::string zeros(std::min(bytes, options_.file_bytes - spare_bytes_), '\0');
-  WS_TRY(spare_->write_at(spare_bytes_, zeros));
-  spare_bytes_ += zeros.size();
-  if (spare_bytes_ >= options_.file_bytes) return spare_->sync_data();
-  return {};
+  const uint64_t upto = spare_bytes_ + std::min(bytes, options_.file_bytes - spare_bytes_);
+  const std::string zeros(std::min(kSpareStep, upto - spare_bytes_), '\0');
+  while (spare_bytes_ < upto) {
+    const auto piece = std::string_view(zeros).substr(0, upto - spare_bytes_);
+    WS_TRY(spare_->write_at(spare_bytes_, piece));
+    spare_bytes_ += piece.size();
+  }
+  if (spare_bytes_ < options_.file_bytes) return {};
+  Status synced = spare_->sync_data();
+  if (!synced.ok()) spare_bytes_ = 0;  // nobody knows what is there
+  return synced;
 }
 
 // Goes on in a new file: the spare, or the oldest one when the journal has reached its size.
@@ -114,15 +137,20 @@ Status Journal::roll() {
   header.first_sequence = last_sequence_ + 1;
   header.file_bytes = options_.file_bytes;
   if (preamble) header.preamble = preamble();
-  if (will_recycle()) {
+  bool recycled = false;
+  while (!recycled && will_recycle()) {
+    const Status renamed = disk_.rename(files_.front().path, spare_path());
+    WS_TRY(forget_oldest(renamed));
+    recycled = renamed.ok();
+  }
+  if (recycled) {
     spare_there_ = true;
-    WS_TRY(disk_.rename(files_.front().path, spare_path()));
-    files_.erase(files_.begin());
     spare_.reset();
     spare_bytes_ = 0;
     WS_ASSIGN(spare_, disk_.open(spare_path(), Disk::Mode::kReadWrite));
     WS_ASSIGN(const uint64_t size, spare_->size());
-    header.zeroed = size < options_.file_bytes;  // it was cut: made anew
+    header.zeroed = size < options_.file_bytes;  // too small, or cut: made anew
+    if (size > options_.file_bytes) WS_TRY(spare_->truncate(options_.file_bytes));
   } else {
     header.zeroed = true;
   }
@@ -131,7 +159,11 @@ Status Journal::roll() {
   WS_TRY(spare_->write_at(0, header.to_page()));
   WS_TRY(spare_->sync_data());
   const std::string path = path_of(header.first_sequence);
-  WS_TRY(disk_.rename(spare_path(), path));
+  if (Status named = disk_.rename(spare_path(), path); !named.ok()) {
+    spare_.reset();  // it may be gone
+    spare_bytes_ = 0;
+    return named;
+  }
   file_ = std::move(spare_);
   spare_there_ = false;
   spare_bytes_ = 0;
@@ -150,12 +182,18 @@ Status Journal::sync_name() {
   return {};
 }
 
-void Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-                     std::string_view block, uint64_t said_before, Digest& hash) {
+Status Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+                       std::string_view block, uint64_t said_before, Digest& hash) {
+  if (!zstd_) zstd_.reset(ZSTD_createCCtx());
+  if (!zstd_) return Error{ErrorCode::kInternal, "journal: no memory for zstd"};
   buffer_.resize(sizeof(EntryHeader) + ZSTD_compressBound(block.size()));
   const size_t payload_bytes = ZSTD_compressCCtx(zstd_.get(), buffer_.data() + sizeof(EntryHeader),
                                                  buffer_.size() - sizeof(EntryHeader), block.data(),
                                                  block.size(), kZstdLevel);
+  if (ZSTD_isError(payload_bytes)) {
+    return Error{ErrorCode::kInternal,
+                 std::string("journal: zstd: ") + ZSTD_getErrorName(payload_bytes)};
+  }
   EntryHeader header;
   header.payload_bytes = static_cast<uint32_t>(payload_bytes);
   header.block_bytes = static_cast<uint32_t>(block.size());
@@ -171,6 +209,7 @@ void Journal::encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emiss
   hash = header.hash_of(payload);
   buffer_.resize(sizeof header + payload_bytes);
   buffer_.resize(padded_to_page(buffer_.size()), '\0');
+  return {};
 }
 
 Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
@@ -179,11 +218,13 @@ Status Journal::append(uint64_t engine_stamp, int64_t wall_ms, const Digest& emi
     return Error{ErrorCode::kInternal, "journal: a group over 64 MiB"};
   }
   Digest hash;
-  encode(engine_stamp, wall_ms, emissions, block, said_before, hash);
+  WS_TRY(encode(engine_stamp, wall_ms, emissions, block, said_before, hash));
   if (buffer_.size() > options_.file_bytes - kJournalPage) {
     return Error{ErrorCode::kConfig, "journal: a group is larger than storage.file_bytes"};
   }
-  if (!file_ || offset_ + buffer_.size() > options_.file_bytes) {
+  // What lies beyond the end as it was made is not allocated.
+  const uint64_t end = file_ ? std::min(options_.file_bytes, files_.back().size) : 0;
+  if (offset_ + buffer_.size() > end) {
     if (half_written_) {
       // What a failed append has left must not stand beside the entry that takes its number.
       WS_TRY(file_->write_at(offset_, std::string(kJournalPage, '\0')));

@@ -42,7 +42,8 @@ struct JournalOptions {
   uint32_t damaged_files = 4;  // as many are kept that hold nothing readable
 };
 
-// Reads entries in order. Any thread, one thread each; sees what the writer has synced.
+// Reads entries in order. Any thread, one thread each; sees what was written, also what may not be
+// synced yet: those who must not act on that stop at the entry that is committed.
 class JournalReader {
  public:
   JournalReader(Disk& disk, std::string dir);
@@ -60,7 +61,8 @@ class JournalReader {
   friend class Journal;
   struct Scan {
     bool found = false;
-    bool nonzero = false;  // something lay between that is no entry of this place
+    bool nonzero = false;     // something lay between that is no entry of this place
+    bool unreadable = false;  // or that the medium does not give back
   };
   // The entry at `offset_`, if it is whole and has this sequence.
   Result<bool> read_expected(JournalEntry& entry);
@@ -79,6 +81,7 @@ class JournalReader {
   uint64_t offset_ = 0;
   uint64_t next_ = 0;
   std::optional<Digest> last_hash_;
+  bool unreadable_ = false;            // something in this file was, so far
   std::optional<JournalEntry> ahead_;  // read already, not given yet
   std::string buffer_;
   std::string page_;
@@ -146,8 +149,11 @@ class Journal {
   };
   Journal(Disk& disk, JournalOptions options);
   Status look_at_files();
+  Status sort_in(uint64_t name, FileLook look);
   Status find_end();
+  Status settle(const FileInfo& file);
   Result<bool> read_to_end(size_t file, uint64_t limit);
+  void report_unreadable_end(const FileInfo& file);
   Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);
   Status set_aside(const std::string& name, Damage damage);
   Status repair_headers();
@@ -156,19 +162,21 @@ class Journal {
   Status prepare_spare(uint64_t bytes);
   Result<bool> drop_spare();
   Status drop_oldest();
+  Status forget_oldest(const Status& taken);
   std::string path_of(uint64_t first_sequence) const {
     return journal_path(options_.dir, first_sequence);
   }
   std::string spare_path() const { return options_.dir + "/spare"; }
-  void encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
-              std::string_view block, uint64_t said_before, Digest& hash);
+  Status encode(uint64_t engine_stamp, int64_t wall_ms, const Digest& emissions,
+                std::string_view block, uint64_t said_before, Digest& hash);
 
   Disk& disk_;
   JournalOptions options_;
   std::vector<FileInfo> files_;  // oldest first; the last one is being written
   std::vector<Damage> damage_;
   std::unique_ptr<File> file_;  // null: the next entry begins a new one
-  bool name_synced_ = true;     // of the file that is being written
+  bool name_synced_ = false;    // of the file that is being written; a former life's may not be
+  bool worn_ = false;           // the medium does not give back all of it
   bool half_written_ = false;   // an append failed
   uint64_t offset_ = 0;
   uint64_t last_sequence_ = 0;

@@ -81,6 +81,30 @@ std::optional<FileHeader> FileHeader::from_page(std::string_view page) {
   return header;
 }
 
+Result<size_t> read_pages(File& file, uint64_t offset, char* into, size_t size, bool& unreadable) {
+  auto whole = file.read_at(offset, into, size);
+  if (whole.ok() || whole.error().code != ErrorCode::kIo) return whole;
+  size_t done = 0;
+  while (done < size) {
+    const uint64_t at = offset + done;
+    const size_t piece = std::min<size_t>(size - done, kJournalPage - at % kJournalPage);
+    auto n = file.read_at(at, into + done, piece);
+    if (!n.ok()) {
+      // Is it this page, or the disk as a whole?
+      char byte = 0;
+      WS_TRY(file.read_at(at < kJournalPage ? kJournalPage : 0, &byte, 1));
+      n = file.read_at(at, into + done, piece);
+    }
+    if (!n.ok()) {
+      std::memset(into + done, 0xff, piece);
+      unreadable = true;
+    }
+    done += n.ok() ? *n : piece;
+    if (n.ok() && *n < piece) break;
+  }
+  return done;
+}
+
 std::string journal_path(const std::string& dir, uint64_t first_sequence) {
   char name[32];
   std::snprintf(name, sizeof name, "/%016llx.wsj", static_cast<unsigned long long>(first_sequence));
@@ -110,7 +134,8 @@ Result<FileLook> look_at_file(Disk& disk, const std::string& dir, uint64_t first
   }
   WS_ASSIGN(look.size, (*file)->size());
   std::string pages(2 * kJournalPage, '\0');
-  auto read = (*file)->read_at(0, pages.data(), pages.size());
+  bool unreadable = false;  // the first page: as one that is no header
+  auto read = read_pages(**file, 0, pages.data(), pages.size(), unreadable);
   if (!read.ok() && read.error().code != ErrorCode::kBadData) return read.error();
   if (!read.ok() || *read <= kJournalPage) {
     look.kind = FileLook::Kind::kUnusable;

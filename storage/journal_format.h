@@ -71,6 +71,10 @@ struct FileLook {
 };
 Result<FileLook> look_at_file(Disk& disk, const std::string& dir, uint64_t first_sequence);
 
+// As File::read_at, over what the medium does not give back: a page that fails twice while another
+// one of the file can be read comes as bytes that are no entry, and is told by `unreadable`.
+Result<size_t> read_pages(File& file, uint64_t offset, char* into, size_t size, bool& unreadable);
+
 std::string journal_path(const std::string& dir, uint64_t first_sequence);
 // Of the files in the folder, by their names, rising.
 Result<std::vector<uint64_t>> first_sequences(Disk& disk, const std::string& dir);

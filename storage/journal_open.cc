@@ -28,9 +28,7 @@ Status Journal::look_at_files() {
     using Kind = FileLook::Kind;
     if (look.kind == Kind::kGone) continue;
     if (look.kind == Kind::kForeign) {
-      const std::string what =
-          "journal file " + name_of(first) + " is a copy of another one under a wrong name";
-      WS_TRY(set_aside(name_of(first), {Damage::Kind::kRepaired, what, 0, 0, 0, look.size, ""}));
+      WS_TRY(sort_in(first, std::move(look)));
       continue;
     }
     if (look.kind == Kind::kUnusable) {
@@ -45,14 +43,34 @@ Status Journal::look_at_files() {
     const bool sound = look.kind == Kind::kSound;
     files_.push_back({first, path_of(first), std::move(look.header), look.size, sound});
   }
+  std::sort(files_.begin(), files_.end(), [](const FileInfo& a, const FileInfo& b) {
+    return a.first_sequence < b.first_sequence;
+  });
   WS_ASSIGN(const std::vector<std::string> names, disk_.list(options_.dir));
   if (!std::binary_search(names.begin(), names.end(), "spare")) return {};
   WS_ASSIGN(const auto spare, disk_.open(spare_path(), Disk::Mode::kRead));
   char byte = 0;
   const auto read = spare->read_at(0, &byte, 1);
-  if (read.ok()) return {};
-  if (read.error().code != ErrorCode::kBadData) return read.error();
+  // What it holds nobody needs.
+  if (read.ok() || read.error().code != ErrorCode::kBadData) return {};
   return set_aside("spare", {Damage::Kind::kRepaired, "journal/spare is no file", 0, 0, 0, 0, ""});
+}
+
+// A file under a name that is not its own: gets its own, if that is free.
+Status Journal::sort_in(uint64_t name, FileLook look) {
+  const uint64_t first = look.header.first_sequence;
+  WS_ASSIGN(const std::vector<uint64_t> firsts, first_sequences(disk_, options_.dir));
+  if (std::binary_search(firsts.begin(), firsts.end(), first)) {
+    const std::string what =
+        "journal file " + name_of(name) + " is a copy of another one under a wrong name";
+    return set_aside(name_of(name), {Damage::Kind::kRepaired, what, 0, 0, 0, look.size, ""});
+  }
+  WS_TRY(disk_.rename(path_of(name), path_of(first)));
+  files_.push_back({first, path_of(first), std::move(look.header), look.size});
+  add_damage(damage_, {Damage::Kind::kRepaired,
+                       "journal file " + name_of(first) + " was there as " + name_of(name), 0, 0, 0,
+                       look.size, ""});
+  return {};
 }
 
 // Renames a file, so that it is there for a look and in nobody's way.
@@ -81,13 +99,15 @@ Status Journal::set_aside(const std::string& name, Damage damage) {
 
 // From the newest file back to the one that holds the last entry.
 Status Journal::find_end() {
+  if (!files_.empty()) WS_TRY(settle(files_.back()));
   bool found = false;
   for (size_t i = files_.size(); i-- > 0 && !found;) {
     const bool newest = i + 1 == files_.size();
     WS_ASSIGN(found, read_to_end(i, newest ? UINT64_MAX : files_[i + 1].first_sequence));
     // The newest one without any entry was just made when the power went. Any other one is damaged
     // from beginning to end.
-    if (found || (newest && files_[i].sound)) continue;
+    if (found || (newest && files_[i].sound && !worn_)) continue;
+    worn_ = false;
     const uint64_t first = files_[i].first_sequence;
     const uint64_t to = newest ? 0 : files_[i + 1].first_sequence - 1;
     const std::string what = "journal file " + name_of(first) + " cannot be read; its " +
@@ -112,10 +132,19 @@ Status Journal::find_end() {
                          last_sequence_ + 1, 0, 0, last.header.file_bytes - last.size, ""});
     return {};  // the next entry begins a new file
   }
+  if (worn_) return {};  // here, too: nothing is trusted to what has failed
   WS_ASSIGN(file_, disk_.open(last.path, Disk::Mode::kReadWrite));
-  // The last entry may have been written but not synced when the process ended. From now on it
-  // counts.
-  return file_->sync_data();
+  return {};
+}
+
+// The last entry may have been written but not synced when the process ended; from now on it
+// counts. But if its sync had failed, it may be in memory only, where no sync finds anything left
+// to do. To write it again could damage one that was acknowledged; to read it again cannot.
+Status Journal::settle(const FileInfo& info) {
+  WS_ASSIGN(const auto file, disk_.open(info.path, Disk::Mode::kReadWrite));
+  WS_TRY(file->sync_data());
+  file->drop_cache();
+  return {};
 }
 
 // True: there is an entry. Tells of what is damaged between entries and behind the last one.
@@ -136,7 +165,13 @@ Result<bool> Journal::read_to_end(size_t i, uint64_t limit) {
       WS_ASSIGN(const JournalReader::Scan scan, reader.scan(limit, entry));
       there = scan.found;
       if (!there) {
-        if (limit == UINT64_MAX) WS_TRY(check_rest(info, found, offset, scan.nonzero));
+        if (limit != UINT64_MAX) return found;
+        worn_ = reader.unreadable_;
+        if (!scan.unreadable) {
+          WS_TRY(check_rest(info, found, offset, scan.nonzero));
+        } else if (found) {
+          report_unreadable_end(info);
+        }
         return found;
       }
     }
@@ -151,6 +186,15 @@ Result<bool> Journal::read_to_end(size_t i, uint64_t limit) {
     head_ = entry.hash;
     offset_ = reader.offset_;
   }
+}
+
+void Journal::report_unreadable_end(const FileInfo& info) {
+  const uint64_t next = last_sequence_ + 1;
+  add_damage(damage_, {Damage::Kind::kLoss,
+                       "journal file " + name_of(info.first_sequence) +
+                           " cannot be read to its end; what came from entry " +
+                           std::to_string(next) + " on is lost",
+                       next, 0, 0, 0, ""});
 }
 
 // Is there something behind the last entry that looks like one?

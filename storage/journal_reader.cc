@@ -1,5 +1,6 @@
 // Reading the journal, over whatever is damaged in it.
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,6 +22,7 @@ Result<bool> JournalReader::open_file(uint64_t first_sequence) {
   file_.reset();
   first_ = first_sequence;
   offset_ = kJournalPage;
+  unreadable_ = false;
   auto opened = disk_.open(journal_path(dir_, first_sequence), Disk::Mode::kRead);
   if (!opened.ok()) {
     // It may have been recycled this moment.
@@ -136,7 +138,10 @@ Result<JournalReader::Scan> JournalReader::scan(uint64_t limit, JournalEntry& en
   Scan result;
   std::string chunk(kScanBytes, '\0');
   for (uint64_t at = offset_;; at += kScanBytes) {
-    WS_ASSIGN(const size_t n, file_->read_at(at, chunk.data(), chunk.size()));
+    bool unreadable = false;
+    WS_ASSIGN(const size_t n, read_pages(*file_, at, chunk.data(), chunk.size(), unreadable));
+    result.unreadable |= unreadable;
+    unreadable_ |= unreadable;
     for (size_t page = 0; page < n; page += kJournalPage) {
       const std::string_view bytes(chunk.data() + page, std::min<size_t>(kJournalPage, n - page));
       if (is_zero(bytes.substr(0, sizeof(EntryHeader))) && is_zero(bytes)) continue;
@@ -153,7 +158,7 @@ Result<JournalReader::Scan> JournalReader::scan(uint64_t limit, JournalEntry& en
 Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t limit,
                                     JournalEntry& entry) {
   page_.resize(kJournalPage);
-  WS_ASSIGN(const size_t n, file_->read_at(offset, page_.data(), kJournalPage));
+  WS_ASSIGN(const size_t n, read_pages(*file_, offset, page_.data(), kJournalPage, unreadable_));
   EntryHeader header;
   if (n < sizeof header) return false;
   std::memcpy(&header, page_.data(), sizeof header);
@@ -171,7 +176,7 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
     WS_ASSIGN(const uint64_t size, file_->size());
     if (offset + total > size) return false;
     buffer_.resize(total);
-    WS_ASSIGN(const size_t all, file_->read_at(offset, buffer_.data(), total));
+    WS_ASSIGN(const size_t all, read_pages(*file_, offset, buffer_.data(), total, unreadable_));
     if (all < total) return false;
     payload = std::string_view(buffer_).substr(sizeof header);
   }
@@ -185,9 +190,13 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
   entry.said_before = header.said_before();
   entry.hash = header.hash_of(payload);
   if (!zstd_) zstd_.reset(ZSTD_createDCtx());
+  if (!zstd_) return Error{ErrorCode::kInternal, "journal: no memory for zstd"};
   entry.block.resize(header.block_bytes);
   const size_t size = ZSTD_decompressDCtx(zstd_.get(), entry.block.data(), entry.block.size(),
                                           payload.data(), payload.size());
+  if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) {
+    return Error{ErrorCode::kInternal, "journal: no memory for zstd"};  // which is no damage
+  }
   if (ZSTD_isError(size) || size != header.block_bytes) return false;
   offset_ = offset + padded_to_page(total);
   next_ = header.sequence + 1;

@@ -12,9 +12,6 @@ namespace {
 
 constexpr uint64_t kRowBytes = 24;  // of a row, beside its message
 
-uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
-int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
-
 int64_t time_of(std::string_view message, int64_t otherwise) {
   auto emission = decode_emission(message);
   return emission.ok() ? emission->time_ms : otherwise;
@@ -55,18 +52,23 @@ int64_t gap_crc(Lane lane, uint64_t last, std::string_view taken) {
   return crc32c(bytes);
 }
 
+// Of a row whose first columns are `taken` and `crc`.
+Result<Taken> read_gap(const Statement& row, Lane lane, uint64_t last) {
+  const std::string_view bytes = row.column_text(0);
+  Taken taken = decode_gap(bytes);
+  if (row.column_int(1) != gap_crc(lane, last, bytes) || taken.empty()) {
+    return Error{ErrorCode::kBadData, "wayside.db: a row of table gaps is damaged"};
+  }
+  return taken;
+}
+
 }  // namespace
 
 Result<Store::Usage> Store::usage() {
-  const auto number = [&](const char* sql) -> Result<uint64_t> {
-    WS_ASSIGN(Statement pragma, db_->prepare(sql));
-    WS_ASSIGN(bool row, pragma.step());
-    return row ? as_u64(pragma.column_int(0)) : 0;
-  };
-  WS_ASSIGN(const uint64_t page, number("PRAGMA page_size"));
-  WS_ASSIGN(const uint64_t pages, number("PRAGMA page_count"));
-  WS_ASSIGN(const uint64_t unused, number("PRAGMA freelist_count"));
-  Usage usage{pages * page, unused * page};
+  WS_ASSIGN(const int64_t page, db_->number("PRAGMA page_size"));
+  WS_ASSIGN(const int64_t pages, db_->number("PRAGMA page_count"));
+  WS_ASSIGN(const int64_t unused, db_->number("PRAGMA freelist_count"));
+  Usage usage{as_u64(pages * page), as_u64(unused * page)};
   const std::string log = dir_ + "/wayside.db-wal";
   if (auto file = disk_.open(log, Disk::Mode::kRead); file.ok()) {
     WS_ASSIGN(const uint64_t size, (*file)->size());
@@ -94,7 +96,7 @@ Result<Store::Dropped> Store::drop_oldest(Lane lane, uint64_t bytes) {
     select.bind(2, as_i64(kDropMax));
     for (uint64_t freed = 0; freed < bytes && taken.size() < kDropMax;) {
       WS_ASSIGN(bool more, select.step());
-      if (!more) return Dropped{};
+      if (!more) break;
       const std::string_view message = select.column_text(2);
       freed += message.size() + kRowBytes;
       taken.emplace_back(as_u64(select.column_int(0)), static_cast<uint32_t>(select.column_int(1)));
@@ -148,45 +150,45 @@ Result<bool> Store::halve_quarantine() {
 
 // An uplink that is gone takes its bit with it, which another one may get.
 Status Store::forget_in_gaps(size_t bit) {
-  struct Row {
-    Lane lane;
-    Taken taken;
-  };
-  std::vector<Row> rows;
-  {
-    WS_ASSIGN(Statement select,
-              db_->prepare("SELECT lane, taken FROM gaps WHERE targets >> ? & 1"));
-    select.bind(1, static_cast<int64_t>(bit));
-    while (true) {
-      WS_ASSIGN(bool more, select.step());
-      if (!more) break;
-      rows.push_back({static_cast<Lane>(select.column_int(0)), decode_gap(select.column_text(1))});
-    }
+  WS_ASSIGN(Statement select,
+            db_->prepare("SELECT taken, crc, lane, last FROM gaps WHERE (lane, last) > (?, ?) AND "
+                         "targets >> ? & 1 ORDER BY lane, last LIMIT 1"));
+  int64_t lane = -1;
+  int64_t last = 0;
+  while (true) {
+    select.bind(1, lane);
+    select.bind(2, last);
+    select.bind(3, static_cast<int64_t>(bit));
+    WS_ASSIGN(const bool more, select.step());
+    if (!more) return {};
+    lane = select.column_int(2);
+    last = select.column_int(3);
+    WS_ASSIGN(Taken taken, read_gap(select, static_cast<Lane>(lane), as_u64(last)));
+    select.reset();
+    for (auto& t : taken) t.second &= ~(uint32_t{1} << bit);
+    WS_TRY(write_gap(static_cast<Lane>(lane), taken));
   }
-  for (Row& row : rows) {
-    for (auto& t : row.taken) t.second &= ~(uint32_t{1} << bit);
-    if (!row.taken.empty()) WS_TRY(write_gap(row.lane, row.taken));
-  }
-  return {};
 }
 
 Result<OutboxReader::Gap> OutboxReader::gap(Lane lane, uint64_t after, uint64_t upto,
                                             uint32_t bit) {
+  return gap_in(*db_, lane, after, upto, bit);
+}
+
+Result<OutboxReader::Gap> OutboxReader::gap_in(Database& db, Lane lane, uint64_t after,
+                                               uint64_t upto, uint32_t bit) {
   Gap gap;
   WS_ASSIGN(Statement select,
-            db_->prepare("SELECT taken, last, crc FROM gaps WHERE lane = ? AND last > ? "
-                         "AND first <= ? ORDER BY last"));
+            db.prepare("SELECT taken, crc, last FROM gaps WHERE lane = ? AND last > ? "
+                       "AND first <= ? ORDER BY last"));
   select.bind(1, static_cast<int64_t>(lane));
   select.bind(2, as_i64(after));
   select.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
   while (true) {
     WS_ASSIGN(bool more, select.step());
     if (!more) return gap;
-    const std::string_view bytes = select.column_text(0);
-    if (select.column_int(2) != gap_crc(lane, as_u64(select.column_int(1)), bytes)) {
-      return Error{ErrorCode::kBadData, "wayside.db: a row of table gaps is damaged"};
-    }
-    for (const auto& [sequence, targets] : decode_gap(bytes)) {
+    WS_ASSIGN(const Taken taken, read_gap(select, lane, as_u64(select.column_int(2))));
+    for (const auto& [sequence, targets] : taken) {
       if (sequence <= after || sequence > upto) continue;
       gap.dropped += targets >> bit & 1;
       gap.last = sequence;

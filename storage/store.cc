@@ -1,146 +1,11 @@
 #include "storage/store.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/bytes.h"
-#include "base/hash.h"
-#include "base/log.h"
-#include "pipeline/emission_codec.h"
+#include "storage/store_rows.h"
 
 namespace wayside {
-namespace {
-
-constexpr int64_t kFormat = 2;
-constexpr int64_t kCheckBytesMax = 64 << 20;  // a second or two from a slow card
-// SQLite notices when its own structures are damaged, but not when what is in a row is. So each row
-// that counts has a CRC-32C of its columns. Null, in rows of format 1: not known.
-constexpr uint64_t kPageBytes = 4096;
-constexpr const char* kSchema = R"(
-  CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL, crc INTEGER) WITHOUT ROWID;
-  CREATE TABLE epochs(first_sequence INTEGER NOT NULL, first_entry INTEGER NOT NULL,
-                      name TEXT NOT NULL UNIQUE, crc INTEGER);
-  CREATE TABLE uplinks(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, crc INTEGER);
-  CREATE TABLE outbox(lane INTEGER NOT NULL, sequence INTEGER NOT NULL, targets INTEGER NOT NULL,
-                      message BLOB NOT NULL, crc INTEGER, PRIMARY KEY(lane, sequence)) WITHOUT ROWID;
-  CREATE TABLE state(key TEXT NOT NULL, component TEXT NOT NULL, bytes BLOB NOT NULL, crc INTEGER,
-                     PRIMARY KEY(key, component)) WITHOUT ROWID;
-  CREATE TABLE marks(uplink TEXT PRIMARY KEY, mark TEXT NOT NULL, crc INTEGER) WITHOUT ROWID;
-  CREATE TABLE quarantine(entry INTEGER NOT NULL, number INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
-                          source TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-                          topic TEXT NOT NULL, payload BLOB NOT NULL,
-                          PRIMARY KEY(entry, number)) WITHOUT ROWID;
-)";
-constexpr const char* kUpgrade = R"(
-  ALTER TABLE meta ADD COLUMN crc INTEGER;
-  ALTER TABLE epochs ADD COLUMN crc INTEGER;
-  ALTER TABLE uplinks ADD COLUMN crc INTEGER;
-  ALTER TABLE outbox ADD COLUMN crc INTEGER;
-  ALTER TABLE state ADD COLUMN crc INTEGER;
-  ALTER TABLE marks ADD COLUMN crc INTEGER;
-)";
-// A flipped bit in user_version looks like a newer format; this row tells them apart.
-constexpr const char* kSetFormat =
-    "PRAGMA user_version = 2; INSERT OR REPLACE INTO meta(name, value) VALUES('format', 2)";
-// What was taken out of the outbox: sequences and targets, as encode_gap() has them.
-constexpr const char* kGaps = R"(
-  CREATE TABLE IF NOT EXISTS gaps(lane INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL,
-                                  targets INTEGER NOT NULL, taken BLOB NOT NULL, crc INTEGER NOT NULL,
-                                  PRIMARY KEY(lane, last)) WITHOUT ROWID;
-)";
-
-std::string db_path(const std::string& dir) { return dir + "/wayside.db"; }
-
-Error damaged(const char* table) {
-  return {ErrorCode::kBadData, std::string("wayside.db: a row of table ") + table + " is damaged"};
-}
-
-int64_t crc_of(std::initializer_list<std::string_view> texts,
-               std::initializer_list<uint64_t> numbers = {}) {
-  uint32_t crc = 0;
-  const auto add = [&](uint64_t n) {
-    crc = crc32c({reinterpret_cast<const char*>(&n), sizeof n}, crc);
-  };
-  for (uint64_t n : numbers) add(n);
-  for (std::string_view text : texts) {
-    add(text.size());
-    crc = crc32c(text, crc);
-  }
-  return crc;
-}
-// As a statement reads it: ifnull(crc, -1).
-constexpr int64_t kNoCrc = -1;
-bool is_sound(int64_t kept, int64_t crc) { return kept == kNoCrc || kept == crc; }
-
-uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
-int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
-
-Result<std::vector<Epoch>> read_epochs(Database& db) {
-  WS_ASSIGN(Statement select,
-            db.prepare("SELECT name, first_sequence, first_entry, ifnull(crc, -1) FROM epochs "
-                       "ORDER BY 2, 3, rowid"));
-  std::vector<Epoch> epochs;
-  while (true) {
-    WS_ASSIGN(bool more, select.step());
-    if (!more) return epochs;
-    epochs.push_back({std::string(select.column_text(0)), as_u64(select.column_int(1)),
-                      as_u64(select.column_int(2))});
-    const Epoch& e = epochs.back();
-    if (!is_sound(select.column_int(3), crc_of({e.name}, {e.first_sequence, e.first_entry}))) {
-      return damaged("epochs");
-    }
-  }
-}
-
-void write_reached(const Reached& at, ByteWriter& out) {
-  out.varint(at.entry);
-  out.varint(at.last_sequence);
-  out.varint(at.emitted.size());
-  for (uint64_t n : at.emitted) out.varint(n);
-  out.fixed(at.emissions);
-}
-
-Reached read_reached(ByteReader& in) {
-  Reached at;
-  at.entry = in.varint();
-  at.last_sequence = in.varint();
-  for (size_t n = in.count(); n > 0; --n) at.emitted.push_back(in.varint());
-  at.emissions = in.fixed<Digest>();
-  return at;
-}
-
-// A folder in the place of a file, which SQLite would only call a failure to open.
-Status check_files(Disk& disk, const std::string& dir) {
-  WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
-  for (const char* rest : {"", "-wal", "-shm"}) {
-    const std::string name = std::string("wayside.db") + rest;
-    if (!std::binary_search(names.begin(), names.end(), name)) continue;
-    WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
-    char byte = 0;
-    WS_ASSIGN([[maybe_unused]] const size_t n, file->read_at(0, &byte, 1));
-  }
-  return {};
-}
-
-// Why SQLite could not use it: damage, if the first page says so. It says nothing as long as all
-// goes well: after a power cut the log may have a better one.
-Error explain(Disk& disk, const std::string& dir, Error error) {
-  if (error.code == ErrorCode::kInternal) return error;  // no memory
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  const auto file = disk.open(db_path(dir), Disk::Mode::kRead);
-  std::string head(20, '\0');
-  if (!file.ok()) return error;
-  const auto read = (*file)->read_at(0, head.data(), head.size());
-  if (!read.ok() || *read == 0) return error;
-  // Versions of the format for writing and for reading: 2 is WAL, 1 it is before that is set.
-  const auto known = [&](size_t at) { return head[at] == 1 || head[at] == 2; };
-  if (*read < head.size() || !head.starts_with(kMagic) || !known(18) || !known(19)) {
-    error.code = ErrorCode::kBadData;
-  }
-  return error;
-}
-
-}  // namespace
 
 std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number) {
   std::string name;
@@ -150,119 +15,11 @@ std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, u
   return name;
 }
 
-Result<std::unique_ptr<Store>> Store::open(Disk& disk, const std::string& dir, uint64_t wal_bytes) {
-  WS_TRY(check_files(disk, dir));
-  auto store = open_database(disk, dir, wal_bytes);
-  // What fails only once, a read, say, is no damage.
-  if (!store.ok()) store = open_database(disk, dir, wal_bytes);
-  if (!store.ok()) return explain(disk, dir, store.error());
-  return store;
-}
-
-Result<std::unique_ptr<Store>> Store::open_database(Disk& disk, const std::string& dir,
-                                                    uint64_t wal_bytes) {
-  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadWrite, disk.sqlite_vfs()));
-  // NORMAL: after a power cut the last transactions may be missing, never half there; the journal
-  // brings them back.
-  WS_TRY(
-      db->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-               "PRAGMA journal_size_limit = 4194304; "
-               "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY"));
-  const std::string pages = std::to_string(wal_bytes / kPageBytes);
-  WS_TRY(db->exec(("PRAGMA wal_autocheckpoint = " + pages).c_str()));
-  // The log stays when the store is closed: on a full disk there would be no room for a new one.
-  db->keep_log();
-  std::unique_ptr<Store> store(new Store(disk, dir, std::move(db)));
-  WS_TRY(store->create());
-  if (store->new_) return store;
-  WS_TRY(store->db_->exec(kGaps));
-  WS_TRY(store->check());
-  return store;
-}
-
-Result<std::string> Store::set_aside(Disk& disk, const std::string& dir, uint32_t keep) {
-  static const std::string kStem = "wayside.db.bad-";
-  WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : names) {
-    uint64_t number = 0;
-    const char* end = name.data() + name.size();
-    if (!name.starts_with(kStem)) continue;
-    const auto parsed = std::from_chars(name.data() + kStem.size(), end, number);
-    if (parsed.ec == std::errc() && parsed.ptr == end) numbers.push_back(number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  const std::string aside = kStem + std::to_string(numbers.empty() ? 1 : numbers.back() + 1);
-  for (const char* rest : {"", "-wal", "-shm"}) {
-    if (!std::binary_search(names.begin(), names.end(), std::string("wayside.db") + rest)) continue;
-    WS_TRY(disk.rename(db_path(dir) + rest, dir + '/' + aside + rest));
-  }
-  for (size_t i = 0; i + std::max<uint32_t>(keep, 1) <= numbers.size(); ++i) {
-    const std::string old = kStem + std::to_string(numbers[i]);
-    log_warn("{} is removed: storage.damaged_files are kept", old);
-    for (const char* rest : {"", "-wal", "-shm"}) (void)disk.remove(dir + '/' + old + rest).ok();
-  }
-  return aside;
-}
-
-Status Store::create() {
-  int64_t version = 0;
-  int64_t tables = 0;
-  {
-    WS_ASSIGN(Statement pragma, db_->prepare("PRAGMA user_version"));
-    WS_ASSIGN(bool row, pragma.step());
-    if (row) version = pragma.column_int(0);
-  }
-  {
-    WS_ASSIGN(Statement list, db_->prepare("SELECT count(*) FROM sqlite_master"));
-    WS_ASSIGN(bool row, list.step());
-    if (row) tables = list.column_int(0);
-  }
-  if (version == kFormat) return {};
-  new_ = version == 0 && tables == 0;
-  if (!new_ && version != 1) return check_format(version);
-  WS_TRY(db_->begin());
-  Status made = db_->exec(new_ ? kSchema : kUpgrade);
-  if (made.ok()) made = db_->exec(kGaps);
-  if (made.ok()) made = db_->exec(kSetFormat);
-  if (made.ok()) made = db_->exec("COMMIT");
-  if (!made.ok()) (void)db_->exec("ROLLBACK").ok();
-  return made;
-}
-
-// Rows that cannot be found any more are missed by nobody else. A store that is too large for a
-// quick start is not looked through.
-Status Store::check() {
-  WS_TRY(db_->begin());  // may it be written at all?
-  WS_TRY(db_->exec("COMMIT"));
-  WS_ASSIGN(
-      Statement tables,
-      db_->prepare("SELECT meta.crc, epochs.crc, uplinks.crc, outbox.crc, state.crc, marks.crc, "
-                   "payload FROM meta, epochs, uplinks, outbox, state, marks, quarantine"));
-  WS_ASSIGN(Statement size, db_->prepare("SELECT page_count * page_size FROM "
-                                         "pragma_page_count(), pragma_page_size()"));
-  WS_ASSIGN(bool row, size.step());
-  if (!row || size.column_int(0) > kCheckBytesMax) return {};
-  WS_ASSIGN(Statement check, db_->prepare("PRAGMA quick_check(1)"));
-  WS_ASSIGN(row, check.step());
-  if (row && check.column_text(0) == "ok") return {};
-  return Error{ErrorCode::kBadData, "wayside.db: " + std::string(check.column_text(0))};
-}
-
-// Neither new nor of a format that we know.
-Status Store::check_format(int64_t version) {
-  WS_ASSIGN(Statement get, db_->prepare("SELECT value FROM meta WHERE name = 'format'"));
-  WS_ASSIGN(bool row, get.step());
-  if (!row || version < kFormat || get.column_int(0) != version) return damaged("meta");
-  return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
-                                   std::to_string(version) + "); this one reads formats 1 and 2"};
-}
-
 Status Store::set_meta(const char* name, std::string_view value) {
   WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta VALUES(?, ?, ?)"));
   put.bind(1, std::string_view(name));
   put.bind_blob(2, value);
-  put.bind(3, crc_of({name, value}));
+  put.bind(3, row_crc({name, value}));
   return put.run();
 }
 
@@ -272,7 +29,7 @@ Result<std::string> Store::meta(const char* name) {
   WS_ASSIGN(bool row, get.step());
   if (!row) return std::string();
   std::string value(get.column_text(0));
-  if (!is_sound(get.column_int(1), crc_of({name, value}))) return damaged("meta");
+  if (!is_sound(get.column_int(1), row_crc({name, value}))) return damaged_row("meta");
   return value;
 }
 
@@ -290,7 +47,7 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  if (!in.ok() || !said.ok()) return damaged("meta");
+  if (!in.ok() || !said.ok()) return damaged_row("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
@@ -303,8 +60,8 @@ Result<Store::Recovered> Store::recover() {
                                  std::string(state.column_text(1)),
                                  std::string(state.column_text(2))});
     const StateRow& row = r.checkpoint.rows.back();
-    if (!is_sound(state.column_int(3), crc_of({row.key, row.component, row.bytes}))) {
-      return damaged("state");
+    if (!is_sound(state.column_int(3), row_crc({row.key, row.component, row.bytes}))) {
+      return damaged_row("state");
     }
   }
   WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark, ifnull(crc, -1) FROM marks"));
@@ -314,7 +71,8 @@ Result<Store::Recovered> Store::recover() {
     const std::string uplink(marks.column_text(0));
     const std::string text(marks.column_text(1));
     const auto mark = Mark::from_text(text);
-    if (!mark || !is_sound(marks.column_int(2), crc_of({uplink, text}))) return damaged("marks");
+    if (!mark || !is_sound(marks.column_int(2), row_crc({uplink, text})))
+      return damaged_row("marks");
     r.marks[uplink] = *mark;
   }
   WS_ASSIGN(r.epochs, read_epochs(*db_));
@@ -349,8 +107,8 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks,
       if (!more) break;
       const auto bit = static_cast<size_t>(list.column_int(0));
       const std::string name(list.column_text(1));
-      if (bit >= bits.names.size() || !is_sound(list.column_int(2), crc_of({name}, {bit}))) {
-        return damaged("uplinks");
+      if (bit >= bits.names.size() || !is_sound(list.column_int(2), row_crc({name}, {bit}))) {
+        return damaged_row("uplinks");
       }
       bits.names[bit] = name;
     }
@@ -377,7 +135,7 @@ Result<Store::Bits> Store::assign_bits(const std::vector<std::string>& uplinks,
       WS_ASSIGN(Statement put, db_->prepare("INSERT INTO uplinks VALUES(?, ?, ?)"));
       put.bind(1, static_cast<int64_t>(bits.fresh.back()));
       put.bind(2, std::string_view(name));
-      put.bind(3, crc_of({name}, {bits.fresh.back()}));
+      put.bind(3, row_crc({name}, {bits.fresh.back()}));
       WS_TRY(put.run());
     }
     return db_->exec("COMMIT");
@@ -401,7 +159,7 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
       const std::string text = mark.to_text();
       put.bind(1, std::string_view(uplink));
       put.bind(2, std::string_view(text));
-      put.bind(3, crc_of({uplink, text}));
+      put.bind(3, row_crc({uplink, text}));
       WS_TRY(put.run());
     }
     if (changes.new_epoch) {
@@ -409,8 +167,8 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
       put.bind(1, as_i64(changes.new_epoch->first_sequence));
       put.bind(2, as_i64(changes.new_epoch->first_entry));
       put.bind(3, std::string_view(changes.new_epoch->name));
-      put.bind(4, crc_of({changes.new_epoch->name},
-                         {changes.new_epoch->first_sequence, changes.new_epoch->first_entry}));
+      put.bind(4, row_crc({changes.new_epoch->name},
+                          {changes.new_epoch->first_sequence, changes.new_epoch->first_entry}));
       WS_TRY(put.run());
     }
     if (changes.checkpoint) WS_TRY(write_checkpoint(*changes.checkpoint));
@@ -426,27 +184,6 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
   }
   if (changes.checkpoint) state_entry_ = changes.checkpoint->at.entry;
   return {};
-}
-
-Status Store::insert_emissions(const std::vector<Emission>& emissions, const Reached& said) {
-  if (emissions.empty() || emissions.back().sequence <= outbox_sequence_) return {};
-  WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?, ?)"));
-  std::string message;
-  for (const Emission& e : emissions) {
-    if (e.sequence <= outbox_sequence_) continue;
-    message.clear();
-    encode_emission(e, message);
-    put.bind(1, static_cast<int64_t>(e.lane));
-    put.bind(2, as_i64(e.sequence));
-    put.bind(3, static_cast<int64_t>(e.targets));
-    put.bind_blob(4, message);
-    put.bind(5, crc_of({message}, {static_cast<uint64_t>(e.lane), e.sequence, e.targets}));
-    WS_TRY(put.run());
-  }
-  std::string position;
-  ByteWriter out(position);
-  write_reached(said, out);
-  return set_meta("outbox", position);
 }
 
 Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep) {
@@ -482,7 +219,7 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
     if (!row.component.empty()) statement.bind(2, std::string_view(row.component));
     if (!row.bytes.empty()) {
       statement.bind_blob(3, row.bytes);
-      statement.bind(4, crc_of({row.key, row.component, row.bytes}));
+      statement.bind(4, row_crc({row.key, row.component, row.bytes}));
     }
     WS_TRY(statement.run());
   }
@@ -493,46 +230,6 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   if (!checkpoint.flash.empty()) WS_TRY(set_meta("flash", checkpoint.flash));
   if (!checkpoint.losses.empty()) WS_TRY(set_meta("losses", checkpoint.losses));
   return set_meta("checkpoint", position);
-}
-
-Status Store::trim_outbox(const std::vector<std::string>& uplinks,
-                          const std::map<std::string, Mark>& marks) {
-  for (size_t lane = 0; lane < 2; ++lane) {
-    auto upto = [&](const std::string& uplink) {
-      auto mark = marks.find(uplink);
-      if (mark == marks.end()) return uint64_t{0};
-      return lane == 0 ? mark->second.delivered_upto[0] : mark->second.results_upto();
-    };
-    std::string wanted;  // by an uplink that has not come so far
-    for (size_t bit = 0; bit < uplinks.size(); ++bit) {
-      if (uplinks[bit].empty()) continue;
-      wanted += (wanted.empty() ? "" : " OR ") + ("(targets >> " + std::to_string(bit)) +
-                " & 1 AND sequence > " + std::to_string(upto(uplinks[bit])) + ")";
-    }
-    if (wanted.empty()) continue;
-    std::string gaps_wanted = wanted;
-    for (size_t at; (at = gaps_wanted.find("sequence")) != std::string::npos;)
-      gaps_wanted.replace(at, 8, "last");
-    WS_ASSIGN(Statement close,
-              db_->prepare("DELETE FROM gaps WHERE lane = ? AND NOT (" + gaps_wanted + ")"));
-    close.bind(1, static_cast<int64_t>(lane));
-    WS_TRY(close.run());
-    WS_ASSIGN(Statement drop, db_->prepare("DELETE FROM outbox WHERE lane = ? AND sequence > ? AND "
-                                           "sequence <= ? AND NOT (" +
-                                           wanted + ")"));
-    for (const std::string& uplink : uplinks) {
-      // Only what the uplink has passed since the last time can have become free: an uplink that is
-      // far behind must not make this slow.
-      uint64_t& trimmed = trimmed_[lane][uplink];
-      if (uplink.empty() || upto(uplink) <= trimmed) continue;
-      drop.bind(1, static_cast<int64_t>(lane));
-      drop.bind(2, as_i64(trimmed));
-      drop.bind(3, as_i64(upto(uplink)));
-      WS_TRY(drop.run());
-      trimmed = upto(uplink);
-    }
-  }
-  return {};
 }
 
 Status Store::make_durable() {
@@ -549,67 +246,8 @@ Status Store::make_durable() {
 }
 
 Result<uint64_t> Store::count(const char* table) {
-  WS_ASSIGN(Statement select, db_->prepare(std::string("SELECT count(*) FROM ") + table));
-  WS_ASSIGN(bool row, select.step());
-  return row ? as_u64(select.column_int(0)) : 0;
+  WS_ASSIGN(const int64_t n, db_->number(std::string("SELECT count(*) FROM ") + table));
+  return as_u64(n);
 }
-
-Result<uint64_t> Store::pending(uint32_t bit, const Mark& mark) {
-  WS_ASSIGN(Statement select,
-            db_->prepare("SELECT count(*) FROM outbox WHERE lane = ? AND sequence > ? AND "
-                         "sequence <= ? AND targets >> ? & 1"));
-  const auto count = [&](Lane lane, uint64_t after, uint64_t upto) -> Result<uint64_t> {
-    select.bind(1, static_cast<int64_t>(lane));
-    select.bind(2, as_i64(after));
-    select.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
-    select.bind(4, static_cast<int64_t>(bit));
-    WS_ASSIGN(const bool row, select.step());
-    const uint64_t n = row ? as_u64(select.column_int(0)) : 0;
-    select.reset();
-    return n;
-  };
-  WS_ASSIGN(uint64_t all, count(Lane::kAlarm, mark.delivered_upto[0], UINT64_MAX));
-  WS_ASSIGN(const uint64_t results, count(Lane::kResult, mark.delivered_upto[1], UINT64_MAX));
-  all += results;
-  for (const BacklogPart& part : mark.backlog) {
-    WS_ASSIGN(const uint64_t waiting, count(Lane::kResult, part.result_upto, part.result_end));
-    all += waiting;
-  }
-  return all;
-}
-
-Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::string& dir) {
-  WS_ASSIGN(auto db, Database::open(db_path(dir), Database::Mode::kReadOnly, disk.sqlite_vfs()));
-  WS_TRY(db->exec("PRAGMA cache_size = -256"));
-  WS_ASSIGN(Statement select,
-            db->prepare("SELECT sequence, targets, message, ifnull(crc, -1) FROM outbox "
-                        "WHERE lane = ? AND sequence > ? AND sequence <= ? ORDER BY sequence"));
-  return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
-}
-
-Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint64_t upto,
-                                                          uint32_t bit, size_t limit) {
-  select_.bind(1, static_cast<int64_t>(lane));
-  select_.bind(2, as_i64(after));
-  select_.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
-  std::vector<Row> rows;
-  Result<bool> more = true;
-  bool sound = true;
-  while (sound && rows.size() < limit && (more = select_.step()).ok() && *more) {
-    const uint64_t sequence = as_u64(select_.column_int(0));
-    const uint64_t targets = as_u64(select_.column_int(1));
-    const std::string_view message = select_.column_text(2);
-    // Those of others are checked, too: a damaged row does not know for whom it is.
-    sound = is_sound(select_.column_int(3),
-                     crc_of({message}, {static_cast<uint64_t>(lane), sequence, targets}));
-    if (targets >> bit & 1) rows.push_back({sequence, std::string(message)});
-  }
-  select_.reset();  // ends the read transaction
-  if (!more.ok()) return more.error();
-  if (!sound) return damaged("outbox");
-  return rows;
-}
-
-Result<std::vector<Epoch>> OutboxReader::epochs() { return read_epochs(*db_); }
 
 }  // namespace wayside

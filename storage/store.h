@@ -115,7 +115,7 @@ class Store {
   uint64_t durable_entry() const { return durable_entry_; }
 
   Result<uint64_t> count(const char* table);
-  // Emissions for this uplink that are beyond the mark.
+  // Emissions for this uplink that are beyond the mark, there or dropped by a limit.
   Result<uint64_t> pending(uint32_t bit, const Mark& mark);
 
   struct Usage {
@@ -133,9 +133,9 @@ class Store {
     int64_t from_ms = 0;  // their own times, of the oldest and of the newest one
     int64_t to_ms = 0;
   };
-  // Takes `bytes` of a lane's oldest emissions out of the outbox, at most `kDropMax` of them, or
-  // nothing when there is less. The uplinks they were for count them as dropped when they pass
-  // their place.
+  // Takes `bytes` of a lane's oldest emissions out of the outbox, or all when there is less, at
+  // most `kDropMax` of them. The uplinks they were for count them as dropped when they pass their
+  // place.
   Result<Dropped> drop_oldest(Lane lane, uint64_t bytes);
   static constexpr size_t kDropMax = 4096;
   // Half of the messages that became no reading; false: there are none.
@@ -187,6 +187,7 @@ class OutboxReader {
     uint64_t last = 0;  // 0: nothing was taken there
   };
   Result<Gap> gap(Lane lane, uint64_t after, uint64_t upto, uint32_t bit);
+  static Result<Gap> gap_in(Database& db, Lane lane, uint64_t after, uint64_t upto, uint32_t bit);
   // Between the two calls the outbox does not change.
   Status begin_view() { return db_->begin_read(); }
   Status end_view() { return db_->exec("COMMIT"); }

@@ -17,12 +17,6 @@ Result<std::unique_ptr<Database>> open_store(Disk& disk, const std::string& dir)
   return Database::open(dir + "/wayside.db", Database::Mode::kReadOnly, disk.sqlite_vfs());
 }
 
-Result<uint64_t> number_of(Database& db, const std::string& sql) {
-  WS_ASSIGN(Statement select, db.prepare(sql));
-  WS_ASSIGN(const bool row, select.step());
-  return row ? static_cast<uint64_t>(select.column_int(0)) : 0;
-}
-
 template <class Take>
 Status for_each_row(Database& db, const char* sql, Take take) {
   WS_ASSIGN(Statement select, db.prepare(sql));
@@ -56,14 +50,15 @@ Result<StoreView> view_store(Disk& disk, const std::string& dir) {
         view.state_parts[std::string(row.column_text(0))] = bytes.fixed<uint64_t>();
       }));
   for (size_t bit = 0; bit < view.uplinks.size(); ++bit) {
-    WS_ASSIGN(const uint64_t n, number_of(*db, "SELECT count(*) FROM outbox WHERE targets >> " +
-                                                   std::to_string(bit) + " & 1"));
-    view.outbox.push_back(n);
+    WS_ASSIGN(const int64_t n, db->number("SELECT count(*) FROM outbox WHERE targets >> " +
+                                          std::to_string(bit) + " & 1"));
+    view.outbox.push_back(as_u64(n));
   }
-  WS_ASSIGN(view.quarantined, number_of(*db, "SELECT count(*) FROM quarantine"));
-  WS_ASSIGN(const uint64_t pages, number_of(*db, "PRAGMA page_count"));
-  WS_ASSIGN(const uint64_t page_bytes, number_of(*db, "PRAGMA page_size"));
-  view.bytes = pages * page_bytes;
+  WS_ASSIGN(const int64_t quarantined, db->number("SELECT count(*) FROM quarantine"));
+  view.quarantined = as_u64(quarantined);
+  WS_ASSIGN(const int64_t pages, db->number("PRAGMA page_count"));
+  WS_ASSIGN(const int64_t page_bytes, db->number("PRAGMA page_size"));
+  view.bytes = as_u64(pages * page_bytes);
   return view;
 }
 

@@ -38,8 +38,10 @@ int read(sqlite3_file* f, void* into, int size, sqlite3_int64 offset) {
 int write(sqlite3_file* f, const void* bytes, int size, sqlite3_int64 offset) {
   OpenDb& db = open_db(f);
   const std::string_view all(static_cast<const char*>(bytes), static_cast<size_t>(size));
-  if (db.file->write_at(static_cast<uint64_t>(offset), all).ok()) return SQLITE_OK;
-  return db.vfs->full() ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+  const Status written = db.file->write_at(static_cast<uint64_t>(offset), all);
+  if (written.ok()) return SQLITE_OK;
+  const bool full = db.vfs->full() || written.error().code == ErrorCode::kFull;
+  return full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
 int truncate(sqlite3_file* f, sqlite3_int64 size) {

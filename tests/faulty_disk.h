@@ -186,6 +186,11 @@ class FaultyDisk : public Disk {
     std::string seen;     // by those who read it
     std::string durable;  // what a power cut leaves at least
     std::vector<Write> unsynced;
+    uint64_t worn_from = 0;
+    uint64_t worn_to = 0;
+    bool is_worn(uint64_t offset, uint64_t size) const {
+      return offset < worn_to && offset + size > worn_from;
+    }
   };
   struct NameChange {
     std::string from;  // "": a new file
@@ -206,7 +211,7 @@ class FaultyDisk : public Disk {
       if (!good) bytes = bytes.substr(0, bytes.size() / 2);
       if (!disk_.has_room(*inode_, offset + bytes.size())) {
         ++disk_.refused_;
-        return error("write", "");
+        return Error{ErrorCode::kFull, "write " + path_ + ": no room"};
       }
       put(inode_->seen, {offset, std::string(bytes), false});
       inode_->unsynced.push_back({offset, std::string(bytes), false});
@@ -214,7 +219,9 @@ class FaultyDisk : public Disk {
     }
     Result<size_t> read_at(uint64_t offset, char* into, size_t size) override {
       std::lock_guard lock(disk_.mutex_);
-      if (!alive(Fault::kRead)) return error("read", "");
+      if (!alive(Fault::kRead) || inode_->is_worn(offset, size)) {
+        return error("read", "");
+      }
       const std::string& all = inode_->seen;
       if (offset >= all.size()) return size_t{0};
       return all.copy(into, size, offset);
@@ -231,6 +238,12 @@ class FaultyDisk : public Disk {
       for (const Write& w : inode_->unsynced) put(inode_->durable, w);
       inode_->unsynced.clear();
       return {};
+    }
+    void drop_cache() override {
+      std::lock_guard lock(disk_.mutex_);
+      if (life_ != disk_.life_) return;
+      inode_->seen = inode_->durable;
+      for (const Write& w : inode_->unsynced) put(inode_->seen, w);
     }
     Status truncate(uint64_t size) override {
       std::lock_guard lock(disk_.mutex_);
@@ -332,6 +345,15 @@ class FaultyDisk : public Disk {
   uint64_t refused_ = 0;
   std::function<bool(const std::string&)> lies_;
   mutable std::mutex mutex_;
+
+ public:
+  // Reads of this part of this file fail, always, under whatever name. No bytes: no longer.
+  void wear_out(const std::string& path, uint64_t offset, uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    Inode& inode = *names_.at(path);
+    inode.worn_from = offset;
+    inode.worn_to = offset + bytes;
+  }
 };
 
 }  // namespace wayside

@@ -149,6 +149,17 @@ TEST_F(JournalDamage, a_copy_under_another_name_hides_nothing) {
   }
 }
 
+TEST_F(JournalDamage, a_file_under_a_wrong_name_gets_its_own_back) {
+  disk_.set_contents(file_of(400), disk_.contents(file_of(8)));
+  disk_.drop(file_of(8));
+  open();
+  EXPECT_EQ(journal_->last_sequence(), kEntries);
+  EXPECT_FALSE(disk_.has(file_of(400)));
+  EXPECT_EQ(read(), all_but({}));
+  ASSERT_EQ(journal_->damage().size(), 1u);
+  EXPECT_EQ(journal_->damage()[0].kind, Damage::Kind::kRepaired);
+}
+
 TEST_F(JournalDamage, a_torn_end_is_told_and_is_no_loss) {
   damage(kEntries);
   open();
@@ -206,6 +217,43 @@ TEST_F(JournalDamage, entries_know_what_was_said_before_them) {
     ASSERT_TRUE(*reader.next(entry));
     EXPECT_EQ(entry.said_before, n);
   }
+}
+
+TEST_F(JournalDamage, a_page_that_cannot_be_read_costs_its_entry) {
+  for (uint64_t s = 1; s <= kEntries; ++s) {
+    SCOPED_TRACE(s);
+    disk_.wear_out(file_with(s), page_of(s) * kJournalPage + 512, 512);
+    EXPECT_EQ(read(), all_but({s}));
+    open();
+    EXPECT_EQ(journal_->last_sequence(), s == kEntries ? s - 1 : kEntries);
+    disk_.wear_out(file_with(s), 0, 0);
+  }
+}
+
+TEST_F(JournalDamage, a_file_with_a_page_that_cannot_be_read_is_not_appended_to) {
+  for (const uint64_t page : {page_of(17), page_of(kEntries) + 1}) {
+    SCOPED_TRACE(page);
+    const uint64_t lost = page == page_of(17) ? 17 : kEntries + 1;
+    disk_.wear_out(file_of(15), page * kJournalPage, kJournalPage);
+    disk_.drop(file_of(kEntries + 1));
+    open();
+    EXPECT_EQ(journal_->last_sequence(), kEntries);
+    ASSERT_FALSE(journal_->damage().empty());
+    EXPECT_EQ(journal_->damage()[0].kind, Damage::Kind::kLoss);
+    EXPECT_EQ(journal_->damage()[0].from, lost);
+    append(*journal_, kEntries + 1);
+    EXPECT_TRUE(disk_.has(file_of(kEntries + 1)));
+    EXPECT_EQ(read(), all_but({lost == 17 ? lost : 0}, kEntries + 1));
+  }
+}
+
+TEST_F(JournalDamage, a_first_page_that_cannot_be_read_takes_no_entries_with_it) {
+  for (const uint64_t first : {8, 15}) disk_.wear_out(file_of(first), 0, kJournalPage);
+  EXPECT_EQ(read(), all_but({}));
+  open();
+  EXPECT_EQ(journal_->last_sequence(), kEntries);
+  append(*journal_, kEntries + 1);
+  EXPECT_EQ(read(), all_but({}, kEntries + 1));
 }
 
 // Files as the first version wrote them: a shorter header, nothing said in entries.

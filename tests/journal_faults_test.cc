@@ -104,6 +104,58 @@ TEST(JournalFaults, an_appended_entry_survives_any_power_cut) {
   }
 }
 
+// As when the process is killed before it could make the name of a new file safe.
+TEST(JournalFaults, what_the_next_life_appends_lies_under_a_name_that_is_safe) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    {
+      auto journal = open_journal(disk);
+      for (uint64_t s = 1; s <= 7; ++s) append(*journal, s);
+      disk.fail_call(4);  // header, its sync, its name, the name's sync
+      ASSERT_FALSE(journal->append(1, 2, {}, block_of(8)).ok());
+      ASSERT_TRUE(disk.has(file_of(8)));
+    }
+    append(*open_journal(disk), 8);
+    disk.power_cycle();
+    expect_entries(disk, 1, 8);
+  }
+}
+
+// A sync that fails leaves pages that can be read and are not on the disk. The next life must not
+// take them for an entry.
+TEST(JournalFaults, an_entry_whose_sync_failed_does_not_count_unless_it_is_on_the_disk) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    {
+      auto journal = open_journal(disk);
+      for (uint64_t s = 1; s <= 3; ++s) append(*journal, s);
+      disk.fail_call(2);
+      ASSERT_FALSE(journal->append(1, 2, {}, block_of(4, 3'000)).ok());
+    }
+    const uint64_t last = open_journal(disk)->last_sequence();
+    disk.power_cycle();
+    EXPECT_EQ(open_journal(disk)->last_sequence(), last);
+    expect_entries(disk, 1, last);
+  }
+}
+
+TEST(JournalFaults, a_spare_whose_sync_failed_is_made_again) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FaultyDisk disk(seed);
+    auto journal = open_journal(disk);
+    disk.fail_call(4);  // open, truncate, write, sync
+    ASSERT_FALSE(journal->append(1, 2, {}, block_of(1)).ok());
+    append(*journal, 1);
+    disk.power_cycle();
+    journal = open_journal(disk);
+    EXPECT_EQ(disk.contents(first_file()).size(), kOptions.file_bytes);
+    EXPECT_TRUE(journal->damage().empty());
+  }
+}
+
 TEST(JournalFaults, a_skip_that_failed_can_be_tried_again) {
   for (uint64_t n = 1; n <= 8; ++n) {
     SCOPED_TRACE("call " + std::to_string(n) + " fails");
@@ -130,9 +182,17 @@ TEST(JournalFaults, a_disk_that_cannot_be_read_is_an_error_and_no_empty_journal)
   (void)open_journal(disk);
   const uint64_t calls = disk.calls() - before;
   for (uint64_t n = 1; n <= calls; ++n) {
-    disk.fail_call(n);
-    EXPECT_FALSE(Journal::open(disk, kOptions).ok()) << "call " << n;
-    disk.fail_call(0);
+    disk.fail_calls(n, UINT64_MAX);
+    EXPECT_FALSE(Journal::open(disk, kOptions).ok()) << "from call " << n << " on";
+    for (uint64_t count = 1; count <= 3; ++count) {
+      disk.fail_calls(n, count);
+      const auto journal = Journal::open(disk, kOptions);
+      if (journal.ok()) {
+        EXPECT_EQ((*journal)->last_sequence(), 20u);
+        EXPECT_TRUE((*journal)->damage().empty());
+      }
+    }
+    disk.heal();
     ASSERT_EQ(open_journal(disk)->last_sequence(), 20u) << "after call " << n << " failed";
   }
 }

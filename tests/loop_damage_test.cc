@@ -7,6 +7,8 @@
 #include <future>
 
 #include "firmware-gw/loop.h"
+#include "tests/disk_vfs.h"
+#include "tests/faulty_disk.h"
 #include "tests/messages.h"
 #include "tests/temp_folder.h"
 #include "tests/told_sink.h"
@@ -162,6 +164,60 @@ TEST_F(DamagedState, a_store_lost_when_the_journal_is_recycled_keeps_its_epoch_a
   EXPECT_GT(loop->engine().emissions().last_sequence(), given);
   const auto snapshot = loop->status().latest();
   for (const UplinkStatus& u : snapshot->uplinks) EXPECT_TRUE(u.balanced()) << u.name;
+}
+
+// A disk of its own for SQLite as well.
+class WornDisk : public FaultyDisk {
+ public:
+  const char* sqlite_vfs() const override { return vfs_.name(); }
+
+ private:
+  DiskVfs vfs_{*this};
+};
+
+TEST(WornState, a_store_with_a_page_that_cannot_be_read_is_made_again) {
+  for (const uint64_t page : {0, 1, 5}) {
+    SCOPED_TRACE(page);
+    WornDisk disk;
+    const Config config = small_config("/state");
+    Surroundings around = Surroundings::system(config);
+    around.disk = &disk;
+    ASSERT_TRUE(Loop::recover(config, around).ok());
+    ASSERT_GT(disk.contents("/state/wayside.db").size(), (page + 1) * 4096);
+    disk.wear_out("/state/wayside.db", page * 4096, 512);
+    const auto loop = Loop::recover(config, around);
+    ASSERT_TRUE(loop.ok()) << loop.error().message;
+    ASSERT_EQ((*loop)->damage().size(), 1u);
+    EXPECT_EQ((*loop)->damage()[0].kept_as, "wayside.db.bad-1");
+  }
+}
+
+// Little is free, and something fails: that is no reason to take away what makes no difference.
+TEST(WornState, a_failure_that_passes_takes_nothing_from_journal_or_store) {
+  WornDisk disk;
+  Config config = small_config("/state");
+  config.storage.file_bytes = 16 * kJournalPage;
+  Surroundings around = Surroundings::system(config);
+  around.disk = &disk;
+  ASSERT_TRUE(Loop::recover(config, around).ok());
+  {
+    auto journal = Journal::open(disk, {"/state/journal", config.storage.file_bytes, 1 << 20});
+    ASSERT_TRUE(journal.ok());
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE((*journal)->append(1, 1, {}, "no group").ok());
+  }
+  ASSERT_TRUE(disk.has("/state/journal/spare"));
+  disk.set_capacity(disk.used_bytes() + (1 << 20));
+  int failed = 0;
+  for (uint64_t n = 1; n <= 150; ++n) {
+    disk.fail_calls(n, UINT64_MAX);
+    failed += !Loop::recover(config, around).ok();
+    disk.fail_call(n);
+    failed += !Loop::recover(config, around).ok();
+    disk.heal();
+    ASSERT_TRUE(disk.has("/state/journal/spare")) << "call " << n;
+    ASSERT_FALSE(disk.has("/state/wayside.db.bad-1")) << "call " << n;
+  }
+  EXPECT_GT(failed, 20);
 }
 
 }  // namespace

@@ -55,5 +55,14 @@ TEST_F(ScrubTest, what_rots_is_told_once_with_its_range) {
   EXPECT_EQ(scrub.take_findings(), expected);
 }
 
+TEST_F(ScrubTest, what_cannot_be_read_is_told_and_does_not_hold_it) {
+  disk_.wear_out("/journal/0000000000000001.wsj", 5 * kJournalPage, kJournalPage);
+  Scrub scrub(disk_, "/journal", kFast);
+  scrub.start();
+  await_passes(scrub, 3);
+  scrub.stop();
+  EXPECT_EQ(scrub.take_findings(), std::vector<std::string>{"journal entries 5 to 5 are damaged"});
+}
+
 }  // namespace
 }  // namespace wayside

@@ -71,6 +71,15 @@ TEST(Sqlite, errors_say_what_failed_and_where) {
   EXPECT_NE(failed.error().message.find("CREATE TABEL t(x)"), std::string::npos);
 }
 
+TEST(Sqlite, a_database_that_is_full_says_so) {
+  TempFolder folder;
+  auto db = std::move(*Database::open(folder / "full.db", Database::Mode::kReadWrite));
+  ASSERT_TRUE(db->exec("CREATE TABLE t(x); PRAGMA max_page_count = 2").ok());
+  const Status put = db->exec("INSERT INTO t VALUES(zeroblob(100000))");
+  ASSERT_FALSE(put.ok());
+  EXPECT_EQ(put.error().code, ErrorCode::kFull);
+}
+
 TEST(Sqlite, a_statement_works_again_after_it_failed) {
   TempFolder folder;
   auto db = open_in(folder);
