@@ -182,7 +182,8 @@ Result<uint64_t> export_buffer(const Config& config, const std::string& uplink,
   for (std::vector<Message> messages;;) {
     Mark after;
     WS_TRY(pending.backlog->next(pending.mark, committed, messages, after));
-    if (messages.empty()) return lines;
+    // A gap is told by a mark alone, and more may follow it.
+    if (messages.empty() && after.dropped == pending.mark.dropped) return lines;
     for (const Message& m : messages) take(m.value);
     lines += messages.size();
     pending.mark = after;

@@ -89,6 +89,20 @@ TEST_F(Buffer, an_export_is_what_waits_and_an_import_makes_it_wait_elsewhere) {
   }
 }
 
+TEST_F(Buffer, an_export_goes_on_behind_a_gap) {
+  config_.storage.commit_bytes = 100;
+  config_.storage.file_bytes = 4 * kJournalPage;
+  config_.storage.max_bytes = 3 * config_.storage.file_bytes;
+  const auto reader = [](const std::string& line) { return line.find("reading") != line.npos; };
+  for (uint64_t seed = 3; seed < 8; ++seed) live(config_, make_messages(seed, 200), false);
+  JournalReader journal(posix_disk(), config_.gateway.state_dir + "/journal");
+  uint64_t oldest = 0;
+  ASSERT_FALSE(*journal.seek(1, oldest));
+  ASSERT_GT(oldest, 1u);
+  const std::vector<std::string> lines = exported(config_);
+  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), reader)) << "those behind entry " << oldest;
+}
+
 TEST_F(Buffer, an_import_of_anything_else_names_the_line_and_imports_nothing) {
   live(config_, {}, false);
   const std::string path = folder_ / "bad.jsonl";
