@@ -232,6 +232,17 @@ TEST(Backlog, readings_of_a_half_forwarded_entry_that_is_gone_are_counted_once) 
   EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
 }
 
+TEST(Backlog, a_mark_that_does_not_know_how_many_readings_it_has_seen_learns_it) {
+  UplinkFixture f;
+  for (int i = 0; i < 2; ++i) f.read(3, 5);
+  for (const uint64_t seen : {0u, 400u}) {
+    Mark mark;
+    mark.raw = {0, 2, seen};
+    EXPECT_EQ(next_ids(*f.backlog(), mark, 2), (Ids{"e1/1.2", "e1/2.0", "e1/2.1", "e1/2.2"}));
+    EXPECT_EQ(mark.raw, (RawPosition{2, 0, 6}));
+  }
+}
+
 TEST(Backlog, forwarding_goes_on_behind_entries_that_were_skipped) {
   UplinkFixture f;
   auto backlog = f.backlog();

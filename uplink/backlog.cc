@@ -201,11 +201,15 @@ Result<Group> Backlog::decode(const JournalEntry& entry) const {
 }
 
 uint64_t Backlog::forwarded_before(const Group& group) const {
-  uint64_t seen = 0;
-  for (size_t s = 0; s < options_.sources.size(); ++s) {
-    if (options_.forwarded[s]) seen += group.rows_before[s];
-  }
-  return seen;
+  return forwarded_rows(group.rows_before, options_.forwarded);
+}
+
+uint64_t Backlog::seen_at(const Cursor& cursor, uint64_t rows) const {
+  const auto end =
+      cursor.rows.begin() + static_cast<ptrdiff_t>(std::min<uint64_t>(rows, cursor.rows.size()));
+  const auto is_forwarded = [&](const ReadingPlace& p) { return options_.forwarded[p.source]; };
+  return forwarded_before(cursor.group) +
+         static_cast<uint64_t>(std::count_if(cursor.rows.begin(), end, is_forwarded));
 }
 
 // Loads the entry that follows `at`. When it is gone the oldest one that is there takes its place,
@@ -252,6 +256,7 @@ Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPositi
     if (at == end) return false;
   }
   cursor.rows = reading_places(cursor.group);
+  at.seen = seen_at(cursor, at.rows);  // a mark of another epoch or configuration may not know
   cursor.epoch = epoch_at(epochs_, &Epoch::first_entry, entry.sequence);
   cursor.entry = entry.sequence;
   return true;

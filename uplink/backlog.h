@@ -43,8 +43,8 @@ class Backlog {
 
   // Fills `messages` with what follows `from`, up to a batch of at most `bytes`; `after` is the
   // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
-  // at. What a limit took before it could be delivered is told without messages, by a mark with more
-  // dropped; no messages and no more dropped: there is nothing more.
+  // at. What a limit took before it could be delivered is told without messages, by a mark with
+  // more dropped; no messages and no more dropped: there is nothing more.
   Status next(const Mark& from, const Committed& committed, uint64_t bytes,
               std::vector<Message>& messages, Mark& after);
   Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
@@ -89,6 +89,8 @@ class Backlog {
                          Mark& after);
   Result<Group> decode(const JournalEntry& entry) const;
   uint64_t forwarded_before(const Group& group) const;
+  // Behind so many readings of the entry.
+  uint64_t seen_at(const Cursor& cursor, uint64_t rows) const;
   bool forwards() const;
   void add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
   bool full(const std::vector<Message>& messages) const {

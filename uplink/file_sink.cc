@@ -42,9 +42,7 @@ bool to_number(std::string_view text, T& number) {
 
 // Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or
 // rubbish, which may well have an end of line in it.
-bool is_whole(std::string_view line) {
-  return !id_of(line).empty() && is_json_object(line);
-}
+bool is_whole(std::string_view line) { return !id_of(line).empty() && is_json_object(line); }
 
 // "gateway/epoch/12" → "epoch"
 std::string_view epoch_of(std::string_view id) {

@@ -1,5 +1,7 @@
 #include "uplink/message.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace wayside {
@@ -96,6 +98,13 @@ std::vector<ReadingPlace> reading_places(const Group& group) {
     }
   }
   return places;
+}
+
+uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<bool>& forwarded) {
+  uint64_t n = 0;
+  for (size_t s = 0; s < std::min(rows.size(), forwarded.size()); ++s)
+    n += forwarded[s] ? rows[s] : 0;
+  return n;
 }
 
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,

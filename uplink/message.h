@@ -43,6 +43,8 @@ struct ReadingPlace {
   bool clock_unset = false;
 };
 std::vector<ReadingPlace> reading_places(const Group& group);
+// Of the rows by source those that are forwarded.
+uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<bool>& forwarded);
 // gateway/epoch/entry.place
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
                        size_t place);
