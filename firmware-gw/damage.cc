@@ -131,19 +131,19 @@ Status Loop::start_rebuilt(Replay& replay) {
   replay.expected = journal_->oldest_sequence();
   // Only of the last entry it is not sure.
   replay.said_upto = replay.last_entry - 1;
-  rebuilt_after_ = replay.expected - 1;
-  rebuilt_rows_.resize(engine_->schemas().size());
+  replay.rebuilt_after = replay.expected - 1;
+  replay.rebuilt_rows.resize(engine_->schemas().size());
   if (replay.expected > 1) {
     replay.differs("wayside.db was lost, and with it the state that journal entries before " +
                    std::to_string(replay.expected) + " led to");
   }
   const bool told = std::any_of(damage_.begin(), damage_.end(),
                                 [](const Damage& d) { return d.what.starts_with("wayside.db"); });
-  if (!told || rebuilt_after_ > 0) {
+  if (!told || replay.rebuilt_after > 0) {
     // A power cut may take a young store, whose log was not synced yet: nothing is lost, nobody has
     // to know.
-    report({rebuilt_after_ > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
-            rebuilt_after_ > 0
+    report({replay.rebuilt_after > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
+            replay.rebuilt_after > 0
                 ? "wayside.db was lost and is made again from journal entry " +
                       std::to_string(replay.expected) + " on; windows open before it are incomplete"
                 : "wayside.db was not there and is made again from the journal",
@@ -167,11 +167,11 @@ Status Loop::start_rebuilt(Replay& replay) {
   }
   engine_->emissions().restore(first.last_sequence, std::move(emitted));
   for (const auto& [name, n] : first.rows_before) {
-    for (size_t s = 0; s < rebuilt_rows_.size(); ++s) {
-      if (engine_->schemas()[s].source == name) rebuilt_rows_[s] = n;
+    for (size_t s = 0; s < replay.rebuilt_rows.size(); ++s) {
+      if (engine_->schemas()[s].source == name) replay.rebuilt_rows[s] = n;
     }
   }
-  if (!first.rows_before.empty()) replay.rows = rebuilt_rows_;
+  if (!first.rows_before.empty()) replay.rows = replay.rebuilt_rows;
   return {};
 }
 
@@ -240,17 +240,15 @@ Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const
   }
 }
 
-// Sinks tell what they have when they are open.
-void Loop::settle_rebuilt() {
+// Sinks tell what they have when they are open. Which accounts are settled is saved with the next
+// checkpoint, as the accounts are.
+void Loop::settle_accounts() {
   if (unsettled_.empty()) return;
-  std::erase_if(unsettled_, [&](const std::string& name) {
-    for (size_t i = 0; i < workers_.size(); ++i) {
-      if (workers_[i]->name() != name) continue;
-      const UplinkWorker::Progress progress = workers_[i]->progress();
-      return progress.connected && settle_ledger(worker_bits_[i], progress.mark).ok();
-    }
-    return true;
-  });
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const UplinkWorker::Progress progress = workers_[i]->progress();
+    if (!unsettled_.contains(workers_[i]->name()) || !progress.connected) continue;
+    if (settle_ledger(worker_bits_[i], progress.mark).ok()) unsettled_.erase(workers_[i]->name());
+  }
   before_ = reached(journal_->last_sequence());
 }
 
@@ -288,20 +286,45 @@ Status Loop::settle_damage(Replay& replay, const std::string& told) {
     engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, d.what});
   }
   if (now_told != told) told_ = now_told;
-  if (replay.exact && !rebuilt_) return {};
+  if (replay.exact && !replay.rebuilt) return {};
   for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty()) continue;
-    unsettled_.push_back(name);
+    unsettled_.insert(name);
     if (!marks_.contains(name)) continue;
     pass_seen(engine_->forwarded(bit), marks_[name]);
     WS_TRY(settle_ledger(bit, marks_[name]));
   }
-  before_ = reached(journal_->last_sequence());
-  // So that no later start has to go this way again.
+  return {};
+}
+
+// Forwarding begins with what comes from now on. If our store was lost it begins with what the
+// journal has, and the sink's own mark says what of that it knows.
+Mark Loop::first_mark(const Replay& replay, size_t bit) const {
+  Mark mark;
+  mark.raw.entry = replay.rebuilt ? replay.rebuilt_after : journal_->last_sequence();
+  mark.raw.seen = forwarded_rows(
+      replay.rebuilt ? replay.rebuilt_rows : engine_->group().rows_before, engine_->forwarded(bit));
+  return mark;
+}
+
+// Where the store now is becomes durable if it is new or has learnt of an uplink, so that neither
+// seems new once more; and if the way here was long or led over damage, no later start goes it.
+Status Loop::complete_store(const Replay& replay) {
   Store::Changes changes;
+  for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
+    const std::string& name = engine_->uplinks()[bit];
+    if (name.empty() || marks_.contains(name)) continue;
+    marks_[name] = changes.marks[name] = first_mark(replay, bit);
+    WS_TRY(settle_ledger(bit, marks_[name]));
+  }
+  std::erase_if(unsettled_, [&](const std::string& name) { return !marks_.contains(name); });
+  before_ = reached(journal_->last_sequence());
+  const bool is_new = store_->is_new() || !changes.marks.empty();
+  if (replay.exact && !is_new) return {};
   changes.checkpoint = checkpoint(journal_->last_sequence());
-  return store_->apply(changes, 0);
+  WS_TRY(store_->apply(changes, 0));
+  return is_new ? store_->make_durable() : Status();
 }
 
 }  // namespace wayside

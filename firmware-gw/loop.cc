@@ -60,7 +60,7 @@ void Loop::stop() {
     if (worker->progress().store_damaged) store_damage_ = worker->progress().trouble;
   }
   if (halted_) return;  // memory is ahead of the disk: the next start replays the journal's tail
-  settle_rebuilt();
+  settle_accounts();
   Store::Changes changes;
   take_marks(changes);
   count_lost_readings();
@@ -103,7 +103,7 @@ void Loop::run() {
       if (!store_damage_.empty() && outside_.damaged) outside_.damaged();
       return;
     }
-    if (engine_->group().turns.empty()) settle_rebuilt();
+    if (engine_->group().turns.empty()) settle_accounts();
     if (last) return;
   }
 }
@@ -275,8 +275,8 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
   checkpoint_bytes_ = journal_->bytes_written();
   flash_.look(last_now_.timer_ms, disk_.use());
-  return {reached(entry), clock_->save(), engine_->pipeline().save_changes(), flash_.save(),
-          losses_.save()};
+  return {reached(entry), clock_->save(), engine_->pipeline().save_changes(),
+          flash_.save(),  losses_.save(), unsettled_};
 }
 
 void Loop::publish(Now now) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -102,10 +103,12 @@ class Loop {
   static std::vector<uint64_t> rows_after(const Group& group);
   static uint64_t rows_between(const std::vector<uint64_t>& before, const Group& behind);
   Status settle_damage(Replay& replay, const std::string& told);
+  Status complete_store(const Replay& replay);
+  Mark first_mark(const Replay& replay, size_t bit) const;
   Status settle_ledger(size_t bit, const Mark& mark);
   Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
-  void settle_rebuilt();
+  void settle_accounts();
   void hear_scrub();
   std::string encode_preamble() const;
   static std::string random_name();
@@ -162,12 +165,9 @@ class Loop {
 
   // Damage.
   std::vector<Damage> damage_;
-  std::optional<std::string> told_;     // goes into the store with the notes that tell it
-  std::vector<Preamble> preambles_;     // of the journal's files, for a store that is made again
-  bool rebuilt_ = false;                // the store is
-  uint64_t rebuilt_after_ = 0;          // from the journal behind this entry,
-  std::vector<uint64_t> rebuilt_rows_;  // and so many readings of each source before
-  std::vector<std::string> unsettled_;  // uplinks whose sinks have not yet told what they have
+  std::optional<std::string> told_;  // goes into the store with the notes that tell it
+  std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
+  std::set<std::string> unsettled_;  // uplinks whose sinks have not yet told what they have
   std::string store_damage_;
 
   // The open group.

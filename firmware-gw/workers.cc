@@ -9,7 +9,6 @@ namespace wayside {
 Status Loop::make_workers() {
   workers_.clear();
   worker_bits_.clear();
-  Store::Changes first_marks;
   for (const UplinkOptions& options : config_.uplinks) {
     const auto& names = engine_->uplinks();
     const auto bit =
@@ -25,18 +24,6 @@ Status Loop::make_workers() {
     backlog.format = options.format;
     backlog.batch_messages = options.batch_messages;
     backlog.batch_bytes = options.batch_bytes;
-    if (!marks_.contains(options.name)) {
-      // Forwarding begins with what comes from now on. If our store was lost it begins with what
-      // the journal has, and the sink's own mark says what of that it knows.
-      Mark& mark = first_marks.marks[options.name];
-      mark.raw.entry = rebuilt_ ? rebuilt_after_ : journal_->last_sequence();
-      const auto& rows = rebuilt_ ? rebuilt_rows_ : engine_->group().rows_before;
-      for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
-        if (backlog.forwarded[s]) mark.raw.seen += rows[s];
-      }
-      if (rebuilt_) WS_TRY(settle_ledger(bit, mark));
-      marks_[options.name] = mark;
-    }
     Mark local = marks_[options.name];
     local.epoch = epochs_.back().name;
     local.entry = local.chain = 0;  // a check of sinks' marks; our own is ours
@@ -46,10 +33,7 @@ Status Loop::make_workers() {
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
   }
-  if (first_marks.marks.empty()) return {};
-  WS_TRY(store_->apply(first_marks, 0));
-  // After a power cut it must not seem new once more, and begin later.
-  return store_->make_durable();
+  return {};
 }
 
 Committed Loop::committed() const {

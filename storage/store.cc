@@ -253,6 +253,26 @@ Status Store::check_format(int64_t version) {
                                    std::to_string(version) + "); this one reads formats 1 and 2"};
 }
 
+Result<bool> Store::is_complete() {
+  WS_ASSIGN(Statement select,
+            db_->prepare("SELECT EXISTS(SELECT 1 FROM meta WHERE name = 'checkpoint') OR "
+                         "EXISTS(SELECT 1 FROM marks)"));
+  WS_ASSIGN(const bool row, select.step());
+  return row && select.column_int(0) != 0;
+}
+
+Status Store::clear() {
+  WS_TRY(db_->begin());
+  Status cleared = db_->exec(
+      "DELETE FROM meta WHERE name != 'format'; DELETE FROM epochs; DELETE FROM uplinks; "
+      "DELETE FROM outbox; DELETE FROM gaps; DELETE FROM state; DELETE FROM marks; "
+      "DELETE FROM quarantine");
+  if (cleared.ok()) cleared = db_->exec("COMMIT");
+  if (!cleared.ok()) (void)db_->exec("ROLLBACK").ok();
+  new_ = cleared.ok();
+  return cleared;
+}
+
 Status Store::set_meta(const char* name, std::string_view value) {
   WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta VALUES(?, ?, ?)"));
   put.bind(1, std::string_view(name));
@@ -278,6 +298,7 @@ Result<Store::Recovered> Store::recover() {
   WS_ASSIGN(r.told, meta("told"));
   WS_ASSIGN(r.checkpoint.flash, meta("flash"));
   WS_ASSIGN(r.checkpoint.losses, meta("losses"));
+  WS_ASSIGN(const std::string unsettled, meta("unsettled"));
   ByteReader in(checkpoint);
   if (!checkpoint.empty()) {
     r.checkpoint.at = read_reached(in);
@@ -285,7 +306,11 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  if (!in.ok() || !said.ok()) return damaged("meta");
+  ByteReader names(unsettled);
+  for (size_t n = unsettled.empty() ? 0 : names.count(); n > 0; --n) {
+    r.checkpoint.unsettled.emplace(names.text());
+  }
+  if (!in.ok() || !said.ok() || !names.ok()) return damaged("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
@@ -487,6 +512,11 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   out.text(checkpoint.clock);
   if (!checkpoint.flash.empty()) WS_TRY(set_meta("flash", checkpoint.flash));
   if (!checkpoint.losses.empty()) WS_TRY(set_meta("losses", checkpoint.losses));
+  std::string unsettled;
+  ByteWriter names(unsettled);
+  names.varint(checkpoint.unsettled.size());
+  for (const std::string& name : checkpoint.unsettled) names.text(name);
+  WS_TRY(set_meta("unsettled", unsettled));
   return set_meta("checkpoint", position);
 }
 

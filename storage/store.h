@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ struct Checkpoint {
   std::vector<StateRow> rows;
   std::string flash{};   // FlashMeter::save()
   std::string losses{};  // Losses::save()
+  // Uplinks whose account is not settled: their sinks have not told what they have since the store
+  // was made again.
+  std::set<std::string> unsettled{};
 };
 
 class Store {
@@ -66,7 +70,11 @@ class Store {
   // Renames it, with what belongs to it, to the name that it returns; of those that lie there the
   // newest `keep` stay. Nobody has it open.
   static Result<std::string> set_aside(Disk& disk, const std::string& dir, uint32_t keep);
-  bool is_new() const { return new_; }  // open() has made it
+  bool is_new() const { return new_; }  // open() has made it, or clear() emptied it
+  // Whether it has been brought to where its journal is, by a first checkpoint or mark.
+  Result<bool> is_complete();
+  // Takes everything out of it, to begin anew.
+  Status clear();
 
   struct Recovered {
     Checkpoint checkpoint;
