@@ -104,7 +104,7 @@ void Loop::run() {
       return;
     }
     if (engine_->group().turns.empty()) settle_accounts();
-    if (last) return;
+    if (last && engine_->group().notes.empty()) return;  // what is told is committed
   }
 }
 
