@@ -71,6 +71,7 @@ class Loop {
   const std::vector<Damage>& damage() const { return damage_; }
 
   ChunkQueue& queue() { return queue_; }
+  uint64_t last_entry() const { return journal_->last_sequence(); }  // of the journal; at rest
   const StatusBoard& status() const { return board_; }
   Engine& engine() { return *engine_; }
   // For the snapshot: how the connections do. Called on the loop thread.

@@ -115,6 +115,28 @@ TEST_F(Buffer, an_import_of_anything_else_names_the_line_and_imports_nothing) {
   EXPECT_TRUE(exported(config_).empty());
 }
 
+TEST_F(Buffer, an_import_of_what_cannot_be_read_fails) {
+  live(config_, {}, false);
+  auto imported = import_buffer(config_, "centre", folder_ / "");
+  ASSERT_FALSE(imported.ok());
+  EXPECT_EQ(imported.error().code, ErrorCode::kIo);
+}
+
+TEST_F(Buffer, an_import_takes_more_than_one_entry_holds) {
+  const std::string path = folder_ / "many.jsonl";
+  std::ofstream file(path);
+  constexpr uint64_t kLines = 5'001;
+  for (uint64_t i = 0; i < kLines; ++i) {
+    file << "{\"id\":\"a/b/" << i << "\",\"type\":\"window\",\"block\":\"w\",\"time\":1}\n";
+  }
+  file.close();
+  live(config_, {}, false);
+  auto imported = import_buffer(config_, "centre", path);
+  ASSERT_TRUE(imported.ok()) << imported.error().message;
+  EXPECT_EQ(*imported, kLines);
+  EXPECT_EQ(exported(config_).size(), kLines);
+}
+
 TEST_F(Buffer, an_import_is_refused_while_the_gateway_runs) {
   live(config_, {}, false);
   const std::string path = folder_ / "one.jsonl";
