@@ -208,12 +208,6 @@ Status Loop::settle_ledger(size_t bit, const Mark& mark) {
 
 // How many readings an uplink will still deliver or count as dropped.
 Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const Mark& mark) {
-  const auto sum = [&](const std::vector<uint64_t>& rows) {
-    uint64_t n = 0;
-    for (size_t s = 0; s < forwarded.size(); ++s) n += forwarded[s] ? rows[s] : 0;
-    return n;
-  };
-  if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) return uint64_t{0};
   uint64_t waiting = 0;
   for (const BacklogPart& part : mark.backlog) waiting += part.raw_end.seen - part.raw.seen;
   JournalReader reader(disk_, state_dir_ + "/journal");
@@ -226,30 +220,29 @@ Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const
     Group group = engine_->admission().make_group();
     if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok())
       continue;
-    const uint64_t before = sum(group.rows_before);
-    const uint64_t all = sum(engine_->group().rows_before) - before;
+    const uint64_t before = forwarded_rows(group.rows_before, forwarded);
+    const uint64_t all = forwarded_rows(engine_->group().rows_before, forwarded) - before;
     if (entry.sequence != mark.raw.entry + 1) {
       return waiting + all + before - std::min(before, mark.raw.seen);
     }
-    uint64_t done = 0;
     const std::vector<ReadingPlace> places = reading_places(group);
-    for (size_t i = 0; i < std::min<size_t>(mark.raw.rows, places.size()); ++i) {
-      done += forwarded[places[i].source];
-    }
-    return waiting + all - done;
+    const auto done = std::count_if(places.begin(), place_behind(places, mark.raw.rows),
+                                    [&](const ReadingPlace& p) { return forwarded[p.source]; });
+    return waiting + all - static_cast<uint64_t>(done);
   }
 }
 
 // Sinks tell what they have when they are open. Which accounts are settled is saved with the next
 // checkpoint, as the accounts are.
 void Loop::settle_accounts() {
-  if (unsettled_.empty()) return;
   for (size_t i = 0; i < workers_.size(); ++i) {
+    Account& account = accounts_[workers_[i]->name()];
+    if (account.settled) continue;
     const UplinkWorker::Progress progress = workers_[i]->progress();
-    if (!unsettled_.contains(workers_[i]->name()) || !progress.connected) continue;
-    if (settle_ledger(worker_bits_[i], progress.mark).ok()) unsettled_.erase(workers_[i]->name());
+    if (!progress.connected || !settle_ledger(worker_bits_[i], progress.mark).ok()) continue;
+    account = {true, sources_of(worker_bits_[i])};
+    before_ = reached(journal_->last_sequence());
   }
-  before_ = reached(journal_->last_sequence());
 }
 
 // Readings that the journal has lost at its end count on: positions of uplinks are in them.
@@ -290,7 +283,7 @@ Status Loop::settle_damage(Replay& replay, const std::string& told) {
   for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty()) continue;
-    unsettled_.insert(name);
+    accounts_[name].settled = false;
     if (!marks_.contains(name)) continue;
     pass_seen(engine_->forwarded(bit), marks_[name]);
     WS_TRY(settle_ledger(bit, marks_[name]));
@@ -316,9 +309,10 @@ Status Loop::complete_store(const Replay& replay) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty() || marks_.contains(name)) continue;
     marks_[name] = changes.marks[name] = first_mark(replay, bit);
+    accounts_[name].sources = sources_of(bit);
     WS_TRY(settle_ledger(bit, marks_[name]));
   }
-  std::erase_if(unsettled_, [&](const std::string& name) { return !marks_.contains(name); });
+  std::erase_if(accounts_, [&](const auto& account) { return !marks_.contains(account.first); });
   before_ = reached(journal_->last_sequence());
   const bool is_new = store_->is_new() || !changes.marks.empty();
   if (replay.exact && !is_new) return {};

@@ -276,7 +276,7 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_bytes_ = journal_->bytes_written();
   flash_.look(last_now_.timer_ms, disk_.use());
   return {reached(entry), clock_->save(), engine_->pipeline().save_changes(),
-          flash_.save(),  losses_.save(), unsettled_};
+          flash_.save(),  losses_.save(), accounts_};
 }
 
 void Loop::publish(Now now) {

@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,6 +129,9 @@ class Loop {
   bool checkpoint_due(Now now) const;
   // Uplinks, in workers.cc.
   Committed committed() const;
+  BacklogOptions backlog_options(size_t bit) const;
+  std::string sources_of(size_t bit) const;
+  Status recount_marks();
   void start_workers();
   void take_marks(Store::Changes& changes);
   void hear_workers();
@@ -160,6 +162,7 @@ class Loop {
   std::unique_ptr<Scrub> scrub_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
+  std::map<std::string, Account> accounts_;
   std::vector<Epoch> epochs_;
   std::optional<Epoch> next_epoch_;  // noted in the open group; workers wait for it
   std::string block_;                // of the entry that is being made
@@ -168,7 +171,6 @@ class Loop {
   std::vector<Damage> damage_;
   std::optional<std::string> told_;  // goes into the store with the notes that tell it
   std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
-  std::set<std::string> unsettled_;  // uplinks whose sinks have not yet told what they have
   std::string store_damage_;
 
   // The open group.

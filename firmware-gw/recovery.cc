@@ -95,7 +95,7 @@ Status Loop::restore() {
   marks_ = from.marks;
   flash_.restore(from.checkpoint.flash);
   losses_.restore(from.checkpoint.losses);
-  unsettled_ = from.checkpoint.unsettled;
+  accounts_ = from.checkpoint.accounts;
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
   WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
@@ -115,6 +115,7 @@ Status Loop::restore() {
   find_lost_end(replay);
   WS_TRY(replay_journal(replay));
   WS_TRY(learn_duplicates());
+  WS_TRY(recount_marks());
   engine_->resume();
   start_clock(from.checkpoint.clock);
   WS_TRY(settle_epoch(replay));

@@ -298,7 +298,7 @@ Result<Store::Recovered> Store::recover() {
   WS_ASSIGN(r.told, meta("told"));
   WS_ASSIGN(r.checkpoint.flash, meta("flash"));
   WS_ASSIGN(r.checkpoint.losses, meta("losses"));
-  WS_ASSIGN(const std::string unsettled, meta("unsettled"));
+  WS_ASSIGN(const std::string accounts, meta("accounts"));
   ByteReader in(checkpoint);
   if (!checkpoint.empty()) {
     r.checkpoint.at = read_reached(in);
@@ -306,11 +306,13 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  ByteReader names(unsettled);
-  for (size_t n = unsettled.empty() ? 0 : names.count(); n > 0; --n) {
-    r.checkpoint.unsettled.emplace(names.text());
+  ByteReader kept(accounts);
+  for (size_t n = accounts.empty() ? 0 : kept.count(3); n > 0; --n) {
+    Account& account = r.checkpoint.accounts[std::string(kept.text())];
+    account.settled = kept.fixed<uint8_t>() != 0;
+    account.sources = kept.text();
   }
-  if (!in.ok() || !said.ok() || !names.ok()) return damaged("meta");
+  if (!in.ok() || !said.ok() || !kept.ok()) return damaged("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
@@ -512,11 +514,15 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   out.text(checkpoint.clock);
   if (!checkpoint.flash.empty()) WS_TRY(set_meta("flash", checkpoint.flash));
   if (!checkpoint.losses.empty()) WS_TRY(set_meta("losses", checkpoint.losses));
-  std::string unsettled;
-  ByteWriter names(unsettled);
-  names.varint(checkpoint.unsettled.size());
-  for (const std::string& name : checkpoint.unsettled) names.text(name);
-  WS_TRY(set_meta("unsettled", unsettled));
+  std::string accounts;
+  ByteWriter kept(accounts);
+  kept.varint(checkpoint.accounts.size());
+  for (const auto& [uplink, account] : checkpoint.accounts) {
+    kept.text(uplink);
+    kept.fixed<uint8_t>(account.settled);
+    kept.text(account.sources);
+  }
+  WS_TRY(set_meta("accounts", accounts));
   return set_meta("checkpoint", position);
 }
 

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -49,15 +48,20 @@ struct Reached {
   Digest emissions{};             // of that entry's emissions
 };
 
+// What an uplink's count of emissions and its mark rest on.
+struct Account {
+  // Its sink has told what it has since the store was made again, or its sources were changed.
+  bool settled = true;
+  std::string sources{};  // that it forwards, as its mark counts them; sorted, with commas
+};
+
 struct Checkpoint {
   Reached at;
   std::string clock;  // SystemClock::save()
   std::vector<StateRow> rows;
-  std::string flash{};   // FlashMeter::save()
-  std::string losses{};  // Losses::save()
-  // Uplinks whose account is not settled: their sinks have not told what they have since the store
-  // was made again.
-  std::set<std::string> unsettled{};
+  std::string flash{};                        // FlashMeter::save()
+  std::string losses{};                       // Losses::save()
+  std::map<std::string, Account> accounts{};  // by uplink
 };
 
 class Store {
