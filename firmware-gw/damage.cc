@@ -2,7 +2,6 @@
 // and telling people.
 #include <algorithm>
 
-#include "base/hash.h"
 #include "firmware-gw/replaying.h"
 
 namespace wayside {
@@ -63,9 +62,11 @@ void Loop::note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* beh
 
 // Called while the group is empty: what the scrub has found becomes part of the next one.
 void Loop::hear_scrub() {
-  for (std::string& what : scrub_->take_findings()) {
-    report({Damage::Kind::kLoss, what, 0, 0, 0, 0, ""});
-    engine_->group().notes.push_back({Note::Kind::kDamage, 0, "journal", std::move(what)});
+  for (const auto& [from, to] : scrub_->take_findings()) {
+    report_gap(from, to, 0);
+    const auto found = std::find_if(damage_.begin(), damage_.end(),
+                                    [&](const Damage& d) { return d.from == from && d.to == to; });
+    if (found != damage_.end() && told_.add(*found)) tell_damage(*found);
   }
 }
 
@@ -258,6 +259,12 @@ void Loop::pass_seen(const std::vector<bool>& forwarded, const Mark& mark) {
   if (some < rows.size() && seen < mark.raw.seen) rows[some] += mark.raw.seen - seen;
 }
 
+void Loop::tell_damage(const Damage& damage) {
+  const char* name = damage.what.starts_with("wayside.db") ? "store" : "journal";
+  engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, damage.what});
+  told_changed_ = true;
+}
+
 Status Loop::settle_damage(Replay& replay, const std::string& told) {
   if (replay.left_out > 0) {
     report({Damage::Kind::kLoss,
@@ -265,20 +272,16 @@ Status Loop::settle_damage(Replay& replay, const std::string& told) {
                 " emissions could not be made again; those that no uplink has delivered are lost",
             0, 0, 0, 0, ""});
   }
-  std::string now_told;
+  told_ = Told(told, journal_->oldest_sequence());
   size_t incidents = 0;
   for (const Damage& d : damage_) {
     (d.kind == Damage::Kind::kTorn)
         ? log_warn("{}", d.what)
         : log_error("{}{}", d.what, d.kept_as.empty() ? "" : "; kept as " + d.kept_as);
     if (d.kind == Damage::Kind::kTorn) continue;
-    const std::string line = to_hex(sha256_16({d.what})) + '\n';
-    now_told += line;
-    if (told.find(line) != std::string::npos || ++incidents > kIncidentsMax) continue;
-    const char* name = d.what.starts_with("wayside.db") ? "store" : "journal";
-    engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, d.what});
+    if (told_.add(d) && ++incidents <= kIncidentsMax) tell_damage(d);
   }
-  if (now_told != told) told_ = now_told;
+  told_changed_ = told_.save() != told;
   if (replay.exact && !replay.rebuilt) return {};
   for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
     const std::string& name = engine_->uplinks()[bit];

@@ -248,7 +248,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
     log_warn("quarantine: {} messages in this commit, the last from topic {}: {} {}",
              group.rejected.size(), r.topic, r.reason, r.detail);
   }
-  changes.told = std::exchange(told_, std::nullopt);
+  if (std::exchange(told_changed_, false)) changes.told = told_.save();
   const bool checkpoint_now = checkpoint_due(last_now_);
   changes.new_epoch = next_epoch_;
   // Marks go with the checkpoint, since a transaction of their own costs as much; the sinks know
@@ -275,8 +275,9 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
   checkpoint_bytes_ = journal_->bytes_written();
   flash_.look(last_now_.timer_ms, disk_.use());
-  return {reached(entry), clock_->save(), engine_->pipeline().save_changes(),
-          flash_.save(),  losses_.save(), accounts_};
+  return {reached(entry),          clock_->save(), engine_->pipeline().save_changes(),
+          flash_.save(),           losses_.save(), accounts_,
+          scrub_->progress().entry};
 }
 
 void Loop::publish(Now now) {

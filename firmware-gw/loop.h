@@ -19,6 +19,7 @@
 #include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
+#include "firmware-gw/told.h"
 #include "storage/journal.h"
 #include "storage/preamble.h"
 #include "storage/store.h"
@@ -99,6 +100,7 @@ class Loop {
   void note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind);
   void find_lost_end(Replay& replay);
   void report(Damage damage);
+  void tell_damage(const Damage& damage);
   void report_gap(uint64_t from, uint64_t to, uint64_t readings);
   static std::vector<uint64_t> rows_after(const Group& group);
   static uint64_t rows_between(const std::vector<uint64_t>& before, const Group& behind);
@@ -169,7 +171,8 @@ class Loop {
 
   // Damage.
   std::vector<Damage> damage_;
-  std::optional<std::string> told_;  // goes into the store with the notes that tell it
+  Told told_;
+  bool told_changed_ = false;        // it goes into the store with the notes that tell it
   std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
   std::string store_damage_;
 

@@ -54,7 +54,6 @@ Status Loop::open_storage() {
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
                          config_.storage.max_bytes, config_.storage.damaged_files};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
-  scrub_ = std::make_unique<Scrub>(disk_, options.dir, config_.storage.scrub_ms);
   journal_->preamble = [this] { return encode_preamble(); };
   for (const Damage& d : journal_->damage()) report(d);
   WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
@@ -124,6 +123,8 @@ Status Loop::restore() {
   if (replay.last_entry > journal_->last_sequence()) {
     WS_TRY(journal_->skip_to(replay.last_entry));
   }
+  scrub_ = std::make_unique<Scrub>(disk_, state_dir_ + "/journal", config_.storage.scrub_ms,
+                                   from.checkpoint.scrubbed, journal_->last_sequence());
   WS_TRY(settle_damage(replay, from.told));
   return complete_store(replay);
 }

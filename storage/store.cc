@@ -312,6 +312,7 @@ Result<Store::Recovered> Store::recover() {
     account.settled = kept.fixed<uint8_t>() != 0;
     account.sources = kept.text();
   }
+  if (!accounts.empty()) r.checkpoint.scrubbed = kept.varint();
   if (!in.ok() || !said.ok() || !kept.ok()) return damaged("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
@@ -522,6 +523,7 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
     kept.fixed<uint8_t>(account.settled);
     kept.text(account.sources);
   }
+  kept.varint(checkpoint.scrubbed);
   WS_TRY(set_meta("accounts", accounts));
   return set_meta("checkpoint", position);
 }

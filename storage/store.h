@@ -62,6 +62,7 @@ struct Checkpoint {
   std::string flash{};                        // FlashMeter::save()
   std::string losses{};                       // Losses::save()
   std::map<std::string, Account> accounts{};  // by uplink
+  uint64_t scrubbed = 0;                      // the journal entry that Scrub has read last
 };
 
 class Store {
