@@ -1,4 +1,5 @@
-// A store that has to be made again, in a life that ends before it is, or without a link.
+// A store that has to be made again, in a life that ends before it is, or without a link; and an
+// account that has to, since its uplink forwards something else.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -118,6 +119,25 @@ TEST_F(Rebuild, settles_the_account_when_the_link_is_back_however_many_lives_lat
   EXPECT_EQ(after.emitted, after.delivered + after.dropped);
   const UplinkStatus later = live({}, false)->uplinks[0];
   EXPECT_EQ(later.emitted, later.delivered + later.dropped) << "it stays settled";
+}
+
+// The journal has forgotten most of what the source that is now forwarded has ever sent.
+TEST_F(Rebuild, nothing_is_lost_when_an_uplink_forwards_a_busy_source_that_it_did_not) {
+  config_.storage.file_bytes = 4 * kJournalPage;
+  config_.storage.max_bytes = 3 * config_.storage.file_bytes;
+  const std::vector<std::string> raw = std::exchange(config_.uplinks[0].raw, {});
+  for (uint64_t seed = 3; seed < 20; ++seed) live(make_messages(seed, 50), true);
+  const UplinkStatus before = live_until_delivered();
+  ASSERT_EQ(before.pending(), 0u);
+  config_.uplinks[0].raw = raw;
+  live(make_messages(20, 50), false);
+  const auto after = live({}, false);
+  EXPECT_EQ(after->storage.lost_readings, 0u);
+  EXPECT_GT(after->uplinks[0].pending(), 40u);
+  const UplinkStatus delivered = live_until_delivered();
+  EXPECT_EQ(delivered.dropped, 0u);
+  EXPECT_EQ(delivered.emitted, delivered.delivered);
+  EXPECT_GT(delivered.delivered, before.delivered + 40);
 }
 
 }  // namespace
