@@ -78,9 +78,10 @@ Status Loop::make_room() {
   const auto file = disk_.open(path, Disk::Mode::kRead);
   char byte = 0;
   if (!file.ok() || !(*file)->read_at(0, &byte, 1).ok()) return {};  // a folder, as it should be
-  WS_TRY(disk_.rename(path, path + ".bad-" + std::to_string(names.size())));
+  const std::string aside = aside_name(names, "journal");
+  WS_TRY(disk_.rename(path, state_dir_ + '/' + aside));
   report({Damage::Kind::kLoss, "there was a file in the place of the folder journal", 0, 0, 0, 0,
-          "journal.bad-" + std::to_string(names.size())});
+          aside});
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "sensors/json_object.h"
+#include "storage/damage.h"
 #include "uplink/sink.h"
 
 namespace wayside {
@@ -196,7 +197,7 @@ class FileSink : public Sink {
 
   Status set_aside(const std::string& name) {
     WS_ASSIGN(const auto names, disk_.list(options_.dir));
-    const std::string aside = name + ".bad-" + std::to_string(names.size());
+    const std::string aside = aside_name(names, name);
     log_error("uplink {}: {} in {} is no file; it is kept as {}", options_.name, name, options_.dir,
               aside);
     return disk_.rename(options_.dir + '/' + name, options_.dir + '/' + aside);
