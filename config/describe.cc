@@ -83,8 +83,9 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
         1'000'000);
   v.duration({"retry", "pause after a failure of the disk"}, o.retry_ms, 1);
-  v.duration({"scrub", "each journal entry is read and checked this often; \"0s\": never"},
-             o.scrub_ms, 0);
+  v.duration(
+      {"scrub", "each journal entry is read and checked in so much running time; \"0s\": never"},
+      o.scrub_ms, 0);
   whole(v,
         {"damaged_files", "so many damaged files are kept aside, of the journal and of the store"},
         o.damaged_files, 1, 1'000);

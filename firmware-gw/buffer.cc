@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 
 #include "base/text.h"
 #include "firmware-gw/loop.h"
@@ -14,7 +15,8 @@
 namespace wayside {
 namespace {
 
-constexpr size_t kImportLines = 5'000;  // a journal entry
+constexpr size_t kImportLines = 5'000;  // a journal entry, and so much is in memory at once
+constexpr size_t kImportBytes = 4 << 20;
 constexpr size_t kDamageLines = 100;
 
 const UplinkOptions* find_uplink(const Config& config, const std::string& name) {
@@ -103,6 +105,41 @@ Result<Emission> parse_event(const std::string& line) {
   return e;
 }
 
+// Gives the encoded emission of each line, until one is refused.
+Status each_event(const std::string& path, const std::function<Status(std::string)>& take) {
+  std::ifstream in(path);
+  const auto unreadable = [&] { return Error{ErrorCode::kIo, path + ": cannot be read"}; };
+  if (!in) return unreadable();
+  uint64_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    auto event = parse_event(line);
+    if (!event.ok()) {
+      return Error{ErrorCode::kBadData,
+                   path + ":" + std::to_string(number) + ": " + event.error().message};
+    }
+    std::string encoded;
+    encode_emission(*event, encoded);
+    WS_TRY(take(std::move(encoded)));
+  }
+  return in.bad() ? Status(unreadable()) : Status();
+}
+
+// As one journal entry: all of them, or none.
+Status import_notes(const Config& config, const std::vector<Note>& notes) {
+  WS_ASSIGN(auto loop, Loop::recover(config, Surroundings::system(config)));
+  const uint64_t before = loop->last_entry();
+  std::vector<Note>& all = loop->engine().group().notes;
+  all.insert(all.end(), notes.begin(), notes.end());
+  loop->start({[](uint32_t, uint64_t) {}, [] {}});
+  loop->stop();
+  // What is in the journal counts: the next start brings it to the store.
+  if (loop->halted() && loop->last_entry() == before) {
+    return Error{ErrorCode::kIo, "the disk failed"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> list_buffer(const Config& config) {
@@ -182,7 +219,8 @@ Result<uint64_t> export_buffer(const Config& config, const std::string& uplink,
   for (std::vector<Message> messages;;) {
     Mark after;
     WS_TRY(pending.backlog->next(pending.mark, committed, messages, after));
-    if (messages.empty()) return lines;
+    // A gap is told by a mark alone, and more may follow it.
+    if (messages.empty() && after.dropped == pending.mark.dropped) return lines;
     for (const Message& m : messages) take(m.value);
     lines += messages.size();
     pending.mark = after;
@@ -192,36 +230,32 @@ Result<uint64_t> export_buffer(const Config& config, const std::string& uplink,
 Result<uint64_t> import_buffer(const Config& config, const std::string& uplink,
                                const std::string& path) {
   if (!find_uplink(config, uplink)) return no_uplink(config, uplink);
-  std::vector<std::string> encoded;
-  std::ifstream in(path);
-  if (!in) return Error{ErrorCode::kIo, path + ": cannot be read"};
-  uint64_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    auto event = parse_event(line);
-    if (!event.ok()) {
-      return Error{ErrorCode::kBadData, path + ":" + std::to_string(number) + ": " +
-                                            event.error().message + "; nothing was imported"};
-    }
-    encode_emission(*event, encoded.emplace_back());
+  // Once only to look: a file that is no good is not imported in part.
+  if (Status good = each_event(path, [](std::string) { return Status(); }); !good.ok()) {
+    return Error{good.error().code, good.error().message + "; nothing was imported"};
   }
   StateLock lock;
   WS_TRY(posix_disk().make_dirs(config.gateway.state_dir));
   WS_TRY(lock.take(config.gateway.state_dir));
-  for (size_t at = 0; at < encoded.size(); at += kImportLines) {
-    WS_ASSIGN(auto loop, Loop::recover(config, Surroundings::system(config)));
-    std::vector<Note>& notes = loop->engine().group().notes;
-    for (size_t i = at; i < std::min(encoded.size(), at + kImportLines); ++i) {
-      notes.push_back({Note::Kind::kImport, 0, uplink, encoded[i]});
-    }
-    loop->start({[](uint32_t, uint64_t) {}, [] {}});
-    loop->stop();
-    if (loop->halted()) {
-      return Error{ErrorCode::kIo,
-                   "the disk failed; the first " + std::to_string(at) + " lines are imported"};
-    }
-  }
-  return encoded.size();
+  uint64_t imported = 0;
+  uint64_t bytes = 0;
+  std::vector<Note> notes;
+  const auto import = [&]() -> Status {
+    WS_TRY(import_notes(config, notes));
+    imported += notes.size();
+    notes.clear();
+    bytes = 0;
+    return {};
+  };
+  Status done = each_event(path, [&](std::string event) {
+    bytes += event.size();
+    notes.push_back({Note::Kind::kImport, 0, uplink, std::move(event)});
+    return notes.size() < kImportLines && bytes < kImportBytes ? Status() : import();
+  });
+  if (done.ok() && !notes.empty()) done = import();
+  if (done.ok()) return imported;
+  return Error{done.error().code, done.error().message + "; the first " + std::to_string(imported) +
+                                      " lines are imported, and none behind them"};
 }
 
 }  // namespace wayside

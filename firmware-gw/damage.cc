@@ -2,7 +2,6 @@
 // and telling people.
 #include <algorithm>
 
-#include "base/hash.h"
 #include "firmware-gw/replaying.h"
 
 namespace wayside {
@@ -63,9 +62,11 @@ void Loop::note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* beh
 
 // Called while the group is empty: what the scrub has found becomes part of the next one.
 void Loop::hear_scrub() {
-  for (std::string& what : scrub_->take_findings()) {
-    report({Damage::Kind::kLoss, what, 0, 0, 0, 0, ""});
-    engine_->group().notes.push_back({Note::Kind::kDamage, 0, "journal", std::move(what)});
+  for (const auto& [from, to] : scrub_->take_findings()) {
+    report_gap(from, to, 0);
+    const auto found = std::find_if(damage_.begin(), damage_.end(),
+                                    [&](const Damage& d) { return d.from == from && d.to == to; });
+    if (found != damage_.end() && told_.add(*found)) tell_damage(*found);
   }
 }
 
@@ -77,9 +78,10 @@ Status Loop::make_room() {
   const auto file = disk_.open(path, Disk::Mode::kRead);
   char byte = 0;
   if (!file.ok() || !(*file)->read_at(0, &byte, 1).ok()) return {};  // a folder, as it should be
-  WS_TRY(disk_.rename(path, path + ".bad-" + std::to_string(names.size())));
+  const std::string aside = aside_name(names, "journal");
+  WS_TRY(disk_.rename(path, state_dir_ + '/' + aside));
   report({Damage::Kind::kLoss, "there was a file in the place of the folder journal", 0, 0, 0, 0,
-          "journal.bad-" + std::to_string(names.size())});
+          aside});
   return {};
 }
 
@@ -131,19 +133,19 @@ Status Loop::start_rebuilt(Replay& replay) {
   replay.expected = journal_->oldest_sequence();
   // Only of the last entry it is not sure.
   replay.said_upto = replay.last_entry - 1;
-  rebuilt_after_ = replay.expected - 1;
-  rebuilt_rows_.resize(engine_->schemas().size());
+  replay.rebuilt_after = replay.expected - 1;
+  replay.rebuilt_rows.resize(engine_->schemas().size());
   if (replay.expected > 1) {
     replay.differs("wayside.db was lost, and with it the state that journal entries before " +
                    std::to_string(replay.expected) + " led to");
   }
   const bool told = std::any_of(damage_.begin(), damage_.end(),
                                 [](const Damage& d) { return d.what.starts_with("wayside.db"); });
-  if (!told || rebuilt_after_ > 0) {
+  if (!told || replay.rebuilt_after > 0) {
     // A power cut may take a young store, whose log was not synced yet: nothing is lost, nobody has
     // to know.
-    report({rebuilt_after_ > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
-            rebuilt_after_ > 0
+    report({replay.rebuilt_after > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
+            replay.rebuilt_after > 0
                 ? "wayside.db was lost and is made again from journal entry " +
                       std::to_string(replay.expected) + " on; windows open before it are incomplete"
                 : "wayside.db was not there and is made again from the journal",
@@ -167,11 +169,11 @@ Status Loop::start_rebuilt(Replay& replay) {
   }
   engine_->emissions().restore(first.last_sequence, std::move(emitted));
   for (const auto& [name, n] : first.rows_before) {
-    for (size_t s = 0; s < rebuilt_rows_.size(); ++s) {
-      if (engine_->schemas()[s].source == name) rebuilt_rows_[s] = n;
+    for (size_t s = 0; s < replay.rebuilt_rows.size(); ++s) {
+      if (engine_->schemas()[s].source == name) replay.rebuilt_rows[s] = n;
     }
   }
-  if (!first.rows_before.empty()) replay.rows = rebuilt_rows_;
+  if (!first.rows_before.empty()) replay.rows = replay.rebuilt_rows;
   return {};
 }
 
@@ -208,12 +210,6 @@ Status Loop::settle_ledger(size_t bit, const Mark& mark) {
 
 // How many readings an uplink will still deliver or count as dropped.
 Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const Mark& mark) {
-  const auto sum = [&](const std::vector<uint64_t>& rows) {
-    uint64_t n = 0;
-    for (size_t s = 0; s < forwarded.size(); ++s) n += forwarded[s] ? rows[s] : 0;
-    return n;
-  };
-  if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) return uint64_t{0};
   uint64_t waiting = 0;
   for (const BacklogPart& part : mark.backlog) waiting += part.raw_end.seen - part.raw.seen;
   JournalReader reader(disk_, state_dir_ + "/journal");
@@ -226,32 +222,29 @@ Result<uint64_t> Loop::readings_behind(const std::vector<bool>& forwarded, const
     Group group = engine_->admission().make_group();
     if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok())
       continue;
-    const uint64_t before = sum(group.rows_before);
-    const uint64_t all = sum(engine_->group().rows_before) - before;
+    const uint64_t before = forwarded_rows(group.rows_before, forwarded);
+    const uint64_t all = forwarded_rows(engine_->group().rows_before, forwarded) - before;
     if (entry.sequence != mark.raw.entry + 1) {
       return waiting + all + before - std::min(before, mark.raw.seen);
     }
-    uint64_t done = 0;
     const std::vector<ReadingPlace> places = reading_places(group);
-    for (size_t i = 0; i < std::min<size_t>(mark.raw.rows, places.size()); ++i) {
-      done += forwarded[places[i].source];
-    }
-    return waiting + all - done;
+    const auto done = std::count_if(places.begin(), place_behind(places, mark.raw.rows),
+                                    [&](const ReadingPlace& p) { return forwarded[p.source]; });
+    return waiting + all - static_cast<uint64_t>(done);
   }
 }
 
-// Sinks tell what they have when they are open.
-void Loop::settle_rebuilt() {
-  if (unsettled_.empty()) return;
-  std::erase_if(unsettled_, [&](const std::string& name) {
-    for (size_t i = 0; i < workers_.size(); ++i) {
-      if (workers_[i]->name() != name) continue;
-      const UplinkWorker::Progress progress = workers_[i]->progress();
-      return progress.connected && settle_ledger(worker_bits_[i], progress.mark).ok();
-    }
-    return true;
-  });
-  before_ = reached(journal_->last_sequence());
+// Sinks tell what they have when they are open. Which accounts are settled is saved with the next
+// checkpoint, as the accounts are.
+void Loop::settle_accounts() {
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Account& account = accounts_[workers_[i]->name()];
+    if (account.settled) continue;
+    const UplinkWorker::Progress progress = workers_[i]->progress();
+    if (!progress.connected || !settle_ledger(worker_bits_[i], progress.mark).ok()) continue;
+    account = {true, sources_of(worker_bits_[i])};
+    before_ = reached(journal_->last_sequence());
+  }
 }
 
 // Readings that the journal has lost at its end count on: positions of uplinks are in them.
@@ -267,6 +260,12 @@ void Loop::pass_seen(const std::vector<bool>& forwarded, const Mark& mark) {
   if (some < rows.size() && seen < mark.raw.seen) rows[some] += mark.raw.seen - seen;
 }
 
+void Loop::tell_damage(const Damage& damage) {
+  const char* name = damage.what.starts_with("wayside.db") ? "store" : "journal";
+  engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, damage.what});
+  told_changed_ = true;
+}
+
 Status Loop::settle_damage(Replay& replay, const std::string& told) {
   if (replay.left_out > 0) {
     report({Damage::Kind::kLoss,
@@ -274,34 +273,56 @@ Status Loop::settle_damage(Replay& replay, const std::string& told) {
                 " emissions could not be made again; those that no uplink has delivered are lost",
             0, 0, 0, 0, ""});
   }
-  std::string now_told;
+  told_ = Told(told, journal_->oldest_sequence());
   size_t incidents = 0;
   for (const Damage& d : damage_) {
     (d.kind == Damage::Kind::kTorn)
         ? log_warn("{}", d.what)
         : log_error("{}{}", d.what, d.kept_as.empty() ? "" : "; kept as " + d.kept_as);
     if (d.kind == Damage::Kind::kTorn) continue;
-    const std::string line = to_hex(sha256_16({d.what})) + '\n';
-    now_told += line;
-    if (told.find(line) != std::string::npos || ++incidents > kIncidentsMax) continue;
-    const char* name = d.what.starts_with("wayside.db") ? "store" : "journal";
-    engine_->group().notes.push_back({Note::Kind::kDamage, 0, name, d.what});
+    if (told_.add(d) && ++incidents <= kIncidentsMax) tell_damage(d);
   }
-  if (now_told != told) told_ = now_told;
-  if (replay.exact && !rebuilt_) return {};
+  told_changed_ = told_.save() != told;
+  if (replay.exact && !replay.rebuilt) return {};
   for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty()) continue;
-    unsettled_.push_back(name);
+    accounts_[name].settled = false;
     if (!marks_.contains(name)) continue;
     pass_seen(engine_->forwarded(bit), marks_[name]);
     WS_TRY(settle_ledger(bit, marks_[name]));
   }
-  before_ = reached(journal_->last_sequence());
-  // So that no later start has to go this way again.
+  return {};
+}
+
+// Forwarding begins with what comes from now on. If our store was lost it begins with what the
+// journal has, and the sink's own mark says what of that it knows.
+Mark Loop::first_mark(const Replay& replay, size_t bit) const {
+  Mark mark;
+  mark.raw.entry = replay.rebuilt ? replay.rebuilt_after : journal_->last_sequence();
+  mark.raw.seen = forwarded_rows(
+      replay.rebuilt ? replay.rebuilt_rows : engine_->group().rows_before, engine_->forwarded(bit));
+  return mark;
+}
+
+// Where the store now is becomes durable if it is new or has learnt of an uplink, so that neither
+// seems new once more; and if the way here was long or led over damage, no later start goes it.
+Status Loop::complete_store(const Replay& replay) {
   Store::Changes changes;
+  for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
+    const std::string& name = engine_->uplinks()[bit];
+    if (name.empty() || marks_.contains(name)) continue;
+    marks_[name] = changes.marks[name] = first_mark(replay, bit);
+    accounts_[name].sources = sources_of(bit);
+    WS_TRY(settle_ledger(bit, marks_[name]));
+  }
+  std::erase_if(accounts_, [&](const auto& account) { return !marks_.contains(account.first); });
+  before_ = reached(journal_->last_sequence());
+  const bool is_new = store_->is_new() || !changes.marks.empty();
+  if (replay.exact && !is_new) return {};
   changes.checkpoint = checkpoint(journal_->last_sequence());
-  return store_->apply(changes, 0);
+  WS_TRY(store_->apply(changes, 0));
+  return is_new ? store_->make_durable() : Status();
 }
 
 }  // namespace wayside

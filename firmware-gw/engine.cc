@@ -31,6 +31,9 @@ Result<std::unique_ptr<Engine>> Engine::make(const Config& config,
   }
   for (const MqttOptions& m : config.mqtt) engine->connections_.push_back(m.name);
   engine->uplinks_ = std::move(uplinks);
+  for (const std::string& name : engine->uplinks_) {
+    engine->forwarded_.push_back(engine->forwarded_by(name));
+  }
   return engine;
 }
 
@@ -71,19 +74,18 @@ void Engine::replay(Group& group) {
 void Engine::finish_group(const Group& group) {
   pipeline_->end_group(group);
   for (size_t bit = 0; bit < uplinks_.size(); ++bit) {
-    const std::vector<bool> sources = forwarded(bit);
     uint64_t readings = 0;
-    for (size_t s = 0; s < sources.size(); ++s)
-      readings += sources[s] ? group.batches[s].rows() : 0;
+    for (size_t s = 0; s < schemas_.size(); ++s)
+      readings += forwarded_[bit][s] ? group.batches[s].rows() : 0;
     if (readings > 0) emissions_.count_forwarded(static_cast<uint32_t>(bit), readings);
   }
   digest_ = digest_of(emissions_.pending());
 }
 
-std::vector<bool> Engine::forwarded(size_t bit) const {
+std::vector<bool> Engine::forwarded_by(const std::string& uplink) const {
   std::vector<bool> sources(schemas_.size());
   for (const UplinkOptions& u : config_.uplinks) {
-    if (u.name != uplinks_[bit]) continue;
+    if (u.name != uplink) continue;
     for (size_t s = 0; s < schemas_.size(); ++s) {
       sources[s] = std::find(u.raw.begin(), u.raw.end(), schemas_[s].source) != u.raw.end();
     }

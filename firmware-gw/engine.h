@@ -46,10 +46,11 @@ class Engine {
   const std::vector<std::string>& connections() const { return connections_; }
   const std::vector<std::string>& uplinks() const { return uplinks_; }
   // Which sources an uplink forwards, by source.
-  std::vector<bool> forwarded(size_t bit) const;
+  const std::vector<bool>& forwarded(size_t bit) const { return forwarded_[bit]; }
 
  private:
   explicit Engine(const Config& config) : config_(config) {}
+  std::vector<bool> forwarded_by(const std::string& uplink) const;
   void finish_group(const Group& group);
 
   const Config& config_;
@@ -61,6 +62,7 @@ class Engine {
   std::vector<NamedSchema> schemas_;
   std::vector<std::string> connections_;
   std::vector<std::string> uplinks_;
+  std::vector<std::vector<bool>> forwarded_;  // by bit
 };
 
 // What determinism depends on: the same build, compiler and SQLite.

@@ -60,7 +60,7 @@ void Loop::stop() {
     if (worker->progress().store_damaged) store_damage_ = worker->progress().trouble;
   }
   if (halted_) return;  // memory is ahead of the disk: the next start replays the journal's tail
-  settle_rebuilt();
+  settle_accounts();
   Store::Changes changes;
   take_marks(changes);
   count_lost_readings();
@@ -103,8 +103,8 @@ void Loop::run() {
       if (!store_damage_.empty() && outside_.damaged) outside_.damaged();
       return;
     }
-    if (engine_->group().turns.empty()) settle_rebuilt();
-    if (last) return;
+    if (engine_->group().turns.empty()) settle_accounts();
+    if (last && engine_->group().notes.empty()) return;  // what is told is committed
   }
 }
 
@@ -249,7 +249,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
     log_warn("quarantine: {} messages in this commit, the last from topic {}: {} {}",
              group.rejected.size(), r.topic, r.reason, r.detail);
   }
-  changes.told = std::exchange(told_, std::nullopt);
+  if (std::exchange(told_changed_, false)) changes.told = told_.save();
   const bool checkpoint_now = checkpoint_due(last_now_);
   changes.new_epoch = next_epoch_;
   // Marks go with the checkpoint, since a transaction of their own costs as much; the sinks know
@@ -276,8 +276,9 @@ Checkpoint Loop::checkpoint(uint64_t entry) {
   checkpoint_ms_ = last_now_.timer_ms;
   checkpoint_bytes_ = journal_->bytes_written();
   flash_.look(last_now_.timer_ms, disk_.use());
-  return {reached(entry), clock_->save(), engine_->pipeline().save_changes(), flash_.save(),
-          losses_.save()};
+  return {reached(entry),          clock_->save(), engine_->pipeline().save_changes(),
+          flash_.save(),           losses_.save(), accounts_,
+          scrub_->progress().entry};
 }
 
 void Loop::publish(Now now) {

@@ -19,6 +19,7 @@
 #include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
+#include "firmware-gw/told.h"
 #include "storage/journal.h"
 #include "storage/preamble.h"
 #include "storage/store.h"
@@ -70,6 +71,7 @@ class Loop {
   const std::vector<Damage>& damage() const { return damage_; }
 
   ChunkQueue& queue() { return queue_; }
+  uint64_t last_entry() const { return journal_->last_sequence(); }  // of the journal; at rest
   const StatusBoard& status() const { return board_; }
   Engine& engine() { return *engine_; }
   // For the snapshot: how the connections do. Called on the loop thread.
@@ -98,14 +100,17 @@ class Loop {
   void note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind);
   void find_lost_end(Replay& replay);
   void report(Damage damage);
+  void tell_damage(const Damage& damage);
   void report_gap(uint64_t from, uint64_t to, uint64_t readings);
   static std::vector<uint64_t> rows_after(const Group& group);
   static uint64_t rows_between(const std::vector<uint64_t>& before, const Group& behind);
   Status settle_damage(Replay& replay, const std::string& told);
+  Status complete_store(const Replay& replay);
+  Mark first_mark(const Replay& replay, size_t bit) const;
   Status settle_ledger(size_t bit, const Mark& mark);
   Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
-  void settle_rebuilt();
+  void settle_accounts();
   void hear_scrub();
   std::string encode_preamble() const;
   static std::string random_name();
@@ -126,6 +131,9 @@ class Loop {
   bool checkpoint_due(Now now) const;
   // Uplinks, in workers.cc.
   Committed committed() const;
+  BacklogOptions backlog_options(size_t bit) const;
+  std::string sources_of(size_t bit) const;
+  Status recount_marks();
   void start_workers();
   void take_marks(Store::Changes& changes);
   void hear_workers();
@@ -155,18 +163,16 @@ class Loop {
   std::unique_ptr<Scrub> scrub_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
+  std::map<std::string, Account> accounts_;
   std::vector<Epoch> epochs_;
   std::optional<Epoch> next_epoch_;  // noted in the open group; workers wait for it
   std::string block_;                // of the entry that is being made
 
   // Damage.
   std::vector<Damage> damage_;
-  std::optional<std::string> told_;     // goes into the store with the notes that tell it
-  std::vector<Preamble> preambles_;     // of the journal's files, for a store that is made again
-  bool rebuilt_ = false;                // the store is
-  uint64_t rebuilt_after_ = 0;          // from the journal behind this entry,
-  std::vector<uint64_t> rebuilt_rows_;  // and so many readings of each source before
-  std::vector<std::string> unsettled_;  // uplinks whose sinks have not yet told what they have
+  Told told_;
+  bool told_changed_ = false;        // it goes into the store with the notes that tell it
+  std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
   std::string store_damage_;
 
   // The open group.

@@ -62,8 +62,17 @@ void Losses::restore(std::string_view saved) {
     const std::string uplink(in.text());
     gone[uplink] = in.varint();
   }
+  std::array<Class, 3> untold;
+  if (in.left() > 0) {  // earlier versions did not save it
+    for (Class& c : untold) {
+      c.untold = in.varint();
+      c.from_ms = in.signed_varint();
+      c.to_ms = in.signed_varint();
+    }
+  }
   if (!in.ok()) return;
   gone_ = std::move(gone);
+  classes_ = untold;
   for (size_t i = 0; i < totals.size(); ++i) classes_[i].total = totals[i];
 }
 
@@ -75,6 +84,11 @@ std::string Losses::save() const {
   for (const auto& [uplink, readings] : gone_) {
     out.text(uplink);
     out.varint(readings);
+  }
+  for (const Class& c : classes_) {
+    out.varint(c.untold);
+    out.signed_varint(c.from_ms);
+    out.signed_varint(c.to_ms);
   }
   return saved;
 }

@@ -26,10 +26,12 @@ class Losses {
   // deliver are `waiting`, as ranges. How many of them are lost that were not before.
   using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;  // after the first, up to the second
   uint64_t newly_lost(const std::string& uplink, const Ranges& waiting, uint64_t gone);
+  // The uplink counts anew: it forwards other sources than before.
+  void forget(const std::string& uplink) { gone_.erase(uplink); }
   // What is due to be told, as notes before turn `turn`.
   std::vector<Note> tell(int64_t timer_ms, uint32_t turn);
 
-  // Since the store was made; as save() gave them in a former life.
+  // Totals since the store was made and what is untold, as save() gave them in a former life.
   void restore(std::string_view saved);
   std::string save() const;
   uint64_t total(LossClass what) const { return classes_[static_cast<size_t>(what)].total; }

@@ -62,22 +62,24 @@ Status Loop::open_storage() {
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
                          config_.storage.max_bytes, config_.storage.damaged_files};
   WS_ASSIGN(journal_, Journal::open(disk_, options));
-  scrub_ = std::make_unique<Scrub>(disk_, options.dir, config_.storage.scrub_ms);
   journal_->preamble = [this] { return encode_preamble(); };
   for (const Damage& d : journal_->damage()) report(d);
   WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
-  if (!store_->is_new()) return {};
+  WS_ASSIGN(const bool complete, store_->is_complete());
+  // A former life has made it, and ended before it was where the journal is.
+  if (!complete && !store_->is_new()) WS_TRY(store_->clear());
+  if (complete) return {};
   WS_TRY(disk_.sync_dir(state_dir_));  // its name
   // That of the folder is in a folder which may be another's.
   (void)disk_.sync_dir(std::filesystem::path(state_dir_).parent_path().string()).ok();
-  rebuilt_ = journal_->last_sequence() > 0;
-  if (rebuilt_) load_preambles();
   return {};
 }
 
 Status Loop::restore() {
   std::vector<std::string> names;
   for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
+  const bool rebuilt = store_->is_new() && journal_->last_sequence() > 0;
+  if (rebuilt) load_preambles();
   std::vector<std::string> former;
   for (const Preamble& p : preambles_) {
     if (p.emitted.empty()) continue;
@@ -100,6 +102,7 @@ Status Loop::restore() {
   marks_ = from.marks;
   flash_.restore(from.checkpoint.flash);
   losses_.restore(from.checkpoint.losses);
+  accounts_ = from.checkpoint.accounts;
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
   WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
@@ -114,10 +117,12 @@ Status Loop::restore() {
   replay.expected = at.entry + 1;
   replay.last_entry = journal_->last_sequence();
   replay.said_upto = from.outbox.entry;
-  if (rebuilt_) WS_TRY(start_rebuilt(replay));
+  replay.rebuilt = rebuilt;
+  if (rebuilt) WS_TRY(start_rebuilt(replay));
   find_lost_end(replay);
   WS_TRY(replay_journal(replay));
   WS_TRY(learn_duplicates());
+  WS_TRY(recount_marks());
   engine_->resume();
   start_clock(from.checkpoint.clock);
   WS_TRY(settle_epoch(replay));
@@ -126,7 +131,10 @@ Status Loop::restore() {
   if (replay.last_entry > journal_->last_sequence()) {
     WS_TRY(journal_->skip_to(replay.last_entry));
   }
-  return settle_damage(replay, from.told);
+  scrub_ = std::make_unique<Scrub>(disk_, state_dir_ + "/journal", config_.storage.scrub_ms,
+                                   from.checkpoint.scrubbed, journal_->last_sequence());
+  WS_TRY(settle_damage(replay, from.told));
+  return complete_store(replay);
 }
 
 void Loop::start_clock(const std::string& saved) {
@@ -235,7 +243,9 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
     replay.differs("the replay differs from what was said before");
     emissions.restore(*entry.said_before, emissions.emitted());
   }
-  if (rebuilt_ && entry.sequence == rebuilt_after_ + 1) rebuilt_rows_ = group.rows_before;
+  if (replay.rebuilt && entry.sequence == replay.rebuilt_after + 1) {
+    replay.rebuilt_rows = group.rows_before;
+  }
   replay.rows = rows_after(group);
   for (const Note& note : group.notes) {
     const bool known = std::any_of(epochs_.begin(), epochs_.end(),

@@ -54,13 +54,12 @@ class Output {
       for (size_t s = 0; s < any.size(); ++s) any[s] = any[s] || forwarded[s];
     }
     const std::vector<ReadingPlace> places = reading_places(group);
-    for (size_t i = 0; i < places.size(); ++i) {
-      const auto [source, row, clock_unset] = places[i];
+    for (const auto& [source, row, clock_unset, place] : places) {
       if (!any[source]) continue;
       const NamedSchema& named = engine_.schemas()[source];
       line_.clear();
       append_json(group.batches[source], named.schema, named.source, row, clock_unset,
-                  reading_id(gateway_, epoch_of(&Epoch::first_entry, entry), entry, i),
+                  reading_id(gateway_, epoch_of(&Epoch::first_entry, entry), entry, place),
                   Envelope::kInside, line_);
       write_(line_);
       ++written_;

@@ -21,6 +21,10 @@ struct Loop::Replay {
   uint64_t left_out = 0;                      // emissions that could not be made again
   std::optional<std::vector<uint64_t>> rows;  // readings of each source before `expected`
 
+  bool rebuilt = false;                // the store is,
+  uint64_t rebuilt_after = 0;          // from the journal behind this entry,
+  std::vector<uint64_t> rebuilt_rows;  // and so many readings of each source before
+
   void differs(const std::string& reason) {
     exact = false;
     if (why.empty()) why = reason;

@@ -8,15 +8,15 @@
 namespace wayside {
 namespace {
 
-// It wakes so often in a pass; the first one learns how much there is.
-constexpr int64_t kSteps = 1'000;
+constexpr int64_t kSteps = 1'000;  // it wakes so often in a pass
 constexpr int64_t kStepMinMs = 1;
-constexpr uint64_t kFirstBatch = 16;
 
 }  // namespace
 
-Scrub::Scrub(Disk& disk, std::string journal_dir, int64_t pass_ms)
-    : reader_(disk, std::move(journal_dir)), pass_ms_(pass_ms), batch_(kFirstBatch) {}
+Scrub::Scrub(Disk& disk, std::string journal_dir, int64_t pass_ms, uint64_t after, uint64_t last)
+    : reader_(disk, std::move(journal_dir)), pass_ms_(pass_ms), after_(after), last_(last) {
+  progress_.entry = after;
+}
 
 Scrub::~Scrub() { stop(); }
 
@@ -38,7 +38,7 @@ Scrub::Progress Scrub::progress() const {
   return progress_;
 }
 
-std::vector<std::string> Scrub::take_findings() {
+Scrub::Ranges Scrub::take_findings() {
   std::lock_guard lock(mutex_);
   return std::exchange(findings_, {});
 }
@@ -55,27 +55,34 @@ void Scrub::run() {
   }
 }
 
+Status Scrub::begin_pass() {
+  WS_ASSIGN(const bool found, reader_.seek(1, expected_));
+  if (found) expected_ = 1;
+  // Twice as fast as needed: the journal grows meanwhile.
+  const uint64_t entries = last_ - std::min(last_, expected_ - 1);
+  batch_ = std::max<uint64_t>((2 * entries + kSteps - 1) / kSteps, 1);
+  const uint64_t first = std::exchange(after_, 0) + 1;
+  if (first <= expected_ || first > last_) return {};
+  WS_ASSIGN(const bool there, reader_.seek(first, expected_));
+  if (there) expected_ = first;
+  return {};
+}
+
 // False: the end of a pass, or the disk fails; then it is tried again later.
 bool Scrub::read_some() {
-  if (expected_ == 0) {
-    auto found = reader_.seek(1, expected_);
-    if (!found.ok()) return expected_ = 0, false;
-    if (*found) expected_ = 1;
-  }
+  if (expected_ == 0 && !begin_pass().ok()) return expected_ = 0, false;
   JournalEntry entry;
   auto there = reader_.next(entry);
   if (!there.ok()) return false;
   if (!*there) {
-    // Twice as fast as needed: the journal grows meanwhile.
-    batch_ = std::max<uint64_t>(2 * in_pass_ / kSteps, 1);
-    in_pass_ = expected_ = 0;
+    last_ = expected_ - 1;
+    expected_ = 0;
     std::lock_guard lock(mutex_);
     ++progress_.passes;
     return false;
   }
   if (entry.sequence > expected_) note_gap(expected_, entry.sequence - 1);
   expected_ = entry.sequence + 1;
-  ++in_pass_;
   std::lock_guard lock(mutex_);
   progress_.entry = entry.sequence;
   return true;
@@ -96,12 +103,10 @@ void Scrub::note_gap(uint64_t from, uint64_t to) {
   (void)reader_.seek(to + 1, oldest).ok();
   (void)reader_.next(entry).ok();
   told_upto_ = to;
-  const std::string text =
-      "journal entries " + std::to_string(from) + " to " + std::to_string(to) + " are damaged";
-  log_error("{}", text);
+  log_error("journal entries {} to {} are damaged", from, to);
   std::lock_guard lock(mutex_);
   progress_.damaged += to - from + 1;
-  findings_.push_back(text);
+  findings_.emplace_back(from, to);
 }
 
 }  // namespace wayside

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "storage/journal.h"
@@ -15,8 +16,10 @@ namespace wayside {
 
 class Scrub {
  public:
-  // Every entry that is there is read within `pass_ms`; 0: never.
-  Scrub(Disk& disk, std::string journal_dir, int64_t pass_ms);
+  // Every entry that is there is read within `pass_ms` of running; 0: never. The first pass goes on
+  // behind `after`, as progress() gave it in a former life, and will meet entries up to `last`.
+  Scrub(Disk& disk, std::string journal_dir, int64_t pass_ms, uint64_t after = 0,
+        uint64_t last = 0);
   ~Scrub();
 
   void start();
@@ -28,12 +31,14 @@ class Scrub {
     uint64_t damaged = 0;  // entries, of this process's passes
   };
   Progress progress() const;  // any thread
-  // A sentence for each range found damaged since the last call. Any thread.
-  std::vector<std::string> take_findings();
+  // Damaged since the last call: from this entry up to that. Any thread.
+  using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
+  Ranges take_findings();
 
  private:
   void run();
   bool read_some();
+  Status begin_pass();
   void note_gap(uint64_t from, uint64_t to);
 
   // The thread's.
@@ -41,13 +46,14 @@ class Scrub {
   const int64_t pass_ms_;
   uint64_t expected_ = 0;  // 0: a pass begins
   uint64_t batch_ = 1;     // entries to be read each time it wakes
-  uint64_t in_pass_ = 0;   // read so far
+  uint64_t after_ = 0;     // where the first pass goes on
+  uint64_t last_ = 0;      // that was there, as far as is known
   uint64_t told_upto_ = 0;
   // Shared.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Progress progress_;
-  std::vector<std::string> findings_;
+  Ranges findings_;
   bool stop_ = false;
   std::thread thread_;
 };

@@ -1,6 +1,7 @@
 // What the loop has to do with its uplinks: it starts their workers, tells them how far the store
 // is, keeps their marks, and begins a new epoch when a sink holds what this store never gave.
 #include <algorithm>
+#include <set>
 
 #include "firmware-gw/loop.h"
 
@@ -9,34 +10,15 @@ namespace wayside {
 Status Loop::make_workers() {
   workers_.clear();
   worker_bits_.clear();
-  Store::Changes first_marks;
   for (const UplinkOptions& options : config_.uplinks) {
     const auto& names = engine_->uplinks();
     const auto bit =
         static_cast<uint32_t>(std::find(names.begin(), names.end(), options.name) - names.begin());
-    BacklogOptions backlog;
-    backlog.store_dir = state_dir_;
-    backlog.journal_dir = state_dir_ + "/journal";
-    backlog.gateway = config_.gateway.id;
-    backlog.bit = bit;
-    backlog.sources = engine_->schemas();
-    backlog.forwarded = engine_->forwarded(bit);
+    BacklogOptions backlog = backlog_options(bit);
     backlog.envelope = options.type == UplinkType::kKafka ? Envelope::kOutside : Envelope::kInside;
     backlog.format = options.format;
     backlog.batch_messages = options.batch_messages;
     backlog.batch_bytes = options.batch_bytes;
-    if (!marks_.contains(options.name)) {
-      // Forwarding begins with what comes from now on. If our store was lost it begins with what
-      // the journal has, and the sink's own mark says what of that it knows.
-      Mark& mark = first_marks.marks[options.name];
-      mark.raw.entry = rebuilt_ ? rebuilt_after_ : journal_->last_sequence();
-      const auto& rows = rebuilt_ ? rebuilt_rows_ : engine_->group().rows_before;
-      for (size_t s = 0; s < backlog.forwarded.size(); ++s) {
-        if (backlog.forwarded[s]) mark.raw.seen += rows[s];
-      }
-      if (rebuilt_) WS_TRY(settle_ledger(bit, mark));
-      marks_[options.name] = mark;
-    }
     Mark local = marks_[options.name];
     local.epoch = epochs_.back().name;
     local.entry = local.chain = 0;  // a check of sinks' marks; our own is ours
@@ -46,10 +28,48 @@ Status Loop::make_workers() {
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
   }
-  if (first_marks.marks.empty()) return {};
-  WS_TRY(store_->apply(first_marks, 0));
-  // After a power cut it must not seem new once more, and begin later.
-  return store_->make_durable();
+  return {};
+}
+
+BacklogOptions Loop::backlog_options(size_t bit) const {
+  BacklogOptions options;
+  options.store_dir = state_dir_;
+  options.journal_dir = state_dir_ + "/journal";
+  options.gateway = config_.gateway.id;
+  options.bit = static_cast<uint32_t>(bit);
+  options.sources = engine_->schemas();
+  options.forwarded = engine_->forwarded(bit);
+  const auto account = accounts_.find(engine_->uplinks()[bit]);
+  options.recount = account != accounts_.end() && account->second.sources != sources_of(bit);
+  return options;
+}
+
+std::string Loop::sources_of(size_t bit) const {
+  std::set<std::string> names;
+  for (size_t s = 0; s < engine_->schemas().size(); ++s) {
+    if (engine_->forwarded(bit)[s]) names.insert(engine_->schemas()[s].source);
+  }
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
+// A mark counts readings of the sources that its uplink forwards. When those are others than in the
+// former life it counts anew, and so does its account: the sink's own mark is still an old one.
+Status Loop::recount_marks() {
+  for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
+    const std::string& name = engine_->uplinks()[bit];
+    if (!marks_.contains(name)) continue;
+    Account& account = accounts_.try_emplace(name, Account{true, sources_of(bit)}).first->second;
+    BacklogOptions options = backlog_options(bit);
+    if (!options.recount) continue;
+    account.settled = false;
+    losses_.forget(name);
+    WS_ASSIGN(auto backlog, Backlog::open(disk_, std::move(options)));
+    WS_TRY(backlog->recount(marks_[name], {journal_->last_sequence(), UINT64_MAX, 0}));
+    WS_TRY(settle_ledger(bit, marks_[name]));
+  }
+  return {};
 }
 
 Committed Loop::committed() const {

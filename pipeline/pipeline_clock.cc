@@ -26,13 +26,13 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
   for (auto& source : sources_) {
     const SourceOptions& o = source->options;
     if (!o.max_future_ms && o.has_own_time()) continue;
-    auto ahead =
-        source->watermarks.take_ahead(saturating_add(wall_ms, o.max_future_ms.value_or(0)));
+    const int64_t limit_ms = saturating_add(wall_ms, o.max_future_ms.value_or(0));
+    auto ahead = source->watermarks.take_ahead(limit_ms);
     if (!ahead) continue;
     std::vector<uint32_t>& keys = *ahead;
     keys_.sort_by_text(keys);
     // A window over several sources keeps its keys when one of them forgets.
-    for (auto& w : source->windows) w.window->begin_anew(keys, out);
+    for (auto& w : source->windows) w.window->begin_anew(keys, limit_ms, out);
     for (uint32_t key : keys) forget(*source, key, out);
   }
 }

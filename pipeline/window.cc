@@ -334,14 +334,28 @@ std::vector<uint32_t> Window::open_keys() const {
   return keys;
 }
 
-void Window::begin_anew(const std::vector<uint32_t>& keys, EmissionBuffer& out) {
+void Window::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
+  const bool all_ahead = !by_key_ && watermark_ > limit_ms;
   for (uint32_t key : by_key_ ? keys : open_keys()) {
-    forget_key(key, out);
+    const bool ahead = all_ahead || (by_key_ && watermark_of(key) > limit_ms);
+    ahead ? forget_key(key, out) : drop_ahead(key, limit_ms, out);
     keys_.touch(key);
   }
-  if (by_key_) return;
+  if (!all_ahead) return;
   due_.clear();
   watermark_ = kTimeMin;
+}
+
+// Another input has held the watermark back: what it lets be open goes on.
+void Window::drop_ahead(uint32_t key, int64_t limit_ms, EmissionBuffer& out) {
+  KeyState& s = state(key);
+  const auto first = std::partition_point(s.panes.begin(), s.panes.end(),
+                                          [&](const Pane& p) { return p.start <= limit_ms; });
+  const auto kept = static_cast<size_t>(first - s.panes.begin());
+  for (size_t i = kept; i < s.panes.size(); ++i) fire(key, s.panes[i], true);
+  while (s.panes.size() > kept) drop_pane(s, s.panes.size() - 1);
+  set_due(s);
+  emit_results(out);
 }
 
 void Window::finish(EmissionBuffer& out) {

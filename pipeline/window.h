@@ -43,9 +43,10 @@ class Window {
   void on_idle(uint32_t key, EmissionBuffer& out);
   // All that is open for the key fires for the last time and is gone.
   void forget_key(uint32_t key, EmissionBuffer& out);
-  // Event time was ahead of the truth and begins anew, for these keys (in source mode: for all).
-  // What is open fires for the last time.
-  void begin_anew(const std::vector<uint32_t>& keys, EmissionBuffer& out);
+  // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
+  // keys (in source mode: for all). What is open there fires for the last time, and all of a key
+  // whose watermark is there, too.
+  void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out);
   // The end of recorded input: every watermark is at the end of time.
   void finish(EmissionBuffer& out);
 
@@ -113,6 +114,7 @@ class Window {
   void set_due(KeyState& key_state);
   void add_pending(size_t input);
   void fire(uint32_t key, Pane& pane, bool final);
+  void drop_ahead(uint32_t key, int64_t limit_ms, EmissionBuffer& out);
   void drop_pane(KeyState& key_state, size_t index);
   void emit_results(EmissionBuffer& out);
   struct ResultColumns;

@@ -17,6 +17,9 @@ struct Slice {
   uint32_t source = 0;
   uint32_t begin = 0;
   uint32_t end = 0;
+  // In a group from the journal: the place of its first row among all readings of the entry, also
+  // those of sources that are no longer configured.
+  uint32_t place = 0;
 };
 
 // A turn: what the loop took from its queue at once, with the time at which it did.

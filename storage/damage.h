@@ -1,6 +1,7 @@
 // What was found damaged on disk, as it is told in log, status and incidents.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,14 @@ struct Damage {
   uint64_t bytes = 0;
   std::string kept_as;  // where the damaged file lies now
 };
+
+// A name for what lies in the place of `name` and is kept, none of `names`, which are sorted.
+inline std::string aside_name(const std::vector<std::string>& names, const std::string& name) {
+  for (size_t n = 1;; ++n) {
+    std::string aside = name + ".bad-" + std::to_string(n);
+    if (!std::binary_search(names.begin(), names.end(), aside)) return aside;
+  }
+}
 
 // As many are told of one start.
 constexpr size_t kDamageMax = 32;

@@ -1,5 +1,7 @@
 #include "storage/group_codec.h"
 
+#include <utility>
+
 #include "storage/column_codec.h"
 
 namespace wayside {
@@ -156,6 +158,7 @@ size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSche
 void decode_turns(ByteReader& in, const std::vector<size_t>& source_at, size_t source_count,
                   Group& group) {
   std::vector<uint32_t> done(source_count + 1, 0);
+  uint32_t next_place = 0;
   Now now;
   const size_t turns = in.count(3);
   for (size_t t = 0; t < turns && in.ok(); ++t) {
@@ -167,8 +170,10 @@ void decode_turns(ByteReader& in, const std::vector<size_t>& source_at, size_t s
       const uint64_t place = in.varint();
       const auto rows = static_cast<uint32_t>(in.varint());
       const size_t source = place < source_at.size() ? source_at[place] : source_count;
+      const uint32_t first = std::exchange(next_place, next_place + rows);
       if (source >= source_count) continue;
-      turn.slices.push_back({static_cast<uint32_t>(source), done[source], done[source] + rows});
+      const uint32_t begin = done[source];
+      turn.slices.push_back({static_cast<uint32_t>(source), begin, begin + rows, first});
       done[source] += rows;
     }
     group.turns.push_back(std::move(turn));

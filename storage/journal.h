@@ -88,6 +88,10 @@ class JournalReader {
   std::unique_ptr<ZSTD_DCtx_s, size_t (*)(ZSTD_DCtx_s*)> zstd_;
 };
 
+// The entry with this sequence, or the first one behind it that can be read; none: there is none.
+Result<std::optional<JournalEntry>> read_entry(Disk& disk, const std::string& dir,
+                                               uint64_t sequence);
+
 // The writer. Owned by the loop thread.
 class Journal {
  public:

@@ -75,6 +75,17 @@ Result<bool> JournalReader::seek(uint64_t sequence, uint64_t& oldest) {
   return true;
 }
 
+Result<std::optional<JournalEntry>> read_entry(Disk& disk, const std::string& dir,
+                                               uint64_t sequence) {
+  JournalReader reader(disk, dir);
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(sequence, oldest));
+  std::optional<JournalEntry> entry(std::in_place);
+  WS_ASSIGN(const bool there, reader.next(*entry));
+  if (!there) entry.reset();
+  return entry;
+}
+
 Result<bool> JournalReader::next(JournalEntry& entry) {
   if (!ahead_) return next_in_files(entry);
   entry = std::move(*ahead_);

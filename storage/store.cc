@@ -40,6 +40,7 @@ Result<Store::Recovered> Store::recover() {
   WS_ASSIGN(r.told, meta("told"));
   WS_ASSIGN(r.checkpoint.flash, meta("flash"));
   WS_ASSIGN(r.checkpoint.losses, meta("losses"));
+  WS_ASSIGN(const std::string accounts, meta("accounts"));
   ByteReader in(checkpoint);
   if (!checkpoint.empty()) {
     r.checkpoint.at = read_reached(in);
@@ -47,7 +48,14 @@ Result<Store::Recovered> Store::recover() {
   }
   ByteReader said(outbox);
   if (!outbox.empty()) r.outbox = read_reached(said);
-  if (!in.ok() || !said.ok()) return damaged_row("meta");
+  ByteReader kept(accounts);
+  for (size_t n = accounts.empty() ? 0 : kept.count(3); n > 0; --n) {
+    Account& account = r.checkpoint.accounts[std::string(kept.text())];
+    account.settled = kept.fixed<uint8_t>() != 0;
+    account.sources = kept.text();
+  }
+  if (!accounts.empty()) r.checkpoint.scrubbed = kept.varint();
+  if (!in.ok() || !said.ok() || !kept.ok()) return damaged_row("meta");
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
 
@@ -229,6 +237,16 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   out.text(checkpoint.clock);
   if (!checkpoint.flash.empty()) WS_TRY(set_meta("flash", checkpoint.flash));
   if (!checkpoint.losses.empty()) WS_TRY(set_meta("losses", checkpoint.losses));
+  std::string accounts;
+  ByteWriter kept(accounts);
+  kept.varint(checkpoint.accounts.size());
+  for (const auto& [uplink, account] : checkpoint.accounts) {
+    kept.text(uplink);
+    kept.fixed<uint8_t>(account.settled);
+    kept.text(account.sources);
+  }
+  kept.varint(checkpoint.scrubbed);
+  WS_TRY(set_meta("accounts", accounts));
   return set_meta("checkpoint", position);
 }
 

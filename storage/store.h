@@ -48,12 +48,21 @@ struct Reached {
   Digest emissions{};             // of that entry's emissions
 };
 
+// What an uplink's count of emissions and its mark rest on.
+struct Account {
+  // Its sink has told what it has since the store was made again, or its sources were changed.
+  bool settled = true;
+  std::string sources{};  // that it forwards, as its mark counts them; sorted, with commas
+};
+
 struct Checkpoint {
   Reached at;
   std::string clock;  // SystemClock::save()
   std::vector<StateRow> rows;
-  std::string flash{};   // FlashMeter::save()
-  std::string losses{};  // Losses::save()
+  std::string flash{};                        // FlashMeter::save()
+  std::string losses{};                       // Losses::save()
+  std::map<std::string, Account> accounts{};  // by uplink
+  uint64_t scrubbed = 0;                      // the journal entry that Scrub has read last
 };
 
 class Store {
@@ -66,7 +75,11 @@ class Store {
   // Renames it, with what belongs to it, to the name that it returns; of those that lie there the
   // newest `keep` stay. Nobody has it open.
   static Result<std::string> set_aside(Disk& disk, const std::string& dir, uint32_t keep);
-  bool is_new() const { return new_; }  // open() has made it
+  bool is_new() const { return new_; }  // open() has made it, or clear() emptied it
+  // Whether it has been brought to where its journal is, by a first checkpoint or mark.
+  Result<bool> is_complete();
+  // Takes everything out of it, to begin anew.
+  Status clear();
 
   struct Recovered {
     Checkpoint checkpoint;

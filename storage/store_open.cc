@@ -181,4 +181,23 @@ Status Store::check_format(int64_t version) {
                                    std::to_string(version) + "); this one reads formats 1 and 2"};
 }
 
+Result<bool> Store::is_complete() {
+  WS_ASSIGN(const int64_t complete,
+            db_->number("SELECT EXISTS(SELECT 1 FROM meta WHERE name = 'checkpoint') OR "
+                        "EXISTS(SELECT 1 FROM marks)"));
+  return complete != 0;
+}
+
+Status Store::clear() {
+  WS_TRY(db_->begin());
+  Status cleared = db_->exec(
+      "DELETE FROM meta WHERE name != 'format'; DELETE FROM epochs; DELETE FROM uplinks; "
+      "DELETE FROM outbox; DELETE FROM gaps; DELETE FROM state; DELETE FROM marks; "
+      "DELETE FROM quarantine");
+  if (cleared.ok()) cleared = db_->exec("COMMIT");
+  if (!cleared.ok()) (void)db_->exec("ROLLBACK").ok();
+  new_ = cleared.ok();
+  return cleared;
+}
+
 }  // namespace wayside

@@ -164,6 +164,55 @@ TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
   EXPECT_EQ(parts, both);
 }
 
+TEST(Backlog, a_reading_keeps_its_id_when_another_source_is_removed) {
+  UplinkFixture f;
+  f.read(3, 2);
+  BacklogOptions options = f.options();
+  options.sources.erase(options.sources.begin());
+  options.forwarded = {true};
+  Mark mark;
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/1.3", "e1/1.4"}));
+  options.batch_messages = 1;
+  mark = {};
+  EXPECT_EQ(all_ids(*f.backlog(options), mark, 1), (Ids{"e1/1.3", "e1/1.4"}));
+}
+
+TEST(Backlog, an_uplink_that_forwards_nothing_any_more_keeps_no_place_within_an_entry) {
+  UplinkFixture f;
+  for (int i = 0; i < 2; ++i) f.read(3, 2);
+  BacklogOptions options = f.options();
+  options.forwarded = {false, false};
+  Mark mark;
+  mark.raw = {0, 2, 2};
+  EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), Ids());
+  EXPECT_EQ(next_ids(*f.backlog(), mark, 2).size(), 3u);
+}
+
+TEST(Backlog, a_mark_of_other_sources_counts_anew) {
+  UplinkFixture f;
+  for (int i = 0; i < 12; ++i) f.read(3, 5);
+  const uint64_t oldest = f.journal->oldest_sequence();
+  BacklogOptions options = f.options();
+  options.forwarded = {true, true};
+  const struct {
+    RawPosition at;
+    uint64_t seen;
+  } rows[] = {
+      {{10, 0, 30}, 80}, {{10, 4, 33}, 84}, {{12, 0, 36}, 96}, {{1, 0, 3}, 8 * (oldest - 1)}};
+  for (const auto& [at, seen] : rows) {
+    Mark mark;
+    mark.raw = at;
+    auto backlog = f.backlog(options);
+    ASSERT_TRUE(backlog->recount(mark, {12}).ok());
+    EXPECT_EQ(mark.raw, at) << "nobody has asked for it";
+    options.recount = true;
+    backlog = f.backlog(options);
+    options.recount = false;
+    ASSERT_TRUE(backlog->recount(mark, {12}).ok());
+    EXPECT_EQ(mark.raw.seen, seen);
+  }
+}
+
 TEST(Backlog, an_id_names_the_epoch_in_which_it_was_given) {
   UplinkFixture f;
   f.emit(Lane::kResult);
@@ -230,6 +279,17 @@ TEST(Backlog, readings_of_a_half_forwarded_entry_that_is_gone_are_counted_once) 
   while (!next_ids(*backlog, mark, 12).empty()) {
   }
   EXPECT_EQ(mark.delivered + mark.dropped, 3u * 12);
+}
+
+TEST(Backlog, a_mark_that_does_not_know_how_many_readings_it_has_seen_learns_it) {
+  UplinkFixture f;
+  for (int i = 0; i < 2; ++i) f.read(3, 5);
+  for (const uint64_t seen : {0u, 400u}) {
+    Mark mark;
+    mark.raw = {0, 2, seen};
+    EXPECT_EQ(next_ids(*f.backlog(), mark, 2), (Ids{"e1/1.2", "e1/2.0", "e1/2.1", "e1/2.2"}));
+    EXPECT_EQ(mark.raw, (RawPosition{2, 0, 6}));
+  }
 }
 
 TEST(Backlog, forwarding_goes_on_behind_entries_that_were_skipped) {

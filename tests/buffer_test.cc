@@ -83,6 +83,20 @@ TEST_F(Buffer, an_export_is_what_waits_and_an_import_makes_it_wait_elsewhere) {
   }
 }
 
+TEST_F(Buffer, an_export_goes_on_behind_a_gap) {
+  config_.storage.commit_bytes = 100;
+  config_.storage.file_bytes = 4 * kJournalPage;
+  config_.storage.max_bytes = 3 * config_.storage.file_bytes;
+  const auto reader = [](const std::string& line) { return line.find("reading") != line.npos; };
+  for (uint64_t seed = 3; seed < 8; ++seed) live(config_, make_messages(seed, 200), false);
+  JournalReader journal(posix_disk(), config_.gateway.state_dir + "/journal");
+  uint64_t oldest = 0;
+  ASSERT_FALSE(*journal.seek(1, oldest));
+  ASSERT_GT(oldest, 1u);
+  const std::vector<std::string> lines = exported(config_);
+  EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), reader)) << "those behind entry " << oldest;
+}
+
 TEST_F(Buffer, an_import_of_anything_else_names_the_line_and_imports_nothing) {
   live(config_, {}, false);
   const std::string path = folder_ / "bad.jsonl";
@@ -93,6 +107,28 @@ TEST_F(Buffer, an_import_of_anything_else_names_the_line_and_imports_nothing) {
   EXPECT_NE(imported.error().message.find("bad.jsonl:2: "), std::string::npos)
       << imported.error().message;
   EXPECT_TRUE(exported(config_).empty());
+}
+
+TEST_F(Buffer, an_import_of_what_cannot_be_read_fails) {
+  live(config_, {}, false);
+  auto imported = import_buffer(config_, "centre", folder_ / "");
+  ASSERT_FALSE(imported.ok());
+  EXPECT_EQ(imported.error().code, ErrorCode::kIo);
+}
+
+TEST_F(Buffer, an_import_takes_more_than_one_entry_holds) {
+  const std::string path = folder_ / "many.jsonl";
+  std::ofstream file(path);
+  constexpr uint64_t kLines = 5'001;
+  for (uint64_t i = 0; i < kLines; ++i) {
+    file << "{\"id\":\"a/b/" << i << "\",\"type\":\"window\",\"block\":\"w\",\"time\":1}\n";
+  }
+  file.close();
+  live(config_, {}, false);
+  auto imported = import_buffer(config_, "centre", path);
+  ASSERT_TRUE(imported.ok()) << imported.error().message;
+  EXPECT_EQ(*imported, kLines);
+  EXPECT_EQ(exported(config_).size(), kLines);
 }
 
 TEST_F(Buffer, an_import_is_refused_while_the_gateway_runs) {

@@ -131,9 +131,8 @@ void expect_same(const Group& a, const Group& b) {
   ASSERT_EQ(a.notes.size(), b.notes.size());
   for (size_t i = 0; i < a.notes.size(); ++i) {
     const Note &x = a.notes[i], &y = b.notes[i];
-    EXPECT_EQ(
-        std::tie(x.kind, x.turn, x.name, x.text, x.number, x.first_sequence, x.first_entry),
-        std::tie(y.kind, y.turn, y.name, y.text, y.number, y.first_sequence, y.first_entry));
+    EXPECT_EQ(std::tie(x.kind, x.turn, x.name, x.text, x.number, x.first_sequence, x.first_entry),
+              std::tie(y.kind, y.turn, y.name, y.text, y.number, y.first_sequence, y.first_entry));
   }
 }
 
@@ -194,6 +193,7 @@ TEST(GroupCodec, a_source_that_is_no_longer_configured_is_left_out) {
   Group got = empty_group(today);
   ASSERT_TRUE(decode_group(block_of(full_group()), today, {}, got).ok());
   EXPECT_EQ(got.rows(), 1u);
+  EXPECT_EQ(got.turns[1].slices[0].place, 2u) << "behind two of the other source";
   EXPECT_EQ(got.turns.size(), 3u);
   EXPECT_TRUE(got.turns[0].slices.empty());
   EXPECT_EQ(got.rejected.size(), 2u);

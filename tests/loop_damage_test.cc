@@ -23,6 +23,7 @@ class DamagedState : public testing::Test {
     configs_.push_back(std::make_unique<Config>(small_config(dir_)));
     Config& config = *configs_.back();
     config.storage.commit_bytes = 600;
+    config.storage.scrub_ms = scrub_ms_;
     config.storage.file_bytes = 16 * kJournalPage;
     config.storage.max_bytes = max_files_ * config.storage.file_bytes;
     Surroundings around = Surroundings::system(config);
@@ -71,6 +72,7 @@ class DamagedState : public testing::Test {
   TempFolder folder_;
   std::string dir_ = folder_ / "state";
   uint64_t max_files_ = 100;
+  int64_t scrub_ms_ = StorageOptions().scrub_ms;
 
  private:
   SinksOpened opened_;
@@ -107,6 +109,26 @@ TEST_F(DamagedState, damage_is_told_by_one_incident_however_often_it_is_found) {
   EXPECT_EQ(count(), 1u);
   EXPECT_EQ(live(3, 20)->damage().size(), 1u) << "the status goes on to show it";
   EXPECT_EQ(count(), 1u);
+}
+
+TEST_F(DamagedState, what_the_scrub_finds_is_told_once_in_all_lives) {
+  live(1, 100);
+  damage_page(3);
+  scrub_ms_ = 1;
+  const auto told = [&] {
+    std::ifstream in(dir_ + "/out/centre/00000001.jsonl");
+    size_t n = 0;
+    for (std::string line; std::getline(in, line);) n += line.find("entry 3 is dam") != line.npos;
+    return n;
+  };
+  for (uint64_t seed = 2; told() == 0 && seed < 100; ++seed) live(seed, 20);
+  for (uint64_t seed = 100; seed < 103; ++seed) {
+    const auto loop = live(seed, 20);
+    const auto& found = loop->status().latest()->damage;
+    EXPECT_TRUE(std::all_of(found.begin(), found.end(),
+                            [](const Damage& d) { return d.from == 3 && d.to == 3; }));
+  }
+  EXPECT_EQ(told(), 1u);
 }
 
 TEST_F(DamagedState, a_row_of_any_table_that_was_changed_has_the_store_made_again) {
@@ -172,7 +194,7 @@ class WornDisk : public FaultyDisk {
   const char* sqlite_vfs() const override { return vfs_.name(); }
 
  private:
-  DiskVfs vfs_{*this};
+  DiskVfs vfs_{*this, 1};
 };
 
 TEST(WornState, a_store_with_a_page_that_cannot_be_read_is_made_again) {

@@ -64,6 +64,28 @@ TEST(Losses, what_went_ahead_of_a_backlog_is_not_lost_with_it) {
   EXPECT_EQ(losses.newly_lost("a", waiting, 950), 150u);
 }
 
+TEST(Losses, all_of_them_are_told_however_often_the_process_ends) {
+  uint64_t told = 0;
+  std::string saved;
+  for (uint64_t life = 1; life <= 20; ++life) {
+    Losses losses(10 * kMinuteMs);
+    losses.restore(saved);
+    for (int64_t minute = 0; minute < 3; ++minute) {
+      for (const Note& note : losses.tell(minute * kMinuteMs, 0)) told += std::stoull(note.text);
+      losses.add(LossClass::kResult, life, int64_t(life), int64_t(life));
+    }
+    saved = losses.save();
+  }
+  Losses last(1);
+  last.restore(saved);
+  const auto notes = last.tell(0, 0);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].text,
+            "60 results, from 1970-01-01T00:00:00.020Z to 1970-01-01T00:00:00.020Z: the disk is at "
+            "its limit");
+  EXPECT_EQ(told + 60, last.total(LossClass::kResult));
+}
+
 TEST(Losses, totals_outlive_the_process) {
   Losses before(1);
   before.add(LossClass::kRaw, 70'000, 0, 0);

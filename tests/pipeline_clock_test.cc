@@ -64,6 +64,21 @@ TEST_F(PipelineClock, keys_ahead_of_a_time_that_is_sure_begin_anew_in_windows_ov
                    "both a [0,10000) #0 final n=2", "both b [0,10000) #0 final n=2"}));
 }
 
+TEST_F(PipelineClock, a_window_that_another_source_held_back_goes_on) {
+  for (const auto scope : {WatermarkMode::kKey, WatermarkMode::kSource}) {
+    for (SourceOptions& s : options_.sources) s.watermark = scope;
+    Stage stage(options_);
+    stage.turn({{3'000, "a", 1, "", 1}, {kAheadMs, "a", 1, "", 0}});
+    EXPECT_EQ(turn(stage, {5'000, ClockState::kSynced, ClockState::kUnset, 0}, {}),
+              (Lines{"one a [900000000,900010000) #0 final n=1",
+                     "both a [900000000,900010000) #0 final n=1"}));
+    turn(stage, {6'000, ClockState::kSynced, ClockState::kSynced, 0},
+         {{6'000, "a", 1, "", 1}, {4'000, "a", 1, "", 0}});
+    EXPECT_EQ(stage.finish(),
+              (Lines{"one a [0,10000) #0 final n=1", "both a [0,10000) #0 final n=3"}));
+  }
+}
+
 TEST_F(PipelineClock, a_time_that_is_only_held_ends_nothing) {
   Stage stage(options_);
   stage.turn({{kAheadMs, "a"}});

@@ -50,8 +50,7 @@ TEST_F(ScrubTest, what_rots_is_told_once_with_its_range) {
   await_passes(scrub, 3);
   scrub.stop();
   EXPECT_EQ(scrub.progress().damaged, 3u);
-  const std::vector<std::string> expected = {"journal entries 5 to 6 are damaged",
-                                             "journal entries 20 to 20 are damaged"};
+  const Scrub::Ranges expected = {{5, 6}, {20, 20}};
   EXPECT_EQ(scrub.take_findings(), expected);
 }
 
@@ -61,7 +60,28 @@ TEST_F(ScrubTest, what_cannot_be_read_is_told_and_does_not_hold_it) {
   scrub.start();
   await_passes(scrub, 3);
   scrub.stop();
-  EXPECT_EQ(scrub.take_findings(), std::vector<std::string>{"journal entries 5 to 5 are damaged"});
+  EXPECT_EQ(scrub.take_findings(), (Scrub::Ranges{{5, 5}}));
+}
+
+TEST_F(ScrubTest, a_first_pass_over_many_entries_is_as_fast_as_the_others) {
+  for (int i = kEntries; i < 3'000; ++i) ASSERT_TRUE(journal_->append(1, i, {}, "block").ok());
+  constexpr int64_t kPassMs = 10'000;
+  Scrub scrub(disk_, "/journal", kPassMs, 0, journal_->last_sequence());
+  const auto begun = std::chrono::steady_clock::now();
+  scrub.start();
+  while (scrub.progress().entry < 300) std::this_thread::yield();
+  scrub.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(kPassMs));
+  EXPECT_LT(scrub.progress().entry, 3'000u) << "nor is it done at once";
+}
+
+TEST_F(ScrubTest, a_pass_goes_on_where_a_former_life_ended) {
+  Scrub scrub(disk_, "/journal", 1'000'000'000, 20, kEntries);
+  EXPECT_EQ(scrub.progress().entry, 20u);
+  scrub.start();
+  while (scrub.progress().entry == 20) std::this_thread::yield();
+  scrub.stop();
+  EXPECT_EQ(scrub.progress().entry, 21u);
 }
 
 }  // namespace

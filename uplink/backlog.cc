@@ -59,21 +59,12 @@ Result<bool> Backlog::cut(Mark& mark, const Committed& committed, uint64_t more_
   BacklogPart part{mark.delivered_upto[1], committed.sequence, mark.raw, mark.raw};
   part.raw_end.entry = std::max(mark.raw.entry, committed.entry);
   if (forwards() && part.raw_end.entry > mark.raw.entry) {
-    JournalReader reader(disk_, options_.journal_dir);
-    JournalEntry last;
-    uint64_t oldest = 0;
-    WS_ASSIGN(bool there, reader.seek(committed.entry, oldest));
-    if (there) {
-      WS_ASSIGN(there, reader.next(last));
-    }
+    WS_ASSIGN(const auto last, read_entry(disk_, options_.journal_dir, committed.entry));
     // Without that entry nobody knows how much waits; then it is delivered as if it were new.
-    if (!there || last.sequence != committed.entry) return false;
-    const Result<Group> group = decode(last);
+    if (!last || last->sequence != committed.entry) return false;
+    const Result<Group> group = decode(*last);
     if (!group.ok()) return false;
-    part.raw_end.seen = forwarded_before(*group);
-    for (size_t s = 0; s < options_.sources.size(); ++s) {
-      if (options_.forwarded[s]) part.raw_end.seen += group->batches[s].rows();
-    }
+    part.raw_end.seen = seen_at(*group, UINT64_MAX);
   }
   part.raw_end.rows = 0;
   const uint64_t results = part.result_end - std::min(part.result_end, part.result_upto);
@@ -91,12 +82,8 @@ Result<bool> Backlog::is_ours(const Mark& mark, const Committed& committed) cons
     return false;
   }
   if (mark.entry == 0 || mark.chain == 0) return true;
-  JournalReader reader(disk_, options_.journal_dir);
-  JournalEntry entry;
-  uint64_t oldest = 0;
-  WS_TRY(reader.seek(mark.entry, oldest));
-  WS_ASSIGN(const bool there, reader.next(entry));
-  return !there || entry.sequence != mark.entry || chain_of(entry.hash) == mark.chain;
+  WS_ASSIGN(const auto entry, read_entry(disk_, options_.journal_dir, mark.entry));
+  return !entry || entry->sequence != mark.entry || chain_of(entry->hash) == mark.chain;
 }
 
 Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
@@ -174,7 +161,7 @@ Status Backlog::add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at,
                              std::vector<Message>& messages, Mark& after) {
   committed_entry = std::min(committed_entry, end.entry);
   if (!forwards()) {
-    at.entry = std::max(at.entry, committed_entry);
+    if (at.entry < committed_entry) at = {committed_entry, 0, at.seen};
     return {};
   }
   while (!full(messages) && at.entry < committed_entry) {
@@ -183,8 +170,7 @@ Status Backlog::add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at,
       WS_ASSIGN(bool there, load_next(*cursor, at, end, committed_entry, messages, after));
       if (!there) return {};
     }
-    add_rows(*cursor, at, messages);
-    if (at.rows < cursor->rows.size()) return {};
+    if (!add_rows(*cursor, at, messages)) return {};
     at.entry = cursor->entry;
     at.rows = 0;
   }
@@ -201,11 +187,42 @@ Result<Group> Backlog::decode(const JournalEntry& entry) const {
 }
 
 uint64_t Backlog::forwarded_before(const Group& group) const {
-  uint64_t seen = 0;
-  for (size_t s = 0; s < options_.sources.size(); ++s) {
-    if (options_.forwarded[s]) seen += group.rows_before[s];
+  return forwarded_rows(group.rows_before, options_.forwarded);
+}
+
+uint64_t Backlog::seen_at(const Group& group, uint64_t rows) const {
+  const std::vector<ReadingPlace> places = reading_places(group);
+  const auto is_forwarded = [&](const ReadingPlace& p) { return options_.forwarded[p.source]; };
+  const auto seen = std::count_if(places.begin(), place_behind(places, rows), is_forwarded);
+  return forwarded_before(group) + static_cast<uint64_t>(seen);
+}
+
+Status Backlog::recount(Mark& mark, const Committed& committed) {
+  if (!std::exchange(options_.recount, false)) return {};
+  std::vector<RawPosition*> positions{&mark.raw};
+  for (BacklogPart& part : mark.backlog)
+    positions.insert(positions.end(), {&part.raw, &part.raw_end});
+  for (RawPosition* at : positions) {
+    if (Status counted = count_seen(*at, committed); !counted.ok()) {
+      options_.recount = true;
+      return counted;
+    }
   }
-  return seen;
+  return {};
+}
+
+// By the entry behind it; where that is not there nobody knows what was lost before the next one.
+Status Backlog::count_seen(RawPosition& at, const Committed& committed) const {
+  const bool at_end = at.entry >= committed.entry;
+  WS_ASSIGN(const auto entry,
+            read_entry(disk_, options_.journal_dir, at_end ? committed.entry : at.entry + 1));
+  if (!entry) return {};
+  const Result<Group> group = decode(*entry);
+  if (!group.ok()) return {};
+  const bool all = entry->sequence <= at.entry;
+  const bool some = entry->sequence == at.entry + 1;
+  at.seen = seen_at(*group, all ? UINT64_MAX : some ? at.rows : 0);
+  return {};
 }
 
 // Loads the entry that follows `at`. When it is gone the oldest one that is there takes its place,
@@ -252,21 +269,24 @@ Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPositi
     if (at == end) return false;
   }
   cursor.rows = reading_places(cursor.group);
+  at.seen = seen_at(cursor.group, at.rows);  // a mark of another epoch may not know
   cursor.epoch = epoch_at(epochs_, &Epoch::first_entry, entry.sequence);
   cursor.entry = entry.sequence;
   return true;
 }
 
-void Backlog::add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages) {
-  for (; at.rows < cursor.rows.size(); ++at.rows) {
-    const auto [source, row, clock_unset] = cursor.rows[at.rows];
+// False: the batch is full before the entry is through.
+bool Backlog::add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages) {
+  for (auto next = place_behind(cursor.rows, at.rows); next != cursor.rows.end(); ++next) {
+    const auto& [source, row, clock_unset, place] = *next;
     if (!options_.forwarded[source]) continue;
-    if (full(messages)) return;
+    if (full(messages)) return false;
+    at.rows = place + 1;
     ++at.seen;
     const ReadingBatch& batch = cursor.group.batches[source];
     const NamedSchema& named = options_.sources[source];
     Message& m = messages.emplace_back();
-    m.id = reading_id(options_.gateway, cursor.epoch, cursor.entry, at.rows);
+    m.id = reading_id(options_.gateway, cursor.epoch, cursor.entry, place);
     if (options_.format == ValueFormat::kProtobuf) {
       std::string encoded;
       encode_emission(as_emission(batch, named.schema, named.source, row, clock_unset), encoded);
@@ -284,6 +304,7 @@ void Backlog::add_rows(const Cursor& cursor, RawPosition& at, std::vector<Messag
     m.clock_unset = clock_unset;
     bytes_ += m.value.size();
   }
+  return true;
 }
 
 }  // namespace wayside

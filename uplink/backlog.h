@@ -24,6 +24,7 @@ struct BacklogOptions {
   uint32_t bit = 0;                  // the uplink's, in the outbox
   std::vector<NamedSchema> sources;  // all of the configuration
   std::vector<bool> forwarded;       // by source
+  bool recount = false;              // marks of before may count other sources
   Envelope envelope = Envelope::kInside;
   ValueFormat format = ValueFormat::kJson;
   uint32_t batch_messages = 5'000;
@@ -43,8 +44,8 @@ class Backlog {
 
   // Fills `messages` with what follows `from`, up to a batch of at most `bytes`; `after` is the
   // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
-  // at. What a limit took before it could be delivered is told without messages, by a mark with more
-  // dropped; no messages and no more dropped: there is nothing more.
+  // at. What a limit took before it could be delivered is told without messages, by a mark with
+  // more dropped; no messages and no more dropped: there is nothing more.
   Status next(const Mark& from, const Committed& committed, uint64_t bytes,
               std::vector<Message>& messages, Mark& after);
   Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
@@ -55,6 +56,9 @@ class Backlog {
   // Makes what waits a part of the mark's backlog if that is more than so many events, so that what
   // comes from now on goes before it. The answer says whether it has.
   Result<bool> cut(Mark& mark, const Committed& committed, uint64_t more_than) const;
+
+  // Once, if the options say so: counts anew how many readings the mark has seen.
+  Status recount(Mark& mark, const Committed& committed);
 
   // Whether the mark was made by our store, as far as can be told: the journal forgets. One that
   // was made by a copy of it, or by our store before it was rolled back, was not.
@@ -89,8 +93,11 @@ class Backlog {
                          Mark& after);
   Result<Group> decode(const JournalEntry& entry) const;
   uint64_t forwarded_before(const Group& group) const;
+  // Behind so many readings of the entry.
+  uint64_t seen_at(const Group& group, uint64_t rows) const;
+  Status count_seen(RawPosition& at, const Committed& committed) const;
   bool forwards() const;
-  void add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
+  bool add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
   bool full(const std::vector<Message>& messages) const {
     return ended_ || messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
   }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "sensors/json_object.h"
+#include "storage/damage.h"
 #include "uplink/sink.h"
 
 namespace wayside {
@@ -42,9 +43,7 @@ bool to_number(std::string_view text, T& number) {
 
 // Is it one of ours from beginning to end? What a power cut tears out of a line reads as zeros or
 // rubbish, which may well have an end of line in it.
-bool is_whole(std::string_view line) {
-  return !id_of(line).empty() && is_json_object(line);
-}
+bool is_whole(std::string_view line) { return !id_of(line).empty() && is_json_object(line); }
 
 // "gateway/epoch/12" → "epoch"
 std::string_view epoch_of(std::string_view id) {
@@ -198,7 +197,7 @@ class FileSink : public Sink {
 
   Status set_aside(const std::string& name) {
     WS_ASSIGN(const auto names, disk_.list(options_.dir));
-    const std::string aside = name + ".bad-" + std::to_string(names.size());
+    const std::string aside = aside_name(names, name);
     log_error("uplink {}: {} in {} is no file; it is kept as {}", options_.name, name, options_.dir,
               aside);
     return disk_.rename(options_.dir + '/' + name, options_.dir + '/' + aside);

@@ -45,7 +45,7 @@ class KafkaSink : public Sink {
       return rd_kafka_init_transactions(producer_.get(), timeout_ms);
     }));
     WS_ASSIGN(const std::optional<Mark> remembered, remembered_mark());
-    if (!remembered && local.delivered > 0) {
+    if (!remembered && local.delivered > 0 && !std::exchange(told_forgotten_, true)) {
       tell("Kafka has forgotten how far this uplink is; the store's own mark decides");
     }
     return resume_from(local, remembered, epochs_);
@@ -277,6 +277,7 @@ class KafkaSink : public Sink {
   std::string failure_;                      // of a message of this transaction
   size_t largest_bytes_ = kMessageBytesMax;  // less once a broker has refused so much
   bool told_refusal_ = false;
+  bool told_forgotten_ = false;
   Marks marks_;
   std::string committed_;  // text of the last mark that we know to be committed,
   std::string under_way_;  // and of the last one that we sent

@@ -1,5 +1,7 @@
 #include "uplink/message.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace wayside {
@@ -91,11 +93,26 @@ std::vector<ReadingPlace> reading_places(const Group& group) {
   places.reserve(group.rows());
   for (const Turn& turn : group.turns) {
     for (const Slice& slice : turn.slices) {
-      for (uint32_t row = slice.begin; row < slice.end; ++row)
-        places.push_back({slice.source, row, turn.now.clock == ClockState::kUnset});
+      for (uint32_t row = slice.begin; row < slice.end; ++row) {
+        const uint32_t place = slice.place + (row - slice.begin);
+        places.push_back({slice.source, row, turn.now.clock == ClockState::kUnset, place});
+      }
     }
   }
   return places;
+}
+
+std::vector<ReadingPlace>::const_iterator place_behind(const std::vector<ReadingPlace>& places,
+                                                       uint64_t done) {
+  return std::lower_bound(places.begin(), places.end(), done,
+                          [](const ReadingPlace& p, uint64_t n) { return p.place < n; });
+}
+
+uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<bool>& forwarded) {
+  uint64_t n = 0;
+  for (size_t s = 0; s < std::min(rows.size(), forwarded.size()); ++s)
+    n += forwarded[s] ? rows[s] : 0;
+  return n;
 }
 
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,

@@ -35,14 +35,21 @@ void append_json(const ReadingBatch& batch, const Schema& schema, std::string_vi
                  size_t row, bool clock_unset, std::string_view id, Envelope envelope,
                  std::string& out);
 
-// The readings of a journal entry in the order in which they came. A reading's place there is its
-// number in ids, so that it has the same id wherever it goes, forwarded to whom it may be.
+// The readings of a journal entry in the order in which they came. A reading's place among all
+// that the entry has is its number in ids, so that it has the same id wherever it goes, forwarded
+// to whom it may be, whatever other sources are configured.
 struct ReadingPlace {
   uint32_t source = 0;
   uint32_t row = 0;
   bool clock_unset = false;
+  uint32_t place = 0;
 };
 std::vector<ReadingPlace> reading_places(const Group& group);
+// The first one that is not among the entry's first `done`.
+std::vector<ReadingPlace>::const_iterator place_behind(const std::vector<ReadingPlace>& places,
+                                                       uint64_t done);
+// Of the rows by source those that are forwarded.
+uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<bool>& forwarded);
 // gateway/epoch/entry.place
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
                        size_t place);

@@ -6,8 +6,10 @@ namespace wayside {
 
 namespace {
 
+// Its rows are those of the entry behind it, which may be the next epoch's. How many readings were
+// seen up to there the backlog finds out when it reads on.
 void end_before(RawPosition& at, uint64_t first_entry) {
-  if (at.entry < first_entry) return;
+  if (at.entry + 1 < first_entry) return;
   at.entry = first_entry - 1;
   at.rows = 0;
 }

@@ -161,6 +161,7 @@ Status UplinkWorker::open(Mark& mark, Committed& committed) {
                  "the sink holds what this store never gave: the store was restored from an older "
                  "copy, or another gateway has its id"};
   }
+  WS_TRY(backlog_->recount(*opened, committed));
   mark = *opened;
   open_ = true;
   was_away_ = true;
