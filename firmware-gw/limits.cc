@@ -64,7 +64,7 @@ uint64_t Loop::waiting_readings() const {
   const uint64_t oldest = std::min(journal_->oldest_sequence(), last);
   uint64_t done = last;
   for (size_t i = 0; i < workers_.size(); ++i) {
-    const std::vector<bool> forwarded = engine_->forwarded(worker_bits_[i]);
+    const std::vector<bool>& forwarded = engine_->forwarded(worker_bits_[i]);
     if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) continue;
     done = std::min(done, std::max(oldest, workers_[i]->progress().mark.raw_upto().entry));
   }
@@ -116,12 +116,9 @@ Status Loop::shrink_store(uint64_t bytes, uint64_t step) {
 void Loop::count_lost_readings() {
   const uint64_t oldest = journal_->oldest_sequence();
   if (oldest == oldest_entry_) return;
-  JournalReader reader(disk_, state_dir_ + "/journal");
-  uint64_t first = 0;
-  auto there = reader.seek(oldest, first);
-  JournalEntry entry;
-  if (there.ok() && *there) there = reader.next(entry);
-  if (!there.ok() || !*there) return;
+  const auto read = read_entry(disk_, state_dir_ + "/journal", oldest);
+  if (!read.ok() || !*read) return;
+  const JournalEntry& entry = **read;
   const int64_t from_ms = oldest_entry_ == 0 ? entry.wall_ms : oldest_wall_ms_;
   oldest_entry_ = oldest;
   oldest_wall_ms_ = entry.wall_ms;
@@ -129,9 +126,7 @@ void Loop::count_lost_readings() {
   if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) return;
   uint64_t lost = 0;
   for (size_t i = 0; i < workers_.size(); ++i) {
-    const std::vector<bool> forwarded = engine_->forwarded(worker_bits_[i]);
-    uint64_t before = 0;
-    for (size_t s = 0; s < forwarded.size(); ++s) before += forwarded[s] ? group.rows_before[s] : 0;
+    const uint64_t before = forwarded_rows(group.rows_before, engine_->forwarded(worker_bits_[i]));
     const Mark mark = workers_[i]->progress().mark;
     Losses::Ranges waiting{{mark.raw.seen, UINT64_MAX}};
     for (const BacklogPart& p : mark.backlog) waiting.emplace_back(p.raw.seen, p.raw_end.seen);
@@ -161,6 +156,8 @@ bool Loop::relieve_store() {
     log_warn("the disk is full: the journal gave way");
     return true;
   }
+  // It may help the next attempt.
+  if (store_) (void)store_->restart_log().ok();
   // Not during a start: what the uplinks have is not known then.
   if (!workers_.empty()) (void)shrink_store(kLastDropBytes, kLastDropBytes).ok();
   return false;

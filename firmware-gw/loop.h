@@ -53,7 +53,7 @@ class Loop {
   // Opens journal and store and brings the engine to where it was: the only start there is, after a
   // clean end, a crash or a power cut. What is damaged on disk is set aside and made again, or
   // passed over; damage() tells. `store_damage`: of the life before, "" if there was none.
-  static Result<std::unique_ptr<Loop>> recover(const Config& config, Surroundings around,
+  static Result<std::unique_ptr<Loop>> recover(const Config& config, const Surroundings& around,
                                                std::string store_damage = "");
   ~Loop();
 

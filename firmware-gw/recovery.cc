@@ -20,10 +20,11 @@ std::string Loop::random_name() {
   return name;
 }
 
-Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings around,
+Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surroundings& around,
                                             std::string store_damage) {
   std::vector<Damage> found;
   bool unreadable = false;
+  bool full = false;
   for (bool again = false;;) {
     if (!store_damage.empty()) {
       // The journal is the truth: a store that is damaged is set aside and made again from it.
@@ -49,7 +50,8 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, Surroundings a
       store_damage = status.error().message;
     } else if (code == ErrorCode::kUnreadable && store_unreadable) {
       log_warn("{}; it is tried again", status.error().message);
-    } else if (code != ErrorCode::kFull || !loop->journal_ || !loop->relieve_store()) {
+    } else if (code != ErrorCode::kFull || !loop->journal_ ||
+               (!loop->relieve_store() && std::exchange(full, true))) {
       return status.error();
     }
     found = loop->damage_;

@@ -11,8 +11,8 @@
 
 namespace wayside {
 
-// Of a flat one names and values: numbers, texts, true and false, null. The error says what is wrong
-// with it.
+// Of a flat one names and values: numbers, texts, true and false, null. The error says what is
+// wrong with it.
 Result<std::vector<std::pair<std::string, Value>>> parse_json_object(std::string_view text);
 
 // One object and nothing else, in proper UTF-8.

@@ -86,6 +86,11 @@ Status Store::make_reserve(uint64_t bytes) {
   return db_->exec("DELETE FROM meta WHERE name = 'reserve'; PRAGMA wal_checkpoint");
 }
 
+Status Store::restart_log() {
+  WS_ASSIGN(const int64_t busy, db_->number("PRAGMA wal_checkpoint(RESTART)"));
+  return busy == 0 ? Status() : Error{ErrorCode::kUnavailable, "the log is being read"};
+}
+
 Result<Store::Dropped> Store::drop_oldest(Lane lane, uint64_t bytes) {
   Dropped dropped;
   Taken taken;

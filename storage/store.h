@@ -139,6 +139,9 @@ class Store {
   // Makes database and log larger by so much, empty: what is written later finds its room there,
   // even on a disk that is full by then.
   Status make_reserve(uint64_t bytes);
+  // Brings the log into the database, and begins it anew: on a full disk it cannot grow. An error:
+  // somebody reads, or there was no room either.
+  Status restart_log();
 
   // What a limit took out of the outbox.
   struct Dropped {

@@ -13,7 +13,8 @@ const std::vector<Epoch> kEpochs{{"e1", 1, 1}};
 const Mark kStart{.epoch = "e1"};
 
 // As the backlog would give them: alarms 1, 4, 7, …, results 2, 3, 5, 6, …, and entries with three
-// readings each, of which those from kGapBegin to kGapEnd were taken by a limit: that is told alone.
+// readings each, of which those from kGapBegin to kGapEnd were taken by a limit: that is told
+// alone.
 constexpr uint64_t kEmissions = 60;
 constexpr uint64_t kJournalEntries = 20;
 constexpr uint64_t kReadings = 3;

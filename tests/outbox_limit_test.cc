@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/uplink_fixture.h"
+#include "tests/world.h"
 
 namespace wayside {
 namespace {
@@ -184,6 +185,38 @@ TEST(OutboxLimit, the_older_half_of_the_quarantine_goes) {
   ASSERT_TRUE(f.store->apply(changes, 100).ok());
   EXPECT_TRUE(*f.store->halve_quarantine());
   EXPECT_EQ(*f.store->count("quarantine"), 2u);
+}
+
+// While somebody reads, the log grows; a power cut then leaves it as long as what counts of it.
+TEST(StoreOnAFullDisk, a_log_that_cannot_grow_is_begun_anew) {
+  SimulatedDisk disk(1);
+  const auto open = [&] {
+    auto store = Store::open(disk, "/state", 64 << 10);
+    EXPECT_TRUE(store.ok());
+    return std::move(*store);
+  };
+  auto change = [n = 'a'](Store& store) mutable {
+    Store::Changes changes;
+    changes.told = std::string(20'000, n++);
+    return store.apply(changes, 0);
+  };
+  {
+    auto store = open();
+    ASSERT_TRUE(store->make_reserve(64 << 10).ok() && change(*store).ok());
+    auto reader = OutboxReader::open(disk, "/state");
+    ASSERT_TRUE(reader.ok() && (*reader)->begin_view().ok() && (*reader)->epochs().ok());
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(change(*store).ok());
+    ASSERT_TRUE(store->make_durable().ok());
+    disk.lose_power_at(1);
+  }
+  disk.power_cycle();
+  auto store = open();
+  disk.set_capacity(disk.used_bytes());
+  const Status full = change(*store);
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().code, ErrorCode::kFull) << full.error().message;
+  ASSERT_TRUE(store->restart_log().ok());
+  EXPECT_TRUE(change(*store).ok());
 }
 
 }  // namespace

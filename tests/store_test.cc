@@ -172,7 +172,8 @@ TEST(Store, an_emission_in_the_outbox_decodes_to_what_was_said) {
   said.time_ms = -5;
   said.fields = {{"n", 2.5}, {"open", true}, {"note", std::string("ä\0", 3)}, {"none", {}}};
   add(*store, {said});
-  auto rows = (*OutboxReader::open(posix_disk(), folder.path()))->next(Lane::kResult, 0, UINT64_MAX, 0, 1);
+  auto rows =
+      (*OutboxReader::open(posix_disk(), folder.path()))->next(Lane::kResult, 0, UINT64_MAX, 0, 1);
   auto read = decode_emission((*rows)[0].message);
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->key, said.key);
