@@ -19,8 +19,8 @@ Settings link_settings() {
   return {{"socket.keepalive.enable", "true"},
           {"socket.timeout.ms", "10000"},
           {"socket.connection.setup.timeout.ms", "10000"},
-          {"reconnect.backoff.ms", "500"},
-          {"reconnect.backoff.max.ms", "5000"}};
+          {"reconnect.backoff.ms", "3000"},
+          {"reconnect.backoff.max.ms", "10000"}};
 }
 
 // What is ours to set; the user's options may not.
