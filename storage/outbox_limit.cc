@@ -77,13 +77,22 @@ Result<Store::Usage> Store::usage() {
   return usage;
 }
 
+// In pieces: SQLite makes each in memory, and what is large there is not given back.
 Status Store::make_reserve(uint64_t bytes) {
-  WS_ASSIGN(
-      Statement put,
-      db_->prepare("INSERT OR REPLACE INTO meta(name, value) VALUES('reserve', zeroblob(?))"));
-  put.bind(1, as_i64(bytes));
-  WS_TRY(put.run());
-  return db_->exec("DELETE FROM meta WHERE name = 'reserve'; PRAGMA wal_checkpoint");
+  constexpr uint64_t kPiece = 64 << 10;
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO meta(name, value) "
+                                        "VALUES('reserve' || ?, zeroblob(?))"));
+  WS_TRY(db_->begin());
+  Status made;
+  for (uint64_t at = 0; made.ok() && at < bytes; at += kPiece) {
+    put.bind(1, as_i64(at));
+    put.bind(2, as_i64(std::min(kPiece, bytes - at)));
+    made = put.run();
+  }
+  if (made.ok()) made = db_->exec("COMMIT");
+  if (!made.ok()) (void)db_->exec("ROLLBACK").ok();
+  if (!made.ok()) return made;
+  return db_->exec("DELETE FROM meta WHERE name LIKE 'reserve%'; PRAGMA wal_checkpoint");
 }
 
 Status Store::restart_log() {
