@@ -250,13 +250,9 @@ void Loop::settle_accounts() {
 // Readings that the journal has lost at its end count on: positions of uplinks are in them.
 void Loop::pass_seen(const std::vector<bool>& forwarded, const Mark& mark) {
   std::vector<uint64_t>& rows = engine_->group().rows_before;
-  uint64_t seen = 0;
-  size_t some = rows.size();
-  for (size_t s = 0; s < rows.size(); ++s) {
-    if (!forwarded[s]) continue;
-    seen += rows[s];
-    some = std::min(some, s);
-  }
+  const uint64_t seen = forwarded_rows(rows, forwarded);
+  const auto some =
+      static_cast<size_t>(std::find(forwarded.begin(), forwarded.end(), true) - forwarded.begin());
   if (some < rows.size() && seen < mark.raw.seen) rows[some] += mark.raw.seen - seen;
 }
 
