@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <numeric>
@@ -126,6 +127,11 @@ void append_json_number(std::string& out, double value) {
   auto end = whole ? std::to_chars(digits, digits + sizeof digits, static_cast<int64_t>(value)).ptr
                    : std::to_chars(digits, digits + sizeof digits, value).ptr;
   out.append(digits, end);
+}
+
+bool same_word(std::string_view word, std::string_view lower) {
+  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
+                    [](unsigned char x, char y) { return std::tolower(x) == y; });
 }
 
 bool is_name(std::string_view text) {

@@ -24,6 +24,9 @@ void append_json_string(std::string& out, std::string_view text);
 // The shortest text that reads back as the same number; "null" for what JSON cannot say.
 void append_json_number(std::string& out, double value);
 
+// Are they the same but for case? `lower` is in lower case.
+bool same_word(std::string_view word, std::string_view lower);
+
 // What a name in the configuration may be: letters, digits, '_' and '-'.
 bool is_name(std::string_view text);
 

@@ -8,16 +8,40 @@
 
 namespace wayside {
 
+// What its windows are. Times are event time, unless processing_time.
+enum class WindowKind {
+  kTime,      // of size_ms, one every every_ms; tumbling, sliding, or with gaps between
+  kCalendar,  // days, weeks or months of a zone
+  kSession,   // of readings less than gap_ms apart
+  kCount,     // of `count` readings of the key, one each `every_count`
+  kGlobal,    // one for all times
+};
+enum class CalendarUnit { kDay, kWeek, kMonth };
+
 struct WindowOptions {
   std::string name;
   std::vector<std::string> from;
+  WindowKind kind = WindowKind::kTime;
   int64_t size_ms = 60'000;
+  int64_t every_ms = 0;  // 0: size_ms
   int64_t offset_ms = 0;
+  int64_t gap_ms = 0;
+  uint32_t count = 0;
+  uint32_t every_count = 0;  // 0: count
+  CalendarUnit unit = CalendarUnit::kDay;
+  std::string zone = "UTC";      // IANA name
+  bool processing_time = false;  // the time at which a reading was read from the broker
   std::string where;
   std::vector<std::pair<std::string, std::string>>
       select;  // alias, expression; in the order of the file
   std::string having;
   int64_t allowed_lateness_ms = 0;
+  // Results before the window ends: each early_ms of its time, at each early_count-th reading; 0:
+  // none. at_end: also one when the watermark passes its end. purge: what was told is cleared.
+  int64_t early_ms = 0;
+  uint32_t early_count = 0;
+  bool at_end = true;
+  bool purge = false;
   std::vector<std::string> to;
   std::vector<std::string> late_to;
 };

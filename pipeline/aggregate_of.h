@@ -1,0 +1,59 @@
+// How an aggregate is made of the state of one pane. A State is empty when default-constructed and
+// has
+//   void add(const AggregateInput&, size_t row)      nothing where its argument is NULL
+//   void merge(const State&)
+//   Value result(const AggregateCall&, Stat) const   the call has its parameters
+//   void save(ByteWriter&) const, void load(ByteReader&)
+//   size_t heap_bytes() const                        what it owns outside itself
+// or, where it is plain data, derives the last three from PlainState.
+#pragma once
+
+#include "pipeline/aggregate.h"
+#include "sensors/reading.h"
+
+namespace wayside {
+
+// Save and load as the bytes that the state consists of; it must have no padding.
+template <class State>
+struct PlainState {
+  void save(ByteWriter& out) const { out.fixed(static_cast<const State&>(*this)); }
+  void load(ByteReader& in) { static_cast<State&>(*this) = in.fixed<State>(); }
+  size_t heap_bytes() const { return 0; }
+};
+
+template <class State>
+class AggregateOf final : public Aggregate {
+ public:
+  explicit AggregateOf(AggregateCall call) : call_(std::move(call)) {}
+
+  void resize(size_t count) override { states_.resize(count); }
+  void reset(uint32_t pane) override { states_[pane] = State(); }
+  void add(const AggregateInput& input, const RowsIntoPanes& target) override {
+    for (size_t i = 0; i < target.count; ++i) {
+      const uint32_t row = target.rows[i];
+      if (!input.mask || is_true(input.mask[row])) states_[target.panes[i]].add(input, row);
+    }
+  }
+  void merge(uint32_t into, uint32_t from) override { states_[into].merge(states_[from]); }
+  Value result(uint32_t pane, uint32_t output) const override {
+    return states_[pane].result(call_, static_cast<Stat>(output));
+  }
+  void save(uint32_t pane, ByteWriter& out) const override { states_[pane].save(out); }
+  void load(uint32_t pane, ByteReader& in) override { states_[pane].load(in); }
+  size_t bytes() const override {
+    size_t sum = states_.capacity() * sizeof(State);
+    for (const State& s : states_) sum += s.heap_bytes();
+    return sum;
+  }
+
+ private:
+  AggregateCall call_;
+  std::vector<State> states_;
+};
+
+template <class State>
+std::unique_ptr<Aggregate> make_aggregate(const AggregateCall& call) {
+  return std::make_unique<AggregateOf<State>>(call);
+}
+
+}  // namespace wayside
