@@ -47,7 +47,7 @@ class Checker {
     for (const SourceOptions& s : config_.sources) check_source(s);
     for (const WindowOptions& w : config_.windows) check_window(w);
     for (const RuleOptions& r : config_.rules) {
-      found_.known(r.name, "from", "source", r.from, found_.source_names());
+      found_.streams_known(r.name, "from", {r.from});
       found_.uplinks_known(r.name, "to", r.to);
     }
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
@@ -212,14 +212,38 @@ class Checker {
   }
 
   void check_window(const WindowOptions& w) {
-    for (const std::string& from : w.from)
-      found_.known(w.name, "from", "source", from, found_.source_names());
+    found_.streams_known(w.name, "from", w.from);
     if (w.from.empty()) found_.add(w.name, "from", "is empty");
+    check_kind(w);
     for (const auto& [alias, expression] : w.select) check_alias(w, alias);
     if (found_.told(w.name, "select")) not_judged_.insert(w.name);
     if (w.select.empty()) found_.add(w.name, "select", "is empty");
     found_.uplinks_known(w.name, "to", w.to);
     found_.uplinks_known(w.name, "late_to", w.late_to);
+  }
+
+  // One of these says what its windows are; each of the others needs one of them.
+  void check_kind(const WindowOptions& w) {
+    const bool time = w.size_ms > 0, session = w.gap_ms > 0, count = w.count > 0;
+    const bool calendar = w.calendar != CalendarUnit::kNone;
+    const int kinds = time + session + count + calendar + w.global;
+    const char* kOne = "one of size, gap, count, calendar and global says what its windows are";
+    if (kinds == 0) found_.add(w.name, "size", std::string("is missing: ") + kOne);
+    if (kinds > 1) found_.add(w.name, time ? "size" : "gap", std::string("is too much: ") + kOne);
+    auto needs = [&](bool given, const char* key, bool there, const char* what) {
+      if (given && !there) found_.add(w.name, key, std::string("goes with ") + what + " only");
+    };
+    needs(w.every_ms > 0, "every", time, "size");
+    needs(w.offset_ms > 0, "offset", time, "size");
+    needs(w.every_count > 0, "every_count", count, "count");
+    needs(w.allowed_lateness_ms > 0, "allowed_lateness", !count && !w.global, "windows that end");
+    if (!w.at_end && w.early_ms == 0 && w.early_count == 0) {
+      found_.add(w.name, "at_end", "leaves no result at all; set early_every or early_count");
+    }
+    if (w.early_ms > 0 && (count || w.global)) {
+      found_.add(w.name, "early_every", "goes with windows that end by time; see early_count");
+    }
+    if (kinds != 1) not_judged_.insert(w.name);
   }
 
   void check_alias(const WindowOptions& w, const std::string& alias) {
@@ -235,7 +259,7 @@ class Checker {
   }
 
   void check_detector(const DetectorOptions& d) {
-    found_.known(d.name, "from", "source", d.from, found_.source_names());
+    found_.streams_known(d.name, "from", {d.from});
     static const std::vector<std::string> kMethods{"auto", "robust_z"};
     found_.known(d.name, "method", "method", d.method, kMethods);
     found_.uplinks_known(d.name, "to", d.to);
@@ -254,14 +278,18 @@ class Checker {
     PipelineOptions options = config_.pipeline_options();
     auto not_judged = [&](const auto& o) { return not_judged_.contains(o.name); };
     std::erase_if(options.sources, not_judged);
+    auto is_there = [](const auto& all, const std::string& name) {
+      return std::any_of(all.begin(), all.end(), [&](const auto& o) { return o.name == name; });
+    };
     auto unread = [&](const std::string& from) {
-      return std::none_of(options.sources.begin(), options.sources.end(),
-                          [&](const SourceOptions& s) { return s.name == from; });
+      return !is_there(options.sources, from) && !is_there(options.windows, from);
     };
     auto one_unread = [&](const auto& o) { return not_judged(o) || unread(o.from); };
-    std::erase_if(options.windows, [&](const WindowOptions& w) {
-      return not_judged(w) || std::any_of(w.from.begin(), w.from.end(), unread);
-    });
+    // One that goes may take others with it, which read it.
+    while (std::erase_if(options.windows, [&](const WindowOptions& w) {
+             return not_judged(w) || std::any_of(w.from.begin(), w.from.end(), unread);
+           }) > 0) {
+    }
     std::erase_if(options.rules, one_unread);
     std::erase_if(options.detectors, one_unread);
     std::vector<BlockError> wrong;

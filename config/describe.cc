@@ -38,6 +38,10 @@ constexpr std::array<Choice, 3> kProfiles{
 constexpr std::array<Choice, 2> kFormats{
     {{"json", static_cast<int>(PayloadFormat::kJson)},
      {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
+                                                {"day", static_cast<int>(CalendarUnit::kDay)},
+                                                {"week", static_cast<int>(CalendarUnit::kWeek)},
+                                                {"month", static_cast<int>(CalendarUnit::kMonth)}}};
 constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
                                              {"source", static_cast<int>(WatermarkMode::kSource)}}};
 constexpr std::array<Choice, 2> kTrusts{
@@ -187,9 +191,20 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
 
 void describe(ConfigVisitor& v, WindowOptions& o) {
   v.text({"name", "names the window", "cold_5m", true}, o.name);
-  v.texts({"from", "the source, or several with the same key", "\"climate\"", true}, o.from);
-  v.duration({"size", "tumbling windows of this length", "\"5m\"", true}, o.size_ms, 1);
-  v.duration({"offset", "shifts their borders from 1970-01-01T00:00Z"}, o.offset_ms, 0);
+  v.texts({"from", "a source or window, or several with the same key", "\"climate\"", true},
+          o.from);
+  v.duration({"size", "windows of this length", "\"5m\""}, o.size_ms, 1);
+  v.duration({"every", "with size: one begins each …; without it where the last one ends"},
+             o.every_ms, 0);
+  v.duration({"offset", "with size: shifts their borders from 1970-01-01T00:00Z"}, o.offset_ms, 0);
+  v.duration({"gap", "or sessions: windows of readings that are never further apart"}, o.gap_ms, 0);
+  whole(v, {"count", "or windows of so many readings of the key"}, o.count, 0, 1'000'000'000);
+  whole(v, {"every_count", "with count: one ends at each so many readings"}, o.every_count, 0,
+        1'000'000'000);
+  choose(v, {"calendar", "or each \"day\", \"week\" (from Monday) or \"month\""}, o.calendar,
+         kCalendarUnits);
+  v.text({"zone", "with calendar: whose days, by IANA name, as in Europe/Berlin"}, o.zone);
+  v.flag({"global", "or one window for all times; see early_count, early_every"}, o.global);
   v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);
   v.items({"select",
            "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "
@@ -199,6 +214,12 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
   v.text({"having", "SQL over the aliases: which results leave", "n >= 3"}, o.having);
   v.duration({"allowed_lateness", "later readings still revise the result this long"},
              o.allowed_lateness_ms, 0);
+  v.duration({"early_every", "also a result each … of its time before it ends; 0: none"},
+             o.early_ms, 0);
+  whole(v, {"early_count", "also a result at each so many readings; 0: none"}, o.early_count, 0,
+        1'000'000'000);
+  v.flag({"at_end", "a result when the watermark passes its end"}, o.at_end);
+  v.flag({"purge", "each result clears what it told"}, o.purge);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
   v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"},
           o.late_to);

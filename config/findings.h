@@ -32,6 +32,9 @@ class Findings {
   void uplinks_known(const std::string& block, const std::string& item,
                      const std::vector<std::string>& names);
   std::vector<std::string> source_names() const;
+  // An error for each that is neither a source nor a block that others can read.
+  void streams_known(const std::string& block, const std::string& item,
+                     const std::vector<std::string>& names);
 
  private:
   bool told_at(const std::string& key) const;

@@ -180,7 +180,7 @@ Status Loop::start_rebuilt(Replay& replay) {
 // From the middle of the replay on, what is said is new: behind all numbers that were given.
 Status Loop::begin_epoch_within(Replay& replay) {
   EmissionBuffer& emissions = engine_->emissions();
-  std::vector<Emission>& pending = emissions.pending();
+  const std::span<Emission> pending = emissions.pending();
   const uint64_t base = emissions.last_sequence() - pending.size();
   emissions.restore(base, emissions.emitted());
   pass_given(replay.from);

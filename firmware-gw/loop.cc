@@ -240,7 +240,7 @@ std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry)
 Store::Changes Loop::changes_of_group(uint64_t entry) {
   const Group& group = engine_->group();
   Store::Changes changes;
-  changes.emissions = &engine_->emissions().pending();
+  changes.emissions = engine_->emissions().pending();
   changes.said = reached(entry);
   changes.quarantine = quarantined(group, entry);
   uint64_t held = 0;

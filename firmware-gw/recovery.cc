@@ -270,16 +270,16 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
 
 Status Loop::apply_replayed(Replay& replay, const JournalEntry& entry, const Group& group,
                             bool verified) {
-  std::vector<Emission>& pending = engine_->emissions().pending();
+  EmissionBuffer& emissions = engine_->emissions();
   Store::Changes changes;
   if (!verified && entry.sequence <= replay.said_upto) {
     // Something else was said with these numbers.
-    replay.left_out += pending.size();
-    pending.clear();
+    replay.left_out += emissions.pending().size();
+    emissions.clear();
   } else if (!verified && !replay.renumbered) {
     WS_TRY(begin_epoch_within(replay));
   }
-  changes.emissions = &pending;
+  changes.emissions = emissions.pending();
   changes.said = reached(entry.sequence);
   changes.quarantine = quarantined(group, entry.sequence);
   return store_->apply(changes, config_.storage.quarantine_rows);

@@ -68,7 +68,7 @@ struct Snapshot {
   Ledger total;
   Ledger unrouted;
   std::vector<Pipeline::SourceStatus> sources;
-  std::vector<Pipeline::BlockStatus> blocks;
+  std::vector<BlockStatus> blocks;
   std::vector<Pipeline::KeyLag> keys;
   std::vector<UplinkStatus> uplinks;
   std::vector<ConnectionStatus> connections;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace wayside {
 namespace {
 
@@ -27,26 +29,40 @@ const Field* text_field(const Schema& schema, std::string_view expression) {
   return field.type == FieldType::kText ? &field : nullptr;
 }
 
+FieldType type_of(const Schema& schema, std::string_view expression) {
+  if (text_field(schema, expression)) return FieldType::kText;
+  expression = trimmed(expression);
+  if (expression.size() < 5 || !same_word(expression.substr(0, 5), "cast(")) {
+    return FieldType::kNumber;
+  }
+  constexpr std::string_view kEnd = "as text)";
+  const bool text = expression.size() > kEnd.size() &&
+                    same_word(expression.substr(expression.size() - kEnd.size()), kEnd);
+  return text ? FieldType::kText : FieldType::kNumber;
+}
+
 bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
                                 const std::vector<Item>& items, BlockError& error) {
   std::vector<std::string> texts;
-  std::vector<size_t> item_of;
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t column = schema.find(trimmed(items[i].text));
-    const bool plain =
-        column < schema.fields.size() && schema.fields[column].type != FieldType::kText;
+    const bool wants_text = items[i].type == FieldType::kText;
+    const bool plain = column < schema.fields.size() &&
+                       (schema.fields[column].type == FieldType::kText) == wants_text;
     plain_.push_back(plain ? column : kComputed);
+    types_.push_back(items[i].type);
     if (plain) continue;
     texts.push_back(items[i].text);
-    item_of.push_back(i);
+    computed_items_.push_back(i);
   }
   results_.resize(items.size());
+  dictionaries_.resize(items.size());
   computed_.resize(texts.size());
   if (texts.empty()) return true;
   ExpressionError wrong;
   set_ = engine.compile(visible_columns(schema), texts, wrong);
   if (set_) return true;
-  const Item& item = items[item_of[wrong.expression]];
+  const Item& item = items[computed_items_[wrong.expression]];
   error.item = item.name;
   error.offset = item.offset + wrong.offset - std::min(wrong.offset, item.lead);
   error.message = wrong.message;
@@ -54,24 +70,46 @@ bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
 }
 
 void ColumnExpressions::evaluate(const BatchView& view) {
-  if (set_) {
-    Table table;
-    table.rows = view.rows;
-    table.dictionary = view.texts;
-    for (const ColumnView& c : view.columns)
-      table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});
-    table.columns.push_back({nullptr, view.times, nullptr, nullptr});
-    for (auto& column : computed_) column.assign(view.rows, kNull);
-    Status status = set_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-      for (size_t i = 0; i < computed_.size(); ++i) computed_[i][row] = values.number(i);
-    });
-    if (!status.ok()) ++faults_;
-  }
+  if (set_) compute(view);
   size_t next = 0;
   for (size_t i = 0; i < plain_.size(); ++i) {
-    results_[i] =
-        plain_[i] == kComputed ? computed_[next++].data() : view.columns[plain_[i]].numbers;
+    const bool computed = plain_[i] == kComputed;
+    dictionaries_[i] = computed ? &computed_texts_ : view.texts;
+    if (!computed) {
+      results_[i] = view.columns[plain_[i]];
+      continue;
+    }
+    const Column& column = computed_[next++];
+    results_[i] = {column.numbers.data(), column.texts.data()};
   }
+}
+
+void ColumnExpressions::compute(const BatchView& view) {
+  Table table;
+  table.rows = view.rows;
+  table.dictionary = view.texts;
+  for (const ColumnView& c : view.columns)
+    table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});
+  table.columns.push_back({nullptr, view.times, nullptr, nullptr});
+  computed_texts_.clear();
+  for (size_t i = 0; i < computed_.size(); ++i) {
+    if (types_[computed_items_[i]] == FieldType::kText) {
+      computed_[i].texts.assign(view.rows, Interner::kNone);
+    } else {
+      computed_[i].numbers.assign(view.rows, kNull);
+    }
+  }
+  Status status = set_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
+    for (size_t i = 0; i < computed_.size(); ++i) {
+      if (types_[computed_items_[i]] != FieldType::kText) {
+        computed_[i].numbers[row] = values.number(i);
+      } else if (const Value value = values.value(i);
+                 const auto* text = std::get_if<std::string>(&value)) {
+        computed_[i].texts[row] = computed_texts_.intern(*text);
+      }
+    }
+  });
+  if (!status.ok()) ++faults_;
 }
 
 }  // namespace wayside

@@ -23,6 +23,9 @@ struct BlockError {
 // The text field that is all of the expression; null where it is something else.
 const Field* text_field(const Schema& schema, std::string_view expression);
 
+// What an expression gives: texts if it is a text field, or CAST(… AS TEXT), else numbers.
+FieldType type_of(const Schema& schema, std::string_view expression);
+
 class ColumnExpressions {
  public:
   // Texts of expressions by item name, for the error.
@@ -31,6 +34,7 @@ class ColumnExpressions {
     std::string text;
     size_t offset = 0;  // where the text begins in the item
     size_t lead = 0;    // bytes at the begin of the text that do not stand in the item
+    FieldType type = FieldType::kNumber;  // what is wanted of it: numbers or texts
   };
   // False: `error` (without its block) says why.
   bool compile(ExpressionEngine& engine, const Schema& schema, const std::vector<Item>& items,
@@ -41,15 +45,24 @@ class ColumnExpressions {
   void evaluate(const BatchView& view);
   // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the
   // view lives.
-  const double* values(size_t item) const { return results_[item]; }
+  const double* values(size_t item) const { return results_[item].numbers; }
+  // Texts, for items that want them: ids of the dictionary, Interner::kNone for NULL.
+  const uint32_t* texts(size_t item) const { return results_[item].texts; }
+  const Interner* dictionary(size_t item) const { return dictionaries_[item]; }
   uint64_t faults() const { return faults_; }
 
  private:
+  void compute(const BatchView& view);
+
   static constexpr size_t kComputed = SIZE_MAX;
   std::vector<size_t> plain_;  // by item: the column, or kComputed
   std::unique_ptr<ExpressionSet> set_;
-  std::vector<std::vector<double>> computed_;
-  std::vector<const double*> results_;
+  std::vector<size_t> computed_items_;
+  std::vector<Column> computed_;
+  Interner computed_texts_;
+  std::vector<FieldType> types_;  // by item
+  std::vector<ColumnView> results_;
+  std::vector<const Interner*> dictionaries_;
   uint64_t faults_ = 0;
 };
 

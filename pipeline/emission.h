@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -33,22 +35,34 @@ struct Emission {
   std::vector<NamedValue> fields;
 };
 
-// Numbers emissions and collects them.
+// Numbers emissions and collects them. Emissions of former groups are filled anew, so that in the
+// steady state nothing is allocated.
 class EmissionBuffer {
  public:
-  // The emission counts as soon as it is added; one without a target does not exist.
-  void add(Emission emission) {
-    if (emission.targets == 0) return;
-    emission.sequence = ++last_sequence_;
-    emission.clock_unset = clock_unset_;
+  // The next one, for the caller to fill, but for sequence, targets and clock. It counts from here
+  // on. Null: one without a target does not exist.
+  Emission* next(uint32_t targets) {
+    if (targets == 0) return nullptr;
     for (size_t u = 0; u < 32; ++u) {
-      if (emission.targets >> u & 1) {
+      if (targets >> u & 1) {
         if (emitted_.size() <= u) emitted_.resize(u + 1);
         ++emitted_[u];
       }
     }
+    if (used_ == slots_.size()) slots_.emplace_back();
+    Emission& e = slots_[used_++];
+    e.targets = targets;
+    e.sequence = ++last_sequence_;
+    e.clock_unset = clock_unset_;
+    return &e;
+  }
+  void add(Emission emission) {
+    Emission* slot = next(emission.targets);
+    if (!slot) return;
     has_critical_ |= emission.critical;
-    pending_.push_back(std::move(emission));
+    emission.sequence = slot->sequence;
+    emission.clock_unset = clock_unset_;
+    *slot = std::move(emission);
   }
 
   // Readings that an uplink forwards from the journal count as emissions, too; they are not kept
@@ -61,12 +75,13 @@ class EmissionBuffer {
   // What our time rests on from here on.
   void set_clock(ClockState state) { clock_unset_ = state == ClockState::kUnset; }
 
-  std::vector<Emission>& pending() { return pending_; }
-  const std::vector<Emission>& pending() const { return pending_; }
+  std::span<Emission> pending() { return {slots_.data(), used_}; }
+  std::span<const Emission> pending() const { return {slots_.data(), used_}; }
   bool has_critical() const { return has_critical_; }
   void clear() {
-    pending_.clear();
+    used_ = 0;
     has_critical_ = false;
+    if (slots_.size() > kKept) slots_.resize(kKept);
   }
   uint64_t last_sequence() const { return last_sequence_; }
   // How many went to each uplink since the store was made.
@@ -77,7 +92,9 @@ class EmissionBuffer {
   }
 
  private:
-  std::vector<Emission> pending_;
+  static constexpr size_t kKept = 4'096;  // of a burst no more memory stays
+  std::vector<Emission> slots_;
+  size_t used_ = 0;
   std::vector<uint64_t> emitted_;
   uint64_t last_sequence_ = 0;
   bool has_critical_ = false;

@@ -174,7 +174,7 @@ Result<Emission> decode_emission(std::string_view message) {
   return e;
 }
 
-Digest digest_of(const std::vector<Emission>& emissions) {
+Digest digest_of(std::span<const Emission> emissions) {
   std::string bytes;
   for (const Emission& e : emissions) {
     bytes += std::to_string(e.sequence) + '/' + std::to_string(e.targets) + '/' +

@@ -2,6 +2,7 @@
 // leave.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,6 @@ std::string with_id(std::string_view id, std::string_view message);
 Result<Emission> decode_emission(std::string_view message);
 
 // What the journal keeps of a group's emissions: equal digests, equal emissions.
-Digest digest_of(const std::vector<Emission>& emissions);
+Digest digest_of(std::span<const Emission> emissions);
 
 }  // namespace wayside

@@ -16,20 +16,21 @@ enum class WindowKind {
   kCount,     // of `count` readings of the key, one each `every_count`
   kGlobal,    // one for all times
 };
-enum class CalendarUnit { kDay, kWeek, kMonth };
+enum class CalendarUnit { kNone, kDay, kWeek, kMonth };
 
 struct WindowOptions {
   std::string name;
   std::vector<std::string> from;
-  WindowKind kind = WindowKind::kTime;
-  int64_t size_ms = 60'000;
+  // One of size_ms, gap_ms, count, calendar and global says what its windows are.
+  int64_t size_ms = 0;
   int64_t every_ms = 0;  // 0: size_ms
   int64_t offset_ms = 0;
   int64_t gap_ms = 0;
   uint32_t count = 0;
   uint32_t every_count = 0;  // 0: count
-  CalendarUnit unit = CalendarUnit::kDay;
-  std::string zone = "UTC";      // IANA name
+  CalendarUnit calendar = CalendarUnit::kNone;
+  std::string zone = "UTC";  // IANA name
+  bool global = false;
   bool processing_time = false;  // the time at which a reading was read from the broker
   std::string where;
   std::vector<std::pair<std::string, std::string>>
@@ -44,6 +45,13 @@ struct WindowOptions {
   bool purge = false;
   std::vector<std::string> to;
   std::vector<std::string> late_to;
+
+  WindowKind kind() const {
+    if (gap_ms > 0) return WindowKind::kSession;
+    if (count > 0) return WindowKind::kCount;
+    if (global) return WindowKind::kGlobal;
+    return calendar == CalendarUnit::kNone ? WindowKind::kTime : WindowKind::kCalendar;
+  }
 };
 
 enum class Severity { kInfo, kWarning, kCritical };

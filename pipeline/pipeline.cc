@@ -11,30 +11,6 @@ namespace wayside {
 Pipeline::Pipeline(PipelineOptions options) : options_(std::move(options)) {}
 Pipeline::~Pipeline() = default;
 
-// ---- making
-
-std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<BlockError>& errors) {
-  std::unique_ptr<Pipeline> made(new Pipeline(std::move(options)));
-  if (!made->add_sources(errors)) return nullptr;
-  made->add_windows(errors);
-  made->add_ordered_blocks(errors);
-  if (!errors.empty()) return nullptr;
-  made->list_components();
-  return made;
-}
-
-bool Pipeline::add_sources(std::vector<BlockError>& errors) {
-  for (const SourceOptions& source : options_.sources) {
-    auto schema = make_schema(source);
-    if (!schema.ok()) {
-      errors.push_back({source.name, "key", 0, schema.error().message});
-      continue;
-    }
-    sources_.push_back(std::make_unique<Source>(source, *schema, options_.engine.tick_ms));
-  }
-  return errors.empty();
-}
-
 size_t Pipeline::source_index(const std::string& name) const {
   for (size_t i = 0; i < sources_.size(); ++i) {
     if (sources_[i]->options.name == name) return i;
@@ -50,100 +26,6 @@ uint32_t Pipeline::bits(const std::vector<std::string>& uplinks, bool all_when_e
     if (named || (uplinks.empty() && all_when_empty)) bits |= 1u << u;
   }
   return bits;
-}
-
-void Pipeline::add_windows(std::vector<BlockError>& errors) {
-  for (const WindowOptions& options : options_.windows) {
-    std::vector<Window::Input> inputs;
-    for (const std::string& name : options.from) {
-      const size_t s = source_index(name);
-      if (s == sources_.size()) {
-        errors.push_back({options.name, "from", 0, "there is no source '" + name + "'"});
-        continue;
-      }
-      inputs.push_back({&sources_[s]->schema, &sources_[s]->watermarks});
-    }
-    if (inputs.size() != options.from.size() || inputs.empty()) continue;
-    for (const Window::Input& input : inputs) {
-      if (input.watermarks->by_key() == inputs.front().watermarks->by_key()) continue;
-      errors.push_back({options.name, "from", 0, "its sources differ in `watermark`"});
-    }
-    BlockError error;
-    auto window = Window::make(options, std::move(inputs), keys_, expressions_,
-                               bits(options.to, true), bits(options.late_to, false), error);
-    if (!window) {
-      errors.push_back(std::move(error));
-      continue;
-    }
-    for (size_t i = 0; i < options.from.size(); ++i) {
-      sources_[source_index(options.from[i])]->windows.push_back({window.get(), i});
-    }
-    windows_.push_back(std::move(window));
-  }
-}
-
-void Pipeline::add_ordered_blocks(std::vector<BlockError>& errors) {
-  std::vector<std::vector<ColumnExpressions::Item>> rule_items(sources_.size());
-  std::vector<std::vector<ColumnExpressions::Item>> detector_items(sources_.size());
-  auto source_of = [&](const std::string& block, const std::string& from) {
-    const size_t s = source_index(from);
-    if (s == sources_.size()) {
-      errors.push_back({block, "from", 0, "there is no source '" + from + "'"});
-    }
-    return s;
-  };
-  for (const RuleOptions& options : options_.rules) {
-    const size_t s = source_of(options.name, options.from);
-    if (s == sources_.size()) continue;
-    rules_.push_back(std::make_unique<Rule>(options, bits(options.to, true), keys_));
-    sources_[s]->rules.push_back(rules_.back().get());
-    rule_items[s].push_back({options.name + ".when", options.when, 0});
-  }
-  for (const DetectorOptions& options : options_.detectors) {
-    const size_t s = source_of(options.name, options.from);
-    if (s == sources_.size()) continue;
-    if (text_field(sources_[s]->schema, options.field)) {
-      errors.push_back({options.name, "field", 0,
-                        "'" + options.field + "' is a text; a detector takes numbers"});
-      continue;
-    }
-    detectors_.push_back(std::make_unique<RobustZDetector>(options, bits(options.to, true), keys_));
-    sources_[s]->detectors.push_back(detectors_.back().get());
-    detector_items[s].push_back({options.name + ".field", options.field, 0});
-  }
-  for (size_t s = 0; s < sources_.size(); ++s) {
-    auto items = std::move(rule_items[s]);
-    items.insert(items.end(), detector_items[s].begin(), detector_items[s].end());
-    if (items.empty()) continue;
-    sources_[s]->ordered =
-        std::make_unique<OrderedReadings>(items.size(), sources_[s]->options.watermark);
-    for (const auto& item : items) {  // one by one, so that all faults are told
-      ColumnExpressions alone;
-      BlockError error;
-      if (alone.compile(expressions_, sources_[s]->schema, {item}, error)) continue;
-      const size_t dot = error.item.rfind('.');
-      error.block = error.item.substr(0, dot);
-      error.item = error.item.substr(dot + 1);
-      errors.push_back(std::move(error));
-    }
-    BlockError ignored;
-    if (errors.empty()) {
-      (void)sources_[s]->ordered_values.compile(expressions_, sources_[s]->schema, items, ignored);
-    }
-  }
-}
-
-std::vector<uint32_t> Pipeline::order_groups() const {
-  std::vector<uint32_t> groups(sources_.size());
-  for (uint32_t i = 0; i < groups.size(); ++i) groups[i] = i;
-  for (const WindowOptions& window : options_.windows) {
-    const uint32_t to = groups[source_index(window.from.front())];
-    for (const std::string& name : window.from) {
-      const uint32_t from = groups[source_index(name)];
-      std::replace(groups.begin(), groups.end(), from, to);
-    }
-  }
-  return groups;
 }
 
 // ---- turns
@@ -236,8 +118,7 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     keys_.sort_by_text(forgotten);
     for (uint32_t key : idle) go_idle(*source, key, out);
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
-      release_waiting(*source, out);
-      for (auto& w : source->windows) w.window->on_idle(KeyTable::kNone, out);
+      go_idle(*source, KeyTable::kNone, out);
     }
     for (uint32_t key : forgotten) forget(*source, key, out);
   }
@@ -264,7 +145,10 @@ void Pipeline::process_slice(Source& source, ReadingBatch& batch, size_t begin, 
   size_t run = begin;
   size_t new_keys = 0;
   auto flush = [&](size_t upto) {
-    if (upto > run) process_rows(source, batch, run, upto, source.keys.data(), timer_ms, out);
+    const size_t step = source.one_by_one ? 1 : upto - run;
+    for (size_t at = run; at < upto; at += step) {
+      process_rows(source, batch, at, at + step, source.keys.data() + (at - run), timer_ms, out);
+    }
     source.keys.clear();
     run = upto;
     new_keys = 0;
@@ -304,96 +188,29 @@ void Pipeline::process_rows(Source& source, ReadingBatch& batch, size_t begin, s
   for (size_t i = 0; i < view.rows; ++i) keys_.touch(keys[i]);
   source.fates.taken.assign(view.rows, 0);
   source.fates.late.assign(view.rows, 0);
-  for (auto& w : source.windows) {
-    w.window->process(w.input, view, source.after, source.fates, out);
-  }
-  if (source.ordered) process_ordered(source, view, out);
+  Rows rows{view, source.after.data(), nullptr, &source.fates, nullptr};
+  source.stream.push(rows, out);
   for (size_t i = 0; i < view.rows; ++i) {
     const bool late = source.fates.late[i] && !source.fates.taken[i];
     ++(late ? source.ledger.late : source.ledger.used);
   }
 }
 
-void Pipeline::process_ordered(Source& source, const BatchView& view, EmissionBuffer& out) {
-  source.ordered_values.evaluate(view);
-  std::vector<const double*> values;
-  for (size_t v = 0; v < source.rules.size() + source.detectors.size(); ++v) {
-    values.push_back(source.ordered_values.values(v));
-  }
-  for (size_t row = 0; row < view.rows; ++row) {
-    const bool late = view.times[row] <= source.after[row] ||
-                      !source.ordered->add(view.keys[row], view.times[row], values, row);
-    (late ? source.fates.late : source.fates.taken)[row] = 1;
-    if (late || !source.ordered->is_over_limit(view.keys[row])) continue;
-    source.ordered->shorten(view.keys[row], source.after[row],
-                            consumer_of(source, view.keys[row], out));
-  }
-  // Source mode: one key's readings release those of all, and bring the time that raises an alarm
-  // of another.
-  std::vector<uint32_t> keys;
-  if (source.watermarks.by_key()) {
-    keys.assign(view.keys, view.keys + view.rows);
-  } else {
-    const int64_t watermark = source.watermarks.watermark(KeyTable::kNone);
-    source.ordered->add_due_keys(watermark, keys);
-    for (const Rule* rule : source.rules) rule->add_due_keys(watermark, keys);
-  }
-  keys_.sort_by_text(keys);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (uint32_t key : keys) {
-    const int64_t watermark = source.watermarks.watermark(key);
-    source.ordered->release(key, watermark, consumer_of(source, key, out));
-    for (Rule* rule : source.rules) rule->on_watermark(key, watermark, out);
-    keys_.touch(key);
-  }
-}
-
-void Pipeline::consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
-                               const double* values) {
-  for (Rule* rule : source.rules) rule->on_reading(key, time, *values++, out);
-  for (RobustZDetector* detector : source.detectors)
-    detector->on_reading(key, time, *values++, out);
-}
-
-OrderedReadings::Consumer Pipeline::consumer_of(Source& source, uint32_t key, EmissionBuffer& out) {
-  return [this, &source, key, &out](int64_t time, const double* values) {
-    consume_ordered(source, key, out, time, values);
-  };
-}
-
-void Pipeline::release_waiting(Source& source, EmissionBuffer& out) {
-  if (!source.ordered) return;
-  std::vector<uint32_t> keys = source.ordered->waiting_keys();
-  keys_.sort_by_text(keys);
-  for (uint32_t key : keys) {
-    keys_.touch(key);
-    source.ordered->release_all(key, consumer_of(source, key, out));
-  }
-}
-
 void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
-  keys_.touch(key);
-  if (source.ordered) source.ordered->release_all(key, consumer_of(source, key, out));
-  for (auto& w : source.windows) w.window->on_idle(key, out);
+  if (key != KeyTable::kNone) keys_.touch(key);
+  for (Block* block : source.blocks) block->on_idle(key, out);
 }
 
 void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
   const int64_t newest_ms = source.watermarks.newest_ms(key);
   source.watermarks.forget_key(key);
   source.cleaner.forget_key(key);
-  if (source.ordered) {
-    source.ordered->release_all(key, consumer_of(source, key, out));
-    source.ordered->forget_key(key);
-  }
-  for (Rule* rule : source.rules) rule->forget_key(key, newest_ms, out);
-  for (RobustZDetector* detector : source.detectors) detector->forget_key(key);
   auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
-  for (auto& w : source.windows) {
+  for (Block* block : source.blocks) {
     const bool elsewhere = std::any_of(sources_.begin(), sources_.end(), [&](const auto& s) {
-      return knows(s) && std::any_of(s->windows.begin(), s->windows.end(),
-                                     [&](const auto& other) { return other.window == w.window; });
+      return knows(s) && std::find(s->blocks.begin(), s->blocks.end(), block) != s->blocks.end();
     });
-    if (!elsewhere) w.window->forget_key(key, out);
+    if (!elsewhere) block->forget_key(key, newest_ms, out);
   }
   if (std::none_of(sources_.begin(), sources_.end(), knows)) {
     forgotten_.push_back(keys_.text(key));
@@ -404,8 +221,8 @@ void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
 }
 
 void Pipeline::finish(EmissionBuffer& out) {
-  for (auto& source : sources_) release_waiting(*source, out);
-  for (auto& window : windows_) window->finish(out);
+  for (auto& block : blocks_) block->finish(out);
+  for (auto& watch : watches_) watch->finish(out);
 }
 
 int64_t Pipeline::next_timer() const {

@@ -9,12 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/detector.h"
 #include "pipeline/emission.h"
 #include "pipeline/ledger.h"
 #include "pipeline/options.h"
-#include "pipeline/ordered.h"
-#include "pipeline/rule.h"
+#include "pipeline/watch.h"
 #include "pipeline/window.h"
 #include "sensors/group.h"
 
@@ -43,7 +41,7 @@ class Pipeline {
   ~Pipeline();
 
   // Sources that some block reads together get the same number; see AdmissionOptions::order_groups.
-  std::vector<uint32_t> order_groups() const;
+  const std::vector<uint32_t>& order_groups() const { return order_groups_; }
 
   // One turn of a group, with the notes that come before it.
   void turn(Group& group, size_t turn, EmissionBuffer& out);
@@ -82,15 +80,7 @@ class Pipeline {
   // How often the broker of a connection had forgotten our session.
   uint64_t sessions_lost(const std::string& connection) const;
   Ledger total() const;
-  struct BlockStatus {
-    std::string name;
-    std::string kind;
-    uint64_t emitted = 0;
-    size_t open = 0;
-    // Slices with a row that an expression could not be evaluated for and saw as NULL; those of
-    // rules and detectors are counted for all of a source together.
-    uint64_t faults = 0;
-  };
+  // Faults of rules and detectors are counted for all of a stream together.
   std::vector<BlockStatus> block_status() const;
   struct KeyLag {
     std::string key;
@@ -106,8 +96,12 @@ class Pipeline {
   struct Source;
   explicit Pipeline(PipelineOptions options);
   bool add_sources(std::vector<BlockError>& errors);
-  void add_windows(std::vector<BlockError>& errors);
-  void add_ordered_blocks(std::vector<BlockError>& errors);
+  // Making, in pipeline_make.cc.
+  struct Graph;
+  void add_windows(Graph& graph, std::vector<BlockError>& errors);
+  bool add_window(Graph& graph, const WindowOptions& options, std::vector<BlockError>& errors);
+  void add_watches(Graph& graph, std::vector<BlockError>& errors);
+  void connect(Graph& graph);
   uint32_t bits(const std::vector<std::string>& uplinks, bool all_when_empty) const;
   size_t source_index(const std::string& name) const;
   void take_notes(const Group& group, size_t turn, EmissionBuffer& out);
@@ -122,11 +116,6 @@ class Pipeline {
   uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
   void process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
                     const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
-  void process_ordered(Source& source, const BatchView& view, EmissionBuffer& out);
-  void consume_ordered(Source& source, uint32_t key, EmissionBuffer& out, int64_t time,
-                       const double* values);
-  OrderedReadings::Consumer consumer_of(Source& source, uint32_t key, EmissionBuffer& out);
-  void release_waiting(Source& source, EmissionBuffer& out);  // of all keys
   void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load
@@ -142,16 +131,18 @@ class Pipeline {
   void list_components();
   void save_sessions(ByteWriter& out) const;
   void load_sessions(ByteReader& in);
-  template <class Block>
-  void add_component(const char* kind, Block& block);
+  template <class Part>
+  void add_component(const char* kind, Part& part);
 
   PipelineOptions options_;
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Window>> windows_;
+  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
+  std::vector<std::unique_ptr<Watch>> watches_;  // of streams with rules or detectors
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<std::unique_ptr<RobustZDetector>> detectors_;
+  std::vector<uint32_t> order_groups_;  // by source
   Ledger unrouted_;
   std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
   std::vector<Component> components_;

@@ -32,7 +32,7 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
     std::vector<uint32_t>& keys = *ahead;
     keys_.sort_by_text(keys);
     // A window over several sources keeps its keys when one of them forgets.
-    for (auto& w : source->windows) w.window->begin_anew(keys, limit_ms, out);
+    for (Block* block : source->blocks) block->begin_anew(keys, limit_ms, out);
     for (uint32_t key : keys) forget(*source, key, out);
   }
 }

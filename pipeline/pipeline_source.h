@@ -5,27 +5,23 @@
 #include <vector>
 
 #include "pipeline/pipeline.h"
+#include "pipeline/watermark.h"
 
 namespace wayside {
 
 // A source as the pipeline sees it, with everything that hangs on it.
 struct Pipeline::Source {
-  Source(const SourceOptions& o, Schema s, int64_t tick_ms)
-      : options(o), schema(std::move(s)), cleaner(o, schema), watermarks(o, tick_ms) {}
+  Source(const SourceOptions& o, const Schema& s, int64_t tick_ms)
+      : options(o), cleaner(o, s), watermarks(o, tick_ms), stream(o.name, s, watermarks) {}
 
   SourceOptions options;
-  Schema schema;
   Cleaner cleaner;
   WatermarkTracker watermarks;
-  struct WindowInput {
-    Window* window;
-    size_t input;
-  };
-  std::vector<WindowInput> windows;
-  std::vector<Rule*> rules;                 // values: first one a rule,
-  std::vector<RobustZDetector*> detectors;  // then one a detector
-  ColumnExpressions ordered_values;
-  std::unique_ptr<OrderedReadings> ordered;  // null: no rule and no detector
+  Stream stream;
+  std::vector<Block*> blocks;  // all that its readings reach, each behind those it reads
+  // Some block sees its readings on two ways: they go one by one, so that it hears of both in the
+  // same order however they came.
+  bool one_by_one = false;
   Ledger ledger;
   uint64_t rolled_over = 0;
 

@@ -7,13 +7,13 @@
 
 namespace wayside {
 
-template <class Block>
-void Pipeline::add_component(const char* kind, Block& block) {
-  components_.push_back({std::string(kind) + ":" + block.name(), block.fingerprint(),
-                         [&](uint32_t k, ByteWriter& w) { return block.save_key(k, w); },
-                         [&](uint32_t k, ByteReader& r) { block.load_key(k, r); },
-                         [&](ByteWriter& w) { block.save_totals(w); },
-                         [&](ByteReader& r) { block.load_totals(r); }});
+template <class Part>
+void Pipeline::add_component(const char* kind, Part& part) {
+  components_.push_back({std::string(kind) + ":" + part.name(), part.fingerprint(),
+                         [&](uint32_t k, ByteWriter& w) { return part.save_key(k, w); },
+                         [&](uint32_t k, ByteReader& r) { part.load_key(k, r); },
+                         [&](ByteWriter& w) { part.save_totals(w); },
+                         [&](ByteReader& r) { part.load_totals(r); }});
 }
 
 void Pipeline::list_components() {
@@ -39,14 +39,6 @@ void Pipeline::list_components() {
                            [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },
                            [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
                            [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
-    if (!s.ordered) continue;
-    uint64_t values = 0;
-    for (const Rule* rule : s.rules) values = hash64(rule->name(), values ^ rule->fingerprint());
-    for (const auto* d : s.detectors) values = hash64(d->name(), values ^ d->fingerprint());
-    components_.push_back({"order:" + s.options.name, values,
-                           [&s](uint32_t k, ByteWriter& w) { return s.ordered->save_key(k, w); },
-                           [&s](uint32_t k, ByteReader& r) { s.ordered->load_key(k, r); },
-                           [](ByteWriter&) {}, [](ByteReader&) {}});
   }
   components_.push_back({"unrouted", 1, [](uint32_t, ByteWriter&) { return false; },
                          [](uint32_t, ByteReader&) {},
@@ -55,7 +47,8 @@ void Pipeline::list_components() {
   components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
                          [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
                          [this](ByteReader& r) { load_sessions(r); }});
-  for (auto& w : windows_) add_component("window", *w);
+  for (auto& b : blocks_) add_component(b->status().kind.c_str(), *b);
+  for (auto& w : watches_) add_component("order", *w);
   for (auto& r : rules_) add_component("rule", *r);
   for (auto& d : detectors_) add_component("detector", *d);
 }

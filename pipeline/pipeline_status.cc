@@ -20,19 +20,24 @@ Ledger Pipeline::total() const {
 std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
   std::vector<SourceStatus> all;
   for (const auto& s : sources_) {
-    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(), s->rolled_over,
-                   s->ordered ? s->ordered->waiting() : 0, s->watermarks.known_keys()});
+    size_t waiting = 0;
+    for (const auto& watch : watches_) {
+      if (watch->name() == s->options.name) waiting = watch->status().open;
+    }
+    all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(), s->rolled_over, waiting,
+                   s->watermarks.known_keys()});
   }
   return all;
 }
 
-std::vector<Pipeline::BlockStatus> Pipeline::block_status() const {
+std::vector<BlockStatus> Pipeline::block_status() const {
   std::vector<BlockStatus> all;
-  for (const auto& w : windows_)
-    all.push_back({w->name(), "window", w->emitted(), w->open_windows(), w->faults()});
+  for (const auto& block : blocks_) all.push_back(block->status());
   auto add = [&](const auto& block, const char* kind, const std::string& from) {
-    const uint64_t faults = sources_[source_index(from)]->ordered_values.faults();
-    all.push_back({block.name(), kind, block.raised(), 0, faults});
+    for (const auto& watch : watches_) {
+      if (watch->name() != from) continue;
+      all.push_back({block.name(), kind, block.raised(), 0, 0, watch->status().faults});
+    }
   };
   for (size_t i = 0; i < rules_.size(); ++i) add(*rules_[i], "rule", options_.rules[i].from);
   for (size_t i = 0; i < detectors_.size(); ++i)

@@ -13,12 +13,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "pipeline/stream.h"
 #include "sensors/clean.h"
 #include "sensors/options.h"
 
 namespace wayside {
 
-class WatermarkTracker {
+class WatermarkTracker final : public EventTime {
  public:
   WatermarkTracker(const SourceOptions& options, int64_t tick_ms);
 
@@ -26,8 +27,8 @@ class WatermarkTracker {
   void advance(const BatchView& view, int64_t timer_ms, std::vector<int64_t>& after);
 
   // kTimeMin while nothing came. In source mode the key does not matter.
-  int64_t watermark(uint32_t key) const;
-  bool is_idle(uint32_t key) const;
+  int64_t watermark(uint32_t key) const override;
+  bool is_idle(uint32_t key) const override;
   bool knows(uint32_t key) const { return key < keys_.size() && keys_[key].known; }
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
@@ -46,7 +47,7 @@ class WatermarkTracker {
   // For a source that has never been heard: from when its silence counts.
   void start(int64_t timer_ms);
 
-  bool by_key() const { return by_key_; }
+  bool by_key() const override { return by_key_; }
   void forget_key(uint32_t key);
 
   bool save_key(uint32_t key, ByteWriter& out) const;

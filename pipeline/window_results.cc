@@ -1,125 +1,224 @@
-// The results of a window: derived columns, `having`, and what becomes of late readings.
-#include "pipeline/window.h"
+#include "pipeline/window_results.h"
+
+#include <algorithm>
 
 namespace wayside {
 namespace {
 
-double as_number(const Value& value) {
-  const double* number = std::get_if<double>(&value);
-  return number ? *number : kNull;
+void set_field(NamedValue& field, const char* name, Value value) {
+  field.name = name;
+  field.value = std::move(value);
 }
 
 }  // namespace
 
-// The results that wait, as a table for the expressions over them.
-struct Window::ResultColumns {
-  std::vector<std::vector<double>> numbers;  // by aggregate
-  std::vector<std::string> keys;
-  std::vector<int64_t> starts, ends;
-  std::vector<std::vector<Value>> derived;  // by derived item
-  Table table;                              // over those above
-};
-
-void Window::emit_results(EmissionBuffer& out) {
-  if (results_.empty()) return;
-  ResultColumns columns;
-  if (derived_ || having_) fill(columns);
-  if (derived_) derive(columns);
-  const std::vector<uint8_t> kept = having_ ? judge(columns) : std::vector<uint8_t>();
-  for (size_t row = 0; row < results_.size(); ++row) {
-    if (having_ && !kept[row]) continue;
-    ++emitted_;
-    out.add(emission_of(row, columns));
+// Columns of results: the key by its field's name, window_start, window_end, the aggregates by
+// alias, and behind them what is derived.
+std::vector<Field> WindowResults::columns() const {
+  std::vector<Field> columns = {{shape_.key_name, FieldType::kText}};
+  columns.push_back({"window_start", FieldType::kNumber});
+  columns.push_back({"window_end", FieldType::kNumber});
+  for (const bool derived : {false, true}) {
+    for (const ResultItem& item : shape_.items) {
+      if (item.derived.empty() != derived) columns.push_back({item.alias, item.type});
+    }
   }
-  results_.clear();
+  return columns;
 }
 
-void Window::fill(ResultColumns& columns) const {
-  columns.numbers.resize(aggregates_.size());
-  for (const Result& r : results_) {
-    for (size_t a = 0; a < aggregates_.size(); ++a) {
-      const Aggregate& g = aggregates_[a];
-      columns.numbers[a].push_back(as_number(g.function->result(r.accumulators.data() + g.offset)));
-    }
-    columns.keys.push_back(keys_.text(r.key));
-    columns.starts.push_back(r.start);
-    columns.ends.push_back(r.start + options_.size_ms);
+Schema WindowResults::schema() const { return {columns(), 0}; }
+
+bool WindowResults::compile(ExpressionEngine& engine, BlockError& error) {
+  values_.resize(shape_.items.size());
+  std::vector<Field> known = columns();
+  std::vector<std::string> names, texts;
+  for (const ResultItem& item : shape_.items) {
+    if (item.derived.empty()) continue;
+    names.push_back("select." + item.alias);
+    texts.push_back(item.derived);
   }
-  columns.table.rows = results_.size();
-  auto& shown = columns.table.columns;
-  for (const auto& numbers : columns.numbers) shown.push_back({.numbers = numbers.data()});
-  shown.push_back({.strings = columns.keys.data()});
-  shown.push_back({.integers = columns.starts.data()});
-  shown.push_back({.integers = columns.ends.data()});
+  auto compile = [&](const std::vector<Field>& fields) {
+    ExpressionError wrong;
+    auto set = engine.compile(fields, texts, wrong);
+    if (set) return set;
+    error.item = names[wrong.expression];
+    error.offset = wrong.offset;
+    error.message = wrong.message;
+    if (error.message.starts_with("unknown field") && !error.message.ends_with('?')) {
+      error.message += "; known here are the other aliases, the key, window_start and window_end";
+    }
+    return set;
+  };
+  const std::vector<Field> plain(known.begin(), known.end() - static_cast<ptrdiff_t>(texts.size()));
+  if (!texts.empty() && !(derived_ = compile(plain))) return false;
+  if (shape_.having.empty()) return true;
+  names = {"having"};
+  texts = {shape_.having};
+  having_ = compile(known);
+  return having_ != nullptr;
+}
+
+void WindowResults::on_result(const WindowResult& r) {
+  const int64_t time = shape_.has_times ? r.end - 1 : time_ms_;
+  rows_.push_back({r.key, r.revision, r.start, r.end, time, r.final, r.revised});
+  for (size_t i = 0; i < shape_.items.size(); ++i) {
+    const ResultItem& item = shape_.items[i];
+    values_[i].push_back(item.derived.empty() ? panes_.result(item.aggregate, r.pane, item.output)
+                                              : Value());
+  }
+}
+
+void WindowResults::emit(EmissionBuffer& out, const Stream* stream) {
+  if (rows_.empty() && moves_.empty()) return;
+  kept_.assign(rows_.size(), 1);
+  if (!rows_.empty() && (derived_ || having_)) {
+    Table shown = table();
+    if (derived_) derive(shown);
+    if (having_) judge(shown);
+  }
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    if (!kept_[row]) continue;
+    ++emitted_;
+    tell(row, out);
+  }
+  if (stream) push(*stream, out);
+  rows_.clear();
+  moves_.clear();
+  for (auto& values : values_) values.clear();
+}
+
+// The rows as the expressions over them see them, without what is derived.
+Table WindowResults::table() {
+  key_texts_.clear();
+  starts_.clear();
+  ends_.clear();
+  for (const Row& r : rows_) {
+    key_texts_.push_back(keys_.text(r.key));
+    starts_.push_back(r.start);
+    ends_.push_back(r.end);
+  }
+  Table table;
+  table.rows = rows_.size();
+  table.columns.push_back({.strings = key_texts_.data()});
+  table.columns.push_back({.integers = starts_.data()});
+  table.columns.push_back({.integers = ends_.data()});
+  for (size_t i = 0; i < shape_.items.size(); ++i) {
+    if (shape_.items[i].derived.empty()) table.columns.push_back({.values = values_[i].data()});
+  }
+  return table;
 }
 
 // A row that cannot be evaluated keeps NULL.
-void Window::derive(ResultColumns& columns) {
-  columns.derived.assign(derived_items_.size(), std::vector<Value>(results_.size()));
+void WindowResults::derive(Table& table) {
+  std::vector<std::vector<Value>*> targets;
+  for (size_t i = 0; i < shape_.items.size(); ++i) {
+    if (!shape_.items[i].derived.empty()) targets.push_back(&values_[i]);
+  }
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
-    for (size_t d = 0; d < columns.derived.size(); ++d) columns.derived[d][row] = values.value(d);
+    for (size_t d = 0; d < targets.size(); ++d) (*targets[d])[row] = values.value(d);
   };
-  (void)derived_->evaluate(columns.table, take).ok();
-  for (const auto& values : columns.derived) {
-    columns.table.columns.push_back({.values = values.data()});
+  (void)derived_->evaluate(table, take).ok();
+  for (const auto* values : targets) table.columns.push_back({.values = values->data()});
+}
+
+// Which rows does `having` let leave? One that cannot be evaluated stays.
+void WindowResults::judge(const Table& table) {
+  kept_.assign(rows_.size(), 0);
+  auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
+    kept_[row] = values.truth(0) == 1;
+  };
+  (void)having_->evaluate(table, take).ok();
+}
+
+void WindowResults::tell(size_t row, EmissionBuffer& out) const {
+  const Row& r = rows_[row];
+  Emission* e = out.next(shape_.targets);
+  if (!e) return;
+  e->lane = Lane::kResult;
+  e->critical = false;
+  e->type = "window";
+  e->block = shape_.block;
+  e->key = keys_.text(r.key);
+  e->time_ms = r.time;
+  e->fields.resize(4 + shape_.items.size());
+  set_field(e->fields[0], "window_start", shape_.has_times ? Value(double(r.start)) : Value());
+  set_field(e->fields[1], "window_end", shape_.has_times ? Value(double(r.end)) : Value());
+  set_field(e->fields[2], "revision", double(r.revision));
+  set_field(e->fields[3], "final", r.final);
+  for (size_t i = 0; i < shape_.items.size(); ++i) {
+    e->fields[4 + i].name = shape_.items[i].alias;
+    e->fields[4 + i].value = values_[i][row];
   }
 }
 
-// By row: does `having` let it leave? One that cannot be evaluated stays.
-std::vector<uint8_t> Window::judge(const ResultColumns& columns) {
-  std::vector<uint8_t> kept(results_.size(), 0);
-  auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
-    kept[row] = values.truth(0) == 1;
-  };
-  (void)having_->evaluate(columns.table, take).ok();
-  return kept;
+// ---- for the blocks behind
+
+// First final results only, each before the watermark that closed its window.
+void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
+  batch_.columns.resize(stream.schema().fields.size());
+  size_t move = 0;
+  for (size_t row = 0; row <= rows_.size(); ++row) {
+    while (move < moves_.size() && moves_[move].before <= row) push_move(moves_[move++]);
+    if (row < rows_.size() && kept_[row] && rows_[row].final && !rows_[row].revised) push_row(row);
+  }
+  if (batch_.times.empty()) return;
+  Rows rows;
+  rows.view = {batch_.times.size(), batch_.times.data(), batch_keys_.data(), {}, &batch_.texts};
+  for (size_t c = 0; c < batch_.columns.size(); ++c) {
+    const bool text = stream.schema().fields[c].type == FieldType::kText;
+    rows.view.columns.push_back({text ? nullptr : batch_.columns[c].numbers.data(),
+                                 text ? batch_.columns[c].texts.data() : nullptr});
+  }
+  rows.after = after_.data();
+  rows.present = present_.data();
+  stream.push(rows, out);
+  batch_.clear_rows();
+  batch_.clear_texts();
+  batch_keys_.clear();
+  after_.clear();
+  present_.clear();
 }
 
-Emission Window::emission_of(size_t row, const ResultColumns& columns) const {
-  const Result& r = results_[row];
-  Emission e;
-  e.targets = targets_;
-  e.type = "window";
-  e.block = name_;
-  e.key = keys_.text(r.key);
-  e.time_ms = last_ms(r.start);
-  e.fields.reserve(4 + outputs_.size());
-  e.fields.push_back({"window_start", double(r.start)});
-  e.fields.push_back({"window_end", double(r.start + options_.size_ms)});
-  e.fields.push_back({"revision", double(r.revision)});
-  e.fields.push_back({"final", r.final});
-  for (const Output& o : outputs_) {
-    if (o.derived) {
-      e.fields.push_back({o.alias, columns.derived[o.index][row]});
-    } else {
-      const Aggregate& a = aggregates_[o.index];
-      e.fields.push_back({o.alias, a.function->result(r.accumulators.data() + a.offset)});
+void WindowResults::push_row(size_t row) {
+  const Row& r = rows_[row];
+  batch_.times.push_back(r.time);
+  batch_keys_.push_back(r.key);
+  after_.push_back(kTimeMin);  // it moves nothing; what does comes behind it
+  present_.push_back(1);
+  batch_.columns[0].texts.push_back(batch_.texts.intern(keys_.text(r.key)));
+  batch_.columns[1].numbers.push_back(shape_.has_times ? double(r.start) : kNull);
+  batch_.columns[2].numbers.push_back(shape_.has_times ? double(r.end) : kNull);
+  size_t c = 3;
+  for (const bool derived : {false, true}) {
+    for (size_t i = 0; i < shape_.items.size(); ++i) {
+      const ResultItem& item = shape_.items[i];
+      if (item.derived.empty() == derived) continue;
+      const Value& value = values_[i][row];
+      if (item.type == FieldType::kText) {
+        const auto* text = std::get_if<std::string>(&value);
+        batch_.columns[c++].texts.push_back(text ? batch_.texts.intern(*text) : Interner::kNone);
+      } else {
+        const auto* number = std::get_if<double>(&value);
+        batch_.columns[c++].numbers.push_back(number ? *number : kNull);
+      }
     }
   }
-  return e;
 }
 
-void Window::emit_late(size_t input, const BatchView& view, size_t row, int64_t start,
-                       EmissionBuffer& out) {
-  emit_results(out);
-  Emission e;
-  e.targets = late_targets_;
-  e.type = "late";
-  e.block = name_;
-  e.key = keys_.text(view.keys[row]);
-  e.time_ms = view.times[row];
-  e.fields.push_back({"window_start", double(start)});
-  e.fields.push_back({"window_end", double(start + options_.size_ms)});
-  const Schema& schema = *inputs_[input].schema;
-  for (size_t i = 0; i < schema.fields.size(); ++i) {
-    const ColumnView& c = view.columns[i];
-    Value value;
-    if (c.numbers && !is_null(c.numbers[row])) value = c.numbers[row];
-    if (c.texts && c.texts[row] != Interner::kNone)
-      value = std::string(view.texts->text(c.texts[row]));
-    if (i != schema.key) e.fields.push_back({schema.fields[i].name, std::move(value)});
+void WindowResults::push_move(const Move& move) {
+  batch_.times.push_back(move.watermark);
+  batch_keys_.push_back(move.key);
+  after_.push_back(move.watermark);
+  present_.push_back(0);
+  for (Column& c : batch_.columns) {
+    if (&c == &batch_.columns[0]) {
+      c.texts.push_back(batch_.texts.intern(keys_.text(move.key)));
+    } else {
+      // Which of the two a column has does not matter where there is no reading.
+      c.numbers.push_back(kNull);
+      c.texts.push_back(Interner::kNone);
+    }
   }
-  out.add(std::move(e));
 }
 
 }  // namespace wayside

@@ -6,7 +6,7 @@
 
 namespace wayside {
 
-Status Store::insert_emissions(const std::vector<Emission>& emissions, const Reached& said) {
+Status Store::insert_emissions(std::span<const Emission> emissions, const Reached& said) {
   if (emissions.empty() || emissions.back().sequence <= outbox_sequence_) return {};
   WS_ASSIGN(Statement put, db_->prepare("INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?, ?)"));
   std::string message;

@@ -160,7 +160,7 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
   if (changes.empty()) return {};
   WS_TRY(db_->begin());
   auto write = [&]() -> Status {
-    if (changes.emissions) WS_TRY(insert_emissions(*changes.emissions, changes.said));
+    WS_TRY(insert_emissions(changes.emissions, changes.said));
     if (!changes.quarantine.empty()) WS_TRY(insert_quarantine(changes.quarantine, quarantine_rows));
     for (const auto& [uplink, mark] : changes.marks) {
       WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO marks VALUES(?, ?, ?)"));
@@ -187,8 +187,8 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
     (void)db_->exec("ROLLBACK").ok();
     return status;
   }
-  if (changes.emissions && !changes.emissions->empty()) {
-    outbox_sequence_ = std::max(outbox_sequence_, changes.emissions->back().sequence);
+  if (!changes.emissions.empty()) {
+    outbox_sequence_ = std::max(outbox_sequence_, changes.emissions.back().sequence);
   }
   if (changes.checkpoint) state_entry_ = changes.checkpoint->at.entry;
   return {};

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -104,7 +105,7 @@ class Store {
   // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
   // were delivered.
   struct Changes {
-    const std::vector<Emission>* emissions = nullptr;
+    std::span<const Emission> emissions;
     Reached said;  // with these emissions
     std::vector<QuarantineRow> quarantine;
     std::map<std::string, Mark> marks;
@@ -112,8 +113,8 @@ class Store {
     std::optional<Checkpoint> checkpoint;
     std::optional<std::string> told;  // which damage people were told of
     bool empty() const {
-      return (!emissions || emissions->empty()) && quarantine.empty() && marks.empty() &&
-             !new_epoch && !checkpoint && !told;
+      return emissions.empty() && quarantine.empty() && marks.empty() && !new_epoch &&
+             !checkpoint && !told;
     }
   };
   Status apply(const Changes& changes, uint64_t quarantine_rows);
@@ -167,7 +168,7 @@ class Store {
   Status create();
   Status check_format(int64_t version);
   Status check();
-  Status insert_emissions(const std::vector<Emission>& emissions, const Reached& said);
+  Status insert_emissions(std::span<const Emission> emissions, const Reached& said);
   Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
   Status write_checkpoint(const Checkpoint& checkpoint);
   Status set_meta(const char* name, std::string_view value);

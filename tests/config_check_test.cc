@@ -57,7 +57,7 @@ TEST(ConfigCheck, a_reference_to_nothing_is_an_error_with_the_nearest_name) {
   const std::string rule = "name = \"door_open_moving\"\nfrom = \"climate\"";
   expect_errors({
       {rule, "name = \"r\"\nfrom = @@\"climat\"",
-       "'from': there is no source 'climat'; did you mean 'climate'?"},
+       "'from': there is no source or block 'climat'; did you mean 'climate'?"},
       {rule, "name = \"r\"\nfrom = \"climate\"\nto = @@[\"center\"]",
        "'to': there is no uplink 'center'; did you mean 'centre'?"},
       {"name = \"centre\"", "name = \"centre\"\nraw = @@\"position\"",

@@ -143,7 +143,7 @@ TEST(OutboxLimit, what_was_taken_costs_a_few_bytes_each) {
     emissions.push_back(e);
   }
   Store::Changes changes;
-  changes.emissions = &emissions;
+  changes.emissions = emissions;
   ASSERT_TRUE(f.store->apply(changes, 0).ok());
   const auto before = *f.store->usage();
   uint64_t dropped = 0;

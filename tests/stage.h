@@ -75,7 +75,7 @@ inline std::string to_line(const Emission& e) {
 
 using Lines = std::vector<std::string>;
 
-inline Lines to_lines(const std::vector<Emission>& emissions) {
+inline Lines to_lines(std::span<const Emission> emissions) {
   Lines lines;
   for (const Emission& e : emissions) lines.push_back(to_line(e));
   return lines;
@@ -177,7 +177,7 @@ class Stage {
     slices.back().end = row + 1;
   }
   Lines take() {
-    last_ = std::move(emissions_.pending());
+    last_.assign(emissions_.pending().begin(), emissions_.pending().end());
     emissions_.clear();
     return to_lines(last_);
   }

@@ -40,7 +40,7 @@ void apply(Store& store, const Store::Changes& changes, uint64_t quarantine_rows
 }
 void add(Store& store, const std::vector<Emission>& emissions) {
   Store::Changes changes;
-  changes.emissions = &emissions;
+  changes.emissions = emissions;
   changes.said.last_sequence = emissions.back().sequence;
   apply(store, changes);
 }
@@ -73,7 +73,7 @@ TEST(Store, brings_back_everything_that_was_applied) {
   Digest digest{};
   digest[15] = 9;
   Store::Changes changes;
-  changes.emissions = &emissions;
+  changes.emissions = emissions;
   changes.said = {10, 42, {40}, digest};
   changes.marks["centre"] = mark;
   changes.new_epoch = Epoch{"7f3a", 41, 10};

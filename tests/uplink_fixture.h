@@ -52,7 +52,7 @@ class UplinkFixture {
     e.fields = {{"n", 3.0}};
     const std::vector<Emission> emissions{e};
     Store::Changes changes;
-    changes.emissions = &emissions;
+    changes.emissions = emissions;
     ASSERT_TRUE(store->apply(changes, 0).ok());
   }
 

@@ -1,0 +1,51 @@
+// A block: a window, a map, the rules over a stream. Takes rows of its inputs, and tells what it
+// finds to the emissions and, where others read it, to a stream of its own. Owned by the pipeline.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "pipeline/stream.h"
+
+namespace wayside {
+
+struct BlockStatus {
+  std::string name;
+  std::string kind;
+  uint64_t emitted = 0;
+  size_t open = 0;    // windows, or what else is open
+  uint64_t late = 0;  // readings that came too late for it
+  // Batches with a row that an expression could not be evaluated for and saw as NULL.
+  uint64_t faults = 0;
+};
+
+class Block {
+ public:
+  virtual ~Block() = default;
+  virtual const std::string& name() const = 0;
+  virtual BlockStatus status() const = 0;
+  // Rows of one input in order of arrival.
+  virtual void process(size_t input, const Rows& rows, EmissionBuffer& out) = 0;
+  // An input has become idle, for a key or (kNone) as a whole.
+  virtual void on_idle(uint32_t key, EmissionBuffer& out) = 0;
+  // No input knows the key any more; its last event time was `newest_ms`. What is open ends.
+  virtual void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) = 0;
+  // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
+  // keys (not by key: for all). What is open there ends.
+  virtual void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
+                          EmissionBuffer& out) = 0;
+  // The end of recorded input: every watermark is at the end of time.
+  virtual void finish(EmissionBuffer& out) = 0;
+
+  virtual Stream* output() { return nullptr; }  // null: no block can read it
+
+  // Saved state means something else where this number is another.
+  virtual uint64_t fingerprint() const = 0;
+  virtual bool save_key(uint32_t key, ByteWriter& out) const = 0;  // false: there is none
+  virtual void load_key(uint32_t key, ByteReader& in) = 0;
+  virtual void save_totals(ByteWriter& out) const = 0;
+  virtual void load_totals(ByteReader& in) = 0;
+};
+
+}  // namespace wayside

@@ -1,0 +1,73 @@
+// How rows go from block to block. A source or a block pushes rows into its stream; each consumer
+// takes them at once, in the order in which they were added. All on the pipeline's thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/emission.h"
+#include "sensors/clean.h"
+
+namespace wayside {
+
+// What the blocks say of each reading of a slice: whether one took it, whether one was too late for
+// it.
+struct Fates {
+  std::vector<uint8_t> taken;
+  std::vector<uint8_t> late;
+};
+
+// Rows, and how event time goes on with them. Views, valid during the call.
+struct Rows {
+  BatchView view;
+  const int64_t* after = nullptr;    // by row: the watermark behind it, of its key or of the stream
+  const uint8_t* present = nullptr;  // by row: 0 for no reading, it only moves the watermark; null:
+                                     // all are readings
+  Fates* fates = nullptr;            // of the readings they were made of; null: of none
+  const uint32_t* origins = nullptr;  // by row: its place there; null: it is the row's own
+
+  bool is_present(size_t row) const { return !present || present[row]; }
+  void set_taken(size_t row) const {
+    if (fates) fates->taken[origins ? origins[row] : row] = 1;
+  }
+  void set_late(size_t row) const {
+    if (fates) fates->late[origins ? origins[row] : row] = 1;
+  }
+};
+
+// How far the event time of a stream has come, between two pushes.
+class EventTime {
+ public:
+  virtual ~EventTime() = default;
+  virtual bool by_key() const = 0;                    // else over all keys
+  virtual int64_t watermark(uint32_t key) const = 0;  // kTimeMin while nothing came
+  virtual bool is_idle(uint32_t key) const = 0;       // then it holds back nobody
+};
+
+class Block;
+
+class Stream {
+ public:
+  Stream(std::string name, Schema schema, const EventTime& time)
+      : name_(std::move(name)), schema_(std::move(schema)), time_(time) {}
+
+  const std::string& name() const { return name_; }
+  const Schema& schema() const { return schema_; }
+  const EventTime& time() const { return time_; }
+
+  struct Consumer {
+    Block* block;
+    size_t input;  // of the block's
+  };
+  void add_consumer(Block& block, size_t input) { consumers_.push_back({&block, input}); }
+  const std::vector<Consumer>& consumers() const { return consumers_; }
+  void push(const Rows& rows, EmissionBuffer& out) const;
+
+ private:
+  std::string name_;
+  Schema schema_;
+  const EventTime& time_;
+  std::vector<Consumer> consumers_;
+};
+
+}  // namespace wayside

@@ -1,0 +1,116 @@
+#include "pipeline/watch.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace wayside {
+
+void Watch::add(Rule& rule, const std::string& when) {
+  rules_.push_back(&rule);
+  rule_items_.push_back({rule.name() + ".when", when});
+}
+
+void Watch::add(RobustZDetector& detector, const std::string& field) {
+  detectors_.push_back(&detector);
+  detector_items_.push_back({detector.name() + ".field", field});
+}
+
+void Watch::compile(ExpressionEngine& engine, std::vector<BlockError>& errors) {
+  auto items = rule_items_;
+  items.insert(items.end(), detector_items_.begin(), detector_items_.end());
+  ordered_ = std::make_unique<OrderedReadings>(
+      items.size(), input_.time().by_key() ? WatermarkMode::kKey : WatermarkMode::kSource);
+  const size_t before = errors.size();
+  for (const auto& item : items) {  // one by one, so that all faults are told
+    ColumnExpressions alone;
+    BlockError error;
+    if (alone.compile(engine, input_.schema(), {item}, error)) continue;
+    const size_t dot = error.item.rfind('.');
+    error.block = error.item.substr(0, dot);
+    error.item = error.item.substr(dot + 1);
+    errors.push_back(std::move(error));
+  }
+  BlockError none;
+  if (errors.size() == before) (void)values_.compile(engine, input_.schema(), items, none);
+}
+
+// ---- rows
+
+void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
+  const BatchView& view = rows.view;
+  values_.evaluate(view);
+  std::vector<const double*> values;
+  for (size_t v = 0; v < rules_.size() + detectors_.size(); ++v) {
+    values.push_back(values_.values(v));
+  }
+  for (size_t row = 0; row < view.rows; ++row) {
+    if (!rows.is_present(row)) continue;
+    const bool late = view.times[row] <= rows.after[row] ||
+                      !ordered_->add(view.keys[row], view.times[row], values, row);
+    late ? rows.set_late(row) : rows.set_taken(row);
+    if (late || !ordered_->is_over_limit(view.keys[row])) continue;
+    ordered_->shorten(view.keys[row], rows.after[row], consumer(view.keys[row], out));
+  }
+  // Not by key: one key's readings release those of all, and bring the time that raises an alarm
+  // of another.
+  std::vector<uint32_t> keys;
+  if (input_.time().by_key()) {
+    keys.assign(view.keys, view.keys + view.rows);
+  } else {
+    const int64_t watermark = input_.time().watermark(KeyTable::kNone);
+    ordered_->add_due_keys(watermark, keys);
+    for (const Rule* rule : rules_) rule->add_due_keys(watermark, keys);
+  }
+  keys_.sort_by_text(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const uint32_t key : keys) {
+    const int64_t watermark = input_.time().watermark(key);
+    ordered_->release(key, watermark, consumer(key, out));
+    for (Rule* rule : rules_) rule->on_watermark(key, watermark, out);
+    keys_.touch(key);
+  }
+}
+
+void Watch::consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out) {
+  for (Rule* rule : rules_) rule->on_reading(key, time, *values++, out);
+  for (RobustZDetector* detector : detectors_) detector->on_reading(key, time, *values++, out);
+}
+
+OrderedReadings::Consumer Watch::consumer(uint32_t key, EmissionBuffer& out) {
+  return [this, key, &out](int64_t time, const double* values) { consume(key, time, values, out); };
+}
+
+void Watch::release_waiting(EmissionBuffer& out) {
+  std::vector<uint32_t> keys = ordered_->waiting_keys();
+  keys_.sort_by_text(keys);
+  for (const uint32_t key : keys) {
+    keys_.touch(key);
+    ordered_->release_all(key, consumer(key, out));
+  }
+}
+
+void Watch::on_idle(uint32_t key, EmissionBuffer& out) {
+  if (key == KeyTable::kNone) return release_waiting(out);
+  ordered_->release_all(key, consumer(key, out));
+}
+
+void Watch::forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) {
+  ordered_->release_all(key, consumer(key, out));
+  ordered_->forget_key(key);
+  for (Rule* rule : rules_) rule->forget_key(key, newest_ms, out);
+  for (RobustZDetector* detector : detectors_) detector->forget_key(key);
+}
+
+BlockStatus Watch::status() const {
+  return {name_, "order", 0, ordered_->waiting(), 0, values_.faults()};
+}
+
+uint64_t Watch::fingerprint() const {
+  uint64_t values = 0;
+  for (const Rule* rule : rules_) values = hash64(rule->name(), values ^ rule->fingerprint());
+  for (const auto* d : detectors_) values = hash64(d->name(), values ^ d->fingerprint());
+  return values;
+}
+
+}  // namespace wayside
