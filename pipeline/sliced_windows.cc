@@ -48,8 +48,8 @@ bool SlicedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t waterm
 
 // A slice has come: windows that it is in and that are not complete will close.
 void SlicedWindows::set_next(Key& key, int64_t slice, int64_t watermark) const {
-  int64_t window = std::max(grid_.first_start(slice), grid_.first_start(watermark));
-  while (last(window) <= watermark) window = grid_.next_start(window);
+  int64_t window = grid_.first_start(slice);
+  if (last(window) <= watermark) window = grid_.first_start(watermark + 1);
   if (window <= slice) key.next = std::min(key.next, window);
 }
 
