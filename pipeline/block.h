@@ -38,7 +38,7 @@ class Block {
   // The end of recorded input: every watermark is at the end of time.
   virtual void finish(EmissionBuffer& out) = 0;
 
-  virtual Stream* output() { return nullptr; }  // null: no block can read it
+  virtual std::vector<Stream*> outputs() { return {}; }  // for other blocks to read
 
   // Saved state means something else where this number is another.
   virtual uint64_t fingerprint() const = 0;

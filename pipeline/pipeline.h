@@ -96,12 +96,7 @@ class Pipeline {
   struct Source;
   explicit Pipeline(PipelineOptions options);
   bool add_sources(std::vector<BlockError>& errors);
-  // Making, in pipeline_make.cc.
-  struct Graph;
-  void add_windows(Graph& graph, std::vector<BlockError>& errors);
-  bool add_window(Graph& graph, const WindowOptions& options, std::vector<BlockError>& errors);
-  void add_watches(Graph& graph, std::vector<BlockError>& errors);
-  void connect(Graph& graph);
+  struct Graph;  // while it is made
   uint32_t bits(const std::vector<std::string>& uplinks, bool all_when_empty) const;
   size_t source_index(const std::string& name) const;
   void take_notes(const Group& group, size_t turn, EmissionBuffer& out);

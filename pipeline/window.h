@@ -34,7 +34,7 @@ class Window final : public Block, public EventTime {
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
-  Stream* output() override { return output_.get(); }
+  std::vector<Stream*> outputs() override { return {output_.get()}; }
 
   bool by_key() const override { return by_key_; }
   int64_t watermark(uint32_t key) const override;
