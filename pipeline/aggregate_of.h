@@ -1,12 +1,17 @@
-// How an aggregate is made of the state of one pane. A State is empty when default-constructed and
-// has
+// How an aggregate is made of the state of one pane. A State is empty when it is made, from nothing
+// or from the call (which outlives it), and has
 //   void add(const AggregateInput&, size_t row)      nothing where its argument is NULL
 //   void merge(const State&)
 //   Value result(const AggregateCall&, Stat) const   the call has its parameters
 //   void save(ByteWriter&) const, void load(ByteReader&)
-//   size_t heap_bytes() const                        what it owns outside itself
+//   size_t heap_bytes() const                        what it owns outside itself, by its content:
+//                                                    the same after a restart
 // or, where it is plain data, derives the last three from PlainState.
 #pragma once
+
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "pipeline/aggregate.h"
 #include "sensors/reading.h"
@@ -26,8 +31,11 @@ class AggregateOf final : public Aggregate {
  public:
   explicit AggregateOf(AggregateCall call) : call_(std::move(call)) {}
 
-  void resize(size_t count) override { states_.resize(count); }
-  void reset(uint32_t pane) override { states_[pane] = State(); }
+  void resize(size_t count) override {
+    if (count < states_.size()) states_.erase(states_.begin() + count, states_.end());
+    while (states_.size() < count) states_.push_back(empty());
+  }
+  void reset(uint32_t pane) override { states_[pane] = empty(); }
   void add(const AggregateInput& input, const RowsIntoPanes& target) override {
     for (size_t i = 0; i < target.count; ++i) {
       const uint32_t row = target.rows[i];
@@ -47,6 +55,14 @@ class AggregateOf final : public Aggregate {
   }
 
  private:
+  State empty() const {
+    if constexpr (std::is_constructible_v<State, const AggregateCall&>) {
+      return State(call_);
+    } else {
+      return State();
+    }
+  }
+
   AggregateCall call_;
   std::vector<State> states_;
 };

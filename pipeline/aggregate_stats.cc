@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "pipeline/aggregate_of.h"
+#include "pipeline/aggregate_values.h"
 
 namespace wayside {
 namespace {
@@ -25,19 +26,12 @@ struct Sum {
   double value() const { return std::isfinite(total) ? total + lost : total; }
 };
 
-// NULL for what is no number.
-Value number(double x) { return is_null(x) ? Value() : Value(x); }
-
 struct RowCount : PlainState<RowCount> {
   double n = 0;
   void add(const AggregateInput&, size_t) { ++n; }
   void merge(const RowCount& other) { n += other.n; }
   Value result(const AggregateCall&, Stat) const { return n; }
 };
-
-bool is_there(const AggregateInput::Column& column, size_t row) {
-  return column.texts ? column.texts[row] != Interner::kNone : !is_null(column.numbers[row]);
-}
 
 struct ValueCount : PlainState<ValueCount> {
   double n = 0;
@@ -76,7 +70,10 @@ struct Min : PlainState<Min> {
   void take(double x) {
     if (!(least <= x) && !is_null(x)) least = x;  // also when there is none yet
   }
-  void add(const AggregateInput& in, size_t row) { take(in.columns[0].numbers[row]); }
+  void add(const AggregateInput& in, size_t row) {
+    double x;
+    if (read(in.columns[0], row, x)) take(x);
+  }
   void merge(const Min& other) { take(other.least); }
   Value result(const AggregateCall&, Stat) const { return number(least); }
 };
@@ -86,7 +83,10 @@ struct Max : PlainState<Max> {
   void take(double x) {
     if (!(most >= x) && !is_null(x)) most = x;
   }
-  void add(const AggregateInput& in, size_t row) { take(in.columns[0].numbers[row]); }
+  void add(const AggregateInput& in, size_t row) {
+    double x;
+    if (read(in.columns[0], row, x)) take(x);
+  }
   void merge(const Max& other) { take(other.most); }
   Value result(const AggregateCall&, Stat) const { return number(most); }
 };
@@ -121,15 +121,12 @@ struct Stats : PlainState<Stats> {
       case Stat::kAvg:
         return number(sum.value() / n);
       case Stat::kMin:
-        return least;
+        return least + 0.0;  // of two zeros it is not told which came first
       default:
-        return most;
+        return most + 0.0;
     }
   }
 };
-
-FieldType is_number(const AggregateCall&) { return FieldType::kNumber; }
-std::string no_parameters(const AggregateCall&) { return ""; }
 
 std::unique_ptr<Aggregate> make_count(const AggregateCall& call) {
   return call.columns.empty() ? make_aggregate<RowCount>(call) : make_aggregate<ValueCount>(call);
@@ -137,11 +134,11 @@ std::unique_ptr<Aggregate> make_count(const AggregateCall& call) {
 
 constexpr AggregateFunction stat(std::string_view name, std::string_view usage, Stat stat,
                                  std::unique_ptr<Aggregate> (*make)(const AggregateCall&)) {
-  return {name, usage, 1, 1, 0, 0, false, stat, is_number, no_parameters, make};
+  return {name, usage, 1, 1, 0, 0, false, stat, number_type, nothing_wrong, make};
 }
 
 constexpr AggregateFunction kFunctions[] = {
-    {"count", "count() or count(x)", 0, 1, 0, 0, true, Stat::kCount, is_number, no_parameters,
+    {"count", "count() or count(x)", 0, 1, 0, 0, true, Stat::kCount, number_type, nothing_wrong,
      make_count},
     stat("sum", "sum(x)", Stat::kSum, make_aggregate<SumOnly>),
     stat("min", "min(x)", Stat::kMin, make_aggregate<Min>),

@@ -1,0 +1,113 @@
+#include "pipeline/distinct_sketch.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+namespace wayside {
+namespace {
+
+// A register is chosen by the upper bits of a hash and keeps the largest rank, the place of the
+// first bit that is set among the others.
+constexpr int kIndexBits = 12;
+constexpr size_t kRegisters = size_t{1} << kIndexBits;
+constexpr int kRankBits = 64 - kIndexBits;
+constexpr int kRankMax = kRankBits + 1;
+
+// The two sums of Ertl's paper. They end when nothing changes any more.
+double sigma(double x) {
+  if (x == 1) return std::numeric_limits<double>::infinity();
+  double sum = x;
+  for (double weight = 1, before = -1; sum != before; weight *= 2) {
+    x *= x;
+    before = sum;
+    sum += x * weight;
+  }
+  return sum;
+}
+
+double tau(double x) {
+  if (x == 0 || x == 1) return 0;
+  double sum = 1 - x;
+  for (double weight = 0.5, before = -1; sum != before; weight /= 2) {
+    x = std::sqrt(x);
+    before = sum;
+    sum -= (1 - x) * (1 - x) * weight;
+  }
+  return sum / 3;
+}
+
+}  // namespace
+
+void DistinctSketch::note(uint64_t hash) {
+  const uint64_t rest = hash << kIndexBits;
+  const int rank = std::min(std::countl_zero(rest) + 1, kRankMax);
+  uint8_t& most = ranks_[hash >> kRankBits];
+  most = std::max(most, static_cast<uint8_t>(rank));
+}
+
+void DistinctSketch::become_registers() {
+  ranks_.resize(kRegisters);
+  for (const uint64_t hash : hashes_) note(hash);
+  hashes_ = {};
+}
+
+void DistinctSketch::add(uint64_t hash) {
+  if (!ranks_.empty()) {
+    note(hash);
+    return;
+  }
+  const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
+  if (at != hashes_.end() && *at == hash) return;
+  hashes_.insert(at, hash);
+  if (hashes_.size() > kExactMax) become_registers();
+}
+
+void DistinctSketch::merge(const DistinctSketch& other) {
+  if (other.ranks_.empty()) {
+    for (const uint64_t hash : other.hashes_) add(hash);
+    return;
+  }
+  if (ranks_.empty()) become_registers();
+  for (size_t i = 0; i < kRegisters; ++i) ranks_[i] = std::max(ranks_[i], other.ranks_[i]);
+}
+
+double DistinctSketch::count() const {
+  return ranks_.empty() ? static_cast<double>(hashes_.size()) : std::round(estimate());
+}
+
+double DistinctSketch::estimate() const {
+  std::array<double, kRankMax + 1> having{};  // registers by rank
+  for (const uint8_t rank : ranks_) ++having[rank];
+  constexpr double kM = kRegisters;
+  double sum = kM * tau(1 - having[kRankMax] / kM);
+  for (int rank = kRankBits; rank > 0; --rank) sum = (sum + having[rank]) / 2;
+  sum += kM * sigma(having[0] / kM);
+  constexpr double kAlpha = 0.7213475204444817;  // 1 / (2 ln 2)
+  return kAlpha * kM * kM / sum;
+}
+
+void DistinctSketch::save(ByteWriter& out) const {
+  out.varint(hashes_.size());
+  for (const uint64_t hash : hashes_) out.fixed(hash);
+  out.text({reinterpret_cast<const char*>(ranks_.data()), ranks_.size()});
+}
+
+void DistinctSketch::load(ByteReader& in) {
+  hashes_.resize(in.count(sizeof(uint64_t)));
+  for (uint64_t& hash : hashes_) hash = in.fixed<uint64_t>();
+  const std::string_view ranks = in.text();
+  ranks_.assign(ranks.begin(), ranks.end());
+  const bool sound = ranks_.empty()
+                         ? std::is_sorted(hashes_.begin(), hashes_.end())
+                         : ranks_.size() == kRegisters && hashes_.empty() &&
+                               *std::max_element(ranks_.begin(), ranks_.end()) <= kRankMax;
+  if (sound) return;
+  *this = DistinctSketch();
+  in.fail();
+}
+
+}  // namespace wayside
