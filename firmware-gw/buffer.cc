@@ -231,7 +231,7 @@ Result<uint64_t> import_buffer(const Config& config, const std::string& uplink,
                                const std::string& path) {
   if (!find_uplink(config, uplink)) return no_uplink(config, uplink);
   // Once only to look: a file that is no good is not imported in part.
-  if (Status good = each_event(path, [](std::string) { return Status(); }); !good.ok()) {
+  if (Status good = each_event(path, [](const std::string&) { return Status(); }); !good.ok()) {
     return Error{good.error().code, good.error().message + "; nothing was imported"};
   }
   StateLock lock;

@@ -62,10 +62,11 @@ void Loop::note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* beh
 
 // Called while the group is empty: what the scrub has found becomes part of the next one.
 void Loop::hear_scrub() {
-  for (const auto& [from, to] : scrub_->take_findings()) {
-    report_gap(from, to, 0);
-    const auto found = std::find_if(damage_.begin(), damage_.end(),
-                                    [&](const Damage& d) { return d.from == from && d.to == to; });
+  for (const auto& gap : scrub_->take_findings()) {
+    report_gap(gap.first, gap.second, 0);
+    const auto found = std::find_if(damage_.begin(), damage_.end(), [&](const Damage& d) {
+      return d.from == gap.first && d.to == gap.second;
+    });
     if (found != damage_.end() && told_.add(*found)) tell_damage(*found);
   }
 }

@@ -44,11 +44,19 @@ constexpr const char* kGaps = R"(
                                   PRIMARY KEY(lane, last)) WITHOUT ROWID;
 )";
 
+// What SQLite's files are named behind the name of the database.
+constexpr const char* kSuffixes[] = {"", "-wal", "-shm"};
+
+std::string with_suffix(std::string name, const char* suffix) {
+  name += suffix;
+  return name;
+}
+
 // A folder in the place of a file, which SQLite would only call a failure to open.
 Status check_files(Disk& disk, const std::string& dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
-  for (const char* rest : {"", "-wal", "-shm"}) {
-    const std::string name = std::string("wayside.db") + rest;
+  for (const char* rest : kSuffixes) {
+    const std::string name = with_suffix("wayside.db", rest);
     if (!std::binary_search(names.begin(), names.end(), name)) continue;
     WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
     char byte = 0;
@@ -124,14 +132,14 @@ Result<std::string> Store::set_aside(Disk& disk, const std::string& dir, uint32_
   }
   std::sort(numbers.begin(), numbers.end());
   const std::string aside = kStem + std::to_string(numbers.empty() ? 1 : numbers.back() + 1);
-  for (const char* rest : {"", "-wal", "-shm"}) {
-    if (!std::binary_search(names.begin(), names.end(), std::string("wayside.db") + rest)) continue;
-    WS_TRY(disk.rename(db_path(dir) + rest, dir + '/' + aside + rest));
+  for (const char* rest : kSuffixes) {
+    if (!std::binary_search(names.begin(), names.end(), with_suffix("wayside.db", rest))) continue;
+    WS_TRY(disk.rename(with_suffix(db_path(dir), rest), dir + '/' + with_suffix(aside, rest)));
   }
   for (size_t i = 0; i + std::max<uint32_t>(keep, 1) <= numbers.size(); ++i) {
     const std::string old = kStem + std::to_string(numbers[i]);
     log_warn("{} is removed: storage.damaged_files are kept", old);
-    for (const char* rest : {"", "-wal", "-shm"}) (void)disk.remove(dir + '/' + old + rest).ok();
+    for (const char* rest : kSuffixes) (void)disk.remove(dir + '/' + with_suffix(old, rest)).ok();
   }
   return aside;
 }

@@ -166,7 +166,7 @@ class FileSink : public Sink {
   static Place newest_place(const std::string& text) {
     Place place = read_place(text.substr(0, kMarkBytes));
     if (text.size() <= kLastMark) return place;
-    const Place last = read_place(text.substr(kLastMark));
+    Place last = read_place(text.substr(kLastMark));
     const auto count = [](const Mark& m) { return m.delivered + m.dropped; };
     if (last.mark && (!place.mark || count(*last.mark) > count(*place.mark))) return last;
     return place;

@@ -185,7 +185,7 @@ Status UplinkWorker::cut_backlog(Mark& mark, const Committed& committed) {
 Status UplinkWorker::deliver(Mark& after) {
   using Clock = std::chrono::steady_clock;
   const auto begun = Clock::now();
-  const Status sent = sink_->deliver(messages_, after);
+  Status sent = sink_->deliver(messages_, after);
   const auto took = Clock::now() - begun;
   const auto allowed = milliseconds(options_.batch_time_ms);
   was_away_ = took > allowed;  // the link may have been, without an error
