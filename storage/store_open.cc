@@ -58,7 +58,7 @@ Status check_files(Disk& disk, const std::string& dir) {
   for (const char* rest : kSuffixes) {
     const std::string name = with_suffix("wayside.db", rest);
     if (!std::binary_search(names.begin(), names.end(), name)) continue;
-    WS_ASSIGN(const auto file, disk.open(dir + '/' + name, Disk::Mode::kRead));
+    WS_ASSIGN(const auto file, disk.open(with_suffix(db_path(dir), rest), Disk::Mode::kRead));
     char byte = 0;
     if (auto read = file->read_at(0, &byte, 1); !read.ok()) {
       Error error = read.error();
