@@ -8,6 +8,7 @@ PanedWindows::PanedWindows(const WindowOptions& o, WindowGrid grid, Panes& panes
                            WindowListener& listener)
     : grid_(std::move(grid)),
       is_session_(o.kind() == WindowKind::kSession),
+      overlaps_(grid_.overlaps()),
       gap_(o.gap_ms),
       lateness_(o.kind() == WindowKind::kCount ? 0 : o.allowed_lateness_ms),
       early_ms_(o.early_ms),
@@ -88,12 +89,20 @@ void PanedWindows::drop_pane(Key& key, uint32_t at) {
 bool PanedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t watermark) {
   if (id >= keys_.size()) keys_.resize(id + 1);
   if (is_session_) return take_session(id, time, row, watermark);
+  if (!overlaps_ && !keys_[id].panes.empty()) {  // mostly a reading is of the newest window
+    const uint32_t pane = keys_[id].panes.back();
+    const Head& head = heads_[pane];
+    if (!head.complete && head.start <= time && time < grid_.end(head.start)) {
+      count(id, pane, time, row, watermark);
+      return true;
+    }
+  }
   bool taken = false;
   bool any = false;
   for (int64_t start = grid_.first_start(time); start <= time; start = grid_.next_start(start)) {
     any = true;
     taken |= take_fixed(id, start, time, row, watermark);
-    if (!grid_.overlaps()) break;
+    if (!overlaps_) break;
   }
   // Between two windows there is nothing to take it, late or not.
   return taken || (!any && saturating_add(time, lateness_) > watermark);

@@ -75,6 +75,7 @@ class PanedWindows final : public KeyedWindows {
 
   const WindowGrid grid_;
   const bool is_session_;
+  const bool overlaps_;
   const int64_t gap_;
   const int64_t lateness_;
   const int64_t early_ms_;

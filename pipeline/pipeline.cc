@@ -225,7 +225,7 @@ void Pipeline::finish(EmissionBuffer& out) {
   for (auto& watch : watches_) watch->finish(out);
 }
 
-int64_t Pipeline::next_timer() const {
+int64_t Pipeline::next_timer() {
   int64_t next = kTimeMax;
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
   return next;

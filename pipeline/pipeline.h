@@ -51,7 +51,7 @@ class Pipeline {
   void finish(EmissionBuffer& out);
 
   // On the timer clock: when a turn is due though nothing came; kTimeMax for never.
-  int64_t next_timer() const;
+  int64_t next_timer();
 
   // State: rows that changed since the last save; loads what an earlier save gave, in any order.
   std::vector<StateRow> save_changes();

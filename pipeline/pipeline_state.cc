@@ -116,7 +116,6 @@ Status Pipeline::load(const std::vector<StateRow>& rows) {
       }
     }
   }
-  for (auto& source : sources_) source->watermarks.loaded();
   return {};
 }
 

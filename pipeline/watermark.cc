@@ -1,6 +1,7 @@
 #include "pipeline/watermark.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace wayside {
 
@@ -23,18 +24,49 @@ void WatermarkTracker::start(int64_t timer_ms) {
   source_heard_ms_ = timer_ms;
 }
 
+int64_t WatermarkTracker::deadline(const Key& key) const {
+  return on_grid(key.heard_ms + (by_key_ && !key.idle ? idle_after_ms_ : forget_after_ms_));
+}
+
+void WatermarkTracker::watch(uint32_t id) {
+  Key& key = keys_[id];
+  const int64_t at_ms = deadline(key);
+  if (key.watched_ms <= at_ms) return;  // it is looked at early enough
+  key.watched_ms = at_ms;
+  deadlines_.push_back({at_ms, id});
+  std::push_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
+}
+
+WatermarkTracker::Deadline WatermarkTracker::take_first() {
+  std::pop_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
+  const Deadline first = deadlines_.back();
+  deadlines_.pop_back();
+  return first;
+}
+
+void WatermarkTracker::settle_first() {
+  while (!deadlines_.empty()) {
+    const Deadline first = deadlines_.front();
+    const bool holds = knows(first.key) && keys_[first.key].watched_ms == first.at_ms;
+    if (holds && deadline(keys_[first.key]) == first.at_ms) return;
+    take_first();
+    if (!holds) continue;
+    keys_[first.key].watched_ms = kTimeMax;
+    watch(first.key);
+  }
+}
+
 void WatermarkTracker::hear(uint32_t id, int64_t timer_ms) {
   if (id >= keys_.size()) keys_.resize(id + 1);
   Key& key = keys_[id];
-  if (!key.known) {
-    key.known = true;
-    ++known_keys_;
-    key.place = active_.insert(active_.end(), id);
-  } else if (key.heard_ms != timer_ms || key.idle) {
-    active_.splice(active_.end(), key.idle ? idle_ : active_, key.place);
-  }
-  key.idle = false;
   key.heard_ms = timer_ms;
+  if (key.known && !key.idle) return;
+  // An idle key was to be looked at later than it is now.
+  const bool is_new = !key.known;
+  key.known = true;
+  key.idle = false;
+  known_keys_ += is_new;
+  watch(id);
 }
 
 void WatermarkTracker::advance(const BatchView& view, int64_t timer_ms,
@@ -87,38 +119,33 @@ void WatermarkTracker::expire(int64_t timer_ms, std::vector<uint32_t>& idle,
   if (!by_key_ && source_started_ && on_grid(source_heard_ms_ + idle_after_ms_) <= timer_ms) {
     source_idle_ = true;
   }
-  while (by_key_ && !active_.empty()) {
-    const uint32_t id = active_.front();
-    if (on_grid(keys_[id].heard_ms + idle_after_ms_) > timer_ms) break;
-    idle_.splice(idle_.end(), active_, keys_[id].place);
-    keys_[id].idle = true;
+  for (settle_first(); !deadlines_.empty() && deadlines_.front().at_ms <= timer_ms;
+       settle_first()) {
+    const uint32_t id = take_first().key;
+    Key& key = keys_[id];
+    key.watched_ms = kTimeMax;
+    if (!by_key_ || key.idle) {
+      forgotten.push_back(id);
+      continue;
+    }
+    key.idle = true;
     idle.push_back(id);
-  }
-  for (uint32_t id : next_forgotten()) {
-    if (on_grid(keys_[id].heard_ms + forget_after_ms_) > timer_ms) break;
-    forgotten.push_back(id);
+    watch(id);
   }
 }
 
-int64_t WatermarkTracker::next_timer() const {
-  int64_t next = kTimeMax;
-  auto consider = [&](int64_t heard, int64_t wait) {
-    next = std::min(next, on_grid(heard + wait));
-  };
-  if (by_key_) {
-    if (!active_.empty()) consider(keys_[active_.front()].heard_ms, idle_after_ms_);
-  } else if (source_started_ && !source_idle_) {
-    consider(source_heard_ms_, idle_after_ms_);
+int64_t WatermarkTracker::next_timer() {
+  settle_first();
+  int64_t next = deadlines_.empty() ? kTimeMax : deadlines_.front().at_ms;
+  if (!by_key_ && source_started_ && !source_idle_) {
+    next = std::min(next, on_grid(source_heard_ms_ + idle_after_ms_));
   }
-  const std::list<uint32_t>& silent = next_forgotten();
-  if (!silent.empty()) consider(keys_[silent.front()].heard_ms, forget_after_ms_);
   return next;
 }
 
 void WatermarkTracker::forget_key(uint32_t id) {
   if (!knows(id)) return;
   Key& key = keys_[id];
-  (key.idle ? idle_ : active_).erase(key.place);
   key = {};
   --known_keys_;
 }
@@ -140,21 +167,7 @@ void WatermarkTracker::load_key(uint32_t id, ByteReader& in) {
   key.idle = in.fixed<uint8_t>();
   key.newest_ms = in.fixed<int64_t>();
   key.heard_ms = in.fixed<int64_t>();
-}
-
-void WatermarkTracker::loaded() {
-  active_.clear();
-  idle_.clear();
-  std::vector<uint32_t> order;
-  for (uint32_t id = 0; id < keys_.size(); ++id) {
-    if (keys_[id].known) order.push_back(id);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return keys_[a].heard_ms < keys_[b].heard_ms; });
-  for (uint32_t id : order) {
-    std::list<uint32_t>& list = keys_[id].idle ? idle_ : active_;
-    keys_[id].place = list.insert(list.end(), id);
-  }
+  watch(id);
 }
 
 void WatermarkTracker::save_totals(ByteWriter& out) const {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <optional>
 #include <vector>
 
@@ -38,12 +37,11 @@ class WatermarkTracker final : public EventTime {
   // them if the source is, and its watermark begins anew. None: nothing is beyond it.
   std::optional<std::vector<uint32_t>> take_ahead(int64_t limit_ms);
 
-  // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in the order in
-  // which they fell silent. In source mode the source is idle as a whole, see is_idle(), and `idle`
-  // stays empty.
+  // Timers. Keys that became idle, or are to be forgotten, at or before `timer_ms`, in no order. In
+  // source mode the source is idle as a whole, see is_idle(), and `idle` stays empty.
   void expire(int64_t timer_ms, std::vector<uint32_t>& idle, std::vector<uint32_t>& forgotten);
   // The next instant of the grid at which expire() has something to say; kTimeMax for never.
-  int64_t next_timer() const;
+  int64_t next_timer();
   // For a source that has never been heard: from when its silence counts.
   void start(int64_t timer_ms);
 
@@ -54,22 +52,31 @@ class WatermarkTracker final : public EventTime {
   void load_key(uint32_t key, ByteReader& in);
   void save_totals(ByteWriter& out) const;
   void load_totals(ByteReader& in);
-  void loaded();  // after the last load_key: puts the keys in order of silence
 
  private:
   struct Key {
     bool known = false;
     bool idle = false;
-    int64_t newest_ms = kTimeMin;  // largest event time
-    int64_t heard_ms = 0;          // timer clock
-    std::list<uint32_t>::iterator place;
+    int64_t newest_ms = kTimeMin;   // largest event time
+    int64_t heard_ms = 0;           // timer clock
+    int64_t watched_ms = kTimeMax;  // its place among deadlines_
+  };
+  // When a key is looked at next. A reading does not move it: what is found to be too early is put
+  // back, so that it costs nothing a reading.
+  struct Deadline {
+    int64_t at_ms;
+    uint32_t key;
+    bool operator>(const Deadline& other) const { return at_ms > other.at_ms; }
   };
   int64_t on_grid(int64_t deadline_ms) const;
   int64_t behind(int64_t newest_ms) const {
     return newest_ms == kTimeMin ? kTimeMin : newest_ms - disorder_ms_ - 1;
   }
   void hear(uint32_t key, int64_t timer_ms);
-  const std::list<uint32_t>& next_forgotten() const { return by_key_ ? idle_ : active_; }
+  int64_t deadline(const Key& key) const;
+  void watch(uint32_t key);
+  Deadline take_first();
+  void settle_first();  // the first deadline is one that holds, or there is none
 
   bool by_key_;
   int64_t disorder_ms_;
@@ -77,9 +84,7 @@ class WatermarkTracker final : public EventTime {
   int64_t forget_after_ms_;
   int64_t tick_ms_;
   std::vector<Key> keys_;
-  // In order of silence, the most silent first.
-  std::list<uint32_t> active_;
-  std::list<uint32_t> idle_;  // key mode only
+  std::vector<Deadline> deadlines_;  // a heap, the first in front; others than watched_ms are void
   size_t known_keys_ = 0;
   // Source mode: the source as a whole.
   int64_t source_newest_ms_ = kTimeMin;

@@ -56,7 +56,6 @@ class Tracker {
       fresh.load_key(key, reader);
       EXPECT_TRUE(reader.ok());
     }
-    fresh.loaded();
     watermarks = std::move(fresh);
   }
 
