@@ -16,6 +16,7 @@
 #include "base/queue.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/flash.h"
+#include "firmware-gw/indexer.h"
 #include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
@@ -161,6 +162,7 @@ class Loop {
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
   std::unique_ptr<Scrub> scrub_;
+  Indexer indexer_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::map<std::string, Account> accounts_;

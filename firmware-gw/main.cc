@@ -5,12 +5,15 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "base/time.h"
 #include "config/config.h"
 #include "firmware-gw/buffer.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/gateway.h"
 #include "firmware-gw/replay.h"
 #include "firmware-gw/simulate.h"
+#include "firmware-gw/sql.h"
 #include "firmware-gw/state_report.h"
 #include "firmware-gw/view.h"
 
@@ -28,6 +31,9 @@ struct Arguments {
   std::string uplink;
   bool watch = false;
   int64_t watch_seconds = 0;
+  std::string sql;
+  std::string timeout = "60s";
+  std::string memory = "64MiB";
   std::string url;
   uint32_t vehicles = 10;
   uint64_t seed = 1;
@@ -170,6 +176,26 @@ int replay(const Arguments& a) {
   return 0;
 }
 
+int sql(const Arguments& a) {
+  const auto timeout_ms = parse_duration_ms(a.timeout);
+  const auto memory = parse_bytes(a.memory);
+  if (!timeout_ms) return fail({ErrorCode::kUsage, "--timeout: expected a duration like 60s"});
+  if (!memory) return fail({ErrorCode::kUsage, "--memory: expected a size like 64MiB"});
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  if (!a.journal.empty()) config->gateway.state_dir = a.journal;
+  LineFile out;
+  if (Status opened = out.open("-"); !opened.ok()) return fail(opened.error());
+  const SqlQuestion question{a.sql, a.json, {std::chrono::milliseconds(*timeout_ms), *memory}};
+  auto answer = answer_sql(*config, question, [&](std::string_view line) { out.write(line); });
+  if (Status written = out.flush(); !written.ok()) return fail(written.error());
+  if (!answer.ok()) return fail(answer.error());
+  for (const std::string& line : answer->missing) {
+    std::fprintf(stderr, "wayside: %s; its readings are not in the answer\n", line.c_str());
+  }
+  return 0;
+}
+
 int status(const Arguments& a) {
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
@@ -234,6 +260,12 @@ int main_with(int argc, char** argv) {
   in->excludes(journal);
   sub->add_option("--out", a.out, "where the emissions go, - for standard output")
       ->capture_default_str();
+  sub = with_config(command("sql", "ask the journal, read-only; without SELECT: its tables", sql));
+  sub->add_option("select", a.sql, "one SELECT");
+  sub->add_option("--journal", a.journal, "the state folder, if not that of the configuration");
+  sub->add_flag("--json", a.json, "a JSON object a row");
+  sub->add_option("--timeout", a.timeout, "longest time for it")->capture_default_str();
+  sub->add_option("--memory", a.memory, "most memory for it")->capture_default_str();
   sub = with_config(command("status", "ask the running gateway", status));
   sub->add_flag("--json", a.json, "one JSON object (the default)");
   sub->add_flag("--watch", a.watch, "a live view");

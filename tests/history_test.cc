@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "firmware-gw/indexer.h"
 #include "storage/history_index.h"
 #include "tests/history_fixture.h"
 
@@ -205,6 +208,13 @@ TEST_F(Indexes, survive_any_single_failure_of_the_disk) {
   EXPECT_EQ(indexed(), files_.size() - 1);
   History history(journal_.disk, "/state", journal_.sources);
   EXPECT_EQ(journal_.found(history, {}), journal_.expected({}, {}));
+}
+
+TEST_F(Indexes, are_made_behind_the_back_of_a_gateway) {
+  Indexer indexer(journal_.disk, "/state", 0, std::chrono::milliseconds(1));
+  indexer.start();
+  while (indexed() < files_.size() - 1) std::this_thread::yield();
+  indexer.stop();
 }
 
 }  // namespace
