@@ -26,7 +26,10 @@ struct Arguments {
   std::string config = kDefaultConfig;
   bool json = false;
   std::vector<std::string> dumps;
+  bool of_journal = false;
   std::string journal;
+  std::string after;
+  std::string until;
   std::string out = "-";
   std::string uplink;
   bool watch = false;
@@ -152,17 +155,31 @@ int buffer_import(const Arguments& a) {
   return 0;
 }
 
+Error no_moment(const std::string& text) {
+  return {ErrorCode::kUsage, "'" + text +
+                                 "': expected a time like 2026-03-01T12:00:00Z, or the number of a "
+                                 "journal entry"};
+}
+
 int replay(const Arguments& a) {
-  if (a.dumps.empty() && a.journal.empty()) {
-    return fail({ErrorCode::kUsage, "replay: expected --in DUMP or --journal STATE_DIR"});
+  if (a.dumps.empty() && !a.of_journal) {
+    return fail({ErrorCode::kUsage, "replay: expected --in DUMP or --journal [STATE_DIR]"});
+  }
+  ReplaySpan span;
+  for (const auto& [text, into] : {std::pair{&a.after, &span.after}, {&a.until, &span.until}}) {
+    if (text->empty()) continue;
+    const auto moment = Moment::parse(*text);
+    if (!moment) return fail(no_moment(*text));
+    *into = *moment;
   }
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
+  const std::string state_dir = a.journal.empty() ? config->gateway.state_dir : a.journal;
   LineFile out;
   if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
   const auto write = [&](std::string_view line) { out.write(line); };
-  auto result = a.journal.empty() ? replay_dumps(*config, a.dumps, write)
-                                  : replay_journal(*config, a.journal, write);
+  auto result = a.of_journal ? replay_journal(*config, state_dir, span, write)
+                             : replay_dumps(*config, a.dumps, write);
   if (Status written = out.flush(); !written.ok()) return fail(written.error());
   if (!result.ok()) return fail(result.error());
   const Ledger& l = result->ledger;
@@ -256,8 +273,17 @@ int main_with(int argc, char** argv) {
   with_config(command("check", "check the configuration; exit 78 when it is wrong", check));
   CLI::App* sub = with_config(command("replay", "run recorded input through the pipeline", replay));
   auto* in = sub->add_option("--in", a.dumps, "dumps: lines of <arrival time> <topic> <payload>");
-  auto* journal = sub->add_option("--journal", a.journal, "instead: the state folder of a gateway");
+  auto* journal = sub->add_option("--journal", a.journal,
+                                  "instead: the state folder of a gateway; without one that of the "
+                                  "configuration")
+                      ->expected(0, 1);
+  sub->parse_complete_callback([&a, journal] { a.of_journal = journal->count() > 0; });
   in->excludes(journal);
+  const char* moment = "of its journal: a time in RFC 3339, or an entry's number";
+  sub->add_option("--after", a.after,
+                  std::string("tell only what was said behind this point ") + moment)
+      ->needs(journal);
+  sub->add_option("--until", a.until, std::string("end at this point ") + moment)->needs(journal);
   sub->add_option("--out", a.out, "where the emissions go, - for standard output")
       ->capture_default_str();
   sub = with_config(command("sql", "ask the journal, read-only; without SELECT: its tables", sql));

@@ -31,8 +31,8 @@ class Tables {
     if (files.empty()) {
       return Error{ErrorCode::kUnavailable, "there is no journal in " + state_dir + "/journal"};
     }
-    std::unique_ptr<Tables> tables(
-        new Tables(state_dir, engine->schemas(), committed_entry(state_dir)));
+    WS_ASSIGN(const uint64_t last_entry, committed_entry(state_dir));
+    std::unique_ptr<Tables> tables(new Tables(state_dir, engine->schemas(), last_entry));
     tables->add("readings", tables->make_history({}));
     WS_ASSIGN(auto quarantine, QuarantineTable::open(posix_disk(), state_dir));
     tables->add("quarantine", std::move(quarantine));
