@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "firmware-gw/committed.h"
 #include "firmware-gw/engine.h"
+#include "firmware-gw/events_table.h"
 #include "firmware-gw/sql_output.h"
 #include "storage/history_table.h"
 #include "storage/store_tables.h"
@@ -35,6 +36,7 @@ class Tables {
     std::unique_ptr<Tables> tables(new Tables(state_dir, engine->schemas(), last_entry));
     tables->add("readings", tables->make_history({}));
     WS_ASSIGN(auto quarantine, QuarantineTable::open(posix_disk(), state_dir));
+    tables->add("events", std::make_unique<EventsTable>(config, state_dir));
     tables->add("quarantine", std::move(quarantine));
     for (size_t s = 0; s < engine->schemas().size(); ++s) {
       tables->add(engine->schemas()[s].source, tables->make_history(s));

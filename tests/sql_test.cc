@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "firmware-gw/loop.h"
+#include "firmware-gw/replay.h"
 #include "tests/messages.h"
 #include "tests/temp_folder.h"
 
@@ -79,6 +81,29 @@ TEST_F(SqlOverState, what_became_no_reading_is_in_quarantine) {
       Lines{R"({"entry":1,"source":"","reason":"no_source","topic":"elsewhere","payload":"{}"})"});
 }
 
+TEST_F(SqlOverState, events_are_what_the_journal_makes_the_gateway_say) {
+  live(make_messages(7, 200));
+  live(make_messages(8, 200));
+  Lines all;
+  const auto replayed =
+      replay_journal(config_, config_.gateway.state_dir, {}, [&](std::string_view line) {
+        if (line.find(R"("type":"reading")") == std::string_view::npos) all.emplace_back(line);
+      });
+  ASSERT_TRUE(replayed.ok());
+  ASSERT_GT(all.size(), 20u);
+  Lines events;
+  for (const std::string& event : all) {
+    std::string line = "{\"event\":";
+    append_json_string(line, event);
+    events.push_back(line + '}');
+  }
+  EXPECT_EQ(lines("SELECT event FROM events"), events);
+  EXPECT_EQ(lines("SELECT count(*) AS n FROM events WHERE event ->> 'id' = id AND key IS event ->> "
+                  "'key' AND time = event ->> 'time' AND type = event ->> 'type'"),
+            Lines{"{\"n\":" + std::to_string(all.size()) + "}"});
+  EXPECT_EQ(lines("SELECT max(entry) AS n FROM events WHERE entry <= 1"), Lines{R"({"n":1})"});
+}
+
 TEST_F(SqlOverState, text_stands_in_columns) {
   live(messages_);
   const Lines expected = {"key  temp_c  door", "---  ------  ----", "v1      4.5  open",
@@ -91,6 +116,7 @@ TEST_F(SqlOverState, without_a_question_the_tables_are_listed) {
   live(messages_);
   const Lines expected = {
       "readings(source, key, time, entry, place, arrived, vehicle, temp_c, door)",
+      "events(id, type, block, key, time, lane, entry, committed, event)",
       "quarantine(entry, place, arrived, source, reason, detail, topic, payload)",
       "climate(source, key, time, entry, place, arrived, vehicle, temp_c, door)"};
   EXPECT_EQ(lines("", false), expected);
