@@ -12,6 +12,7 @@
 #include "firmware-gw/engine.h"
 #include "firmware-gw/gateway.h"
 #include "firmware-gw/replay.h"
+#include "firmware-gw/restore.h"
 #include "firmware-gw/simulate.h"
 #include "firmware-gw/sql.h"
 #include "firmware-gw/state_report.h"
@@ -30,6 +31,7 @@ struct Arguments {
   std::string journal;
   std::string after;
   std::string until;
+  std::string to;
   std::string out = "-";
   std::string uplink;
   bool watch = false;
@@ -193,6 +195,19 @@ int replay(const Arguments& a) {
   return 0;
 }
 
+int restore_past(const Arguments& a) {
+  const auto until = Moment::parse(a.until);
+  if (!until) return fail(no_moment(a.until));
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto restored = restore(*config, *until, a.to);
+  if (!restored.ok()) return fail(restored.error());
+  std::printf("{\"entry\":%llu,\"committed\":\"%s\",\"epoch\":\"%s\",\"pending\":%llu}\n",
+              (unsigned long long)restored->entry, format_rfc3339(restored->committed_ms).c_str(),
+              restored->epoch.c_str(), (unsigned long long)restored->pending);
+  return 0;
+}
+
 int sql(const Arguments& a) {
   const auto timeout_ms = parse_duration_ms(a.timeout);
   const auto memory = parse_bytes(a.memory);
@@ -286,6 +301,10 @@ int main_with(int argc, char** argv) {
   sub->add_option("--until", a.until, std::string("end at this point ") + moment)->needs(journal);
   sub->add_option("--out", a.out, "where the emissions go, - for standard output")
       ->capture_default_str();
+  sub = with_config(
+      command("restore", "a runnable store of the past in another folder", restore_past));
+  sub->add_option("--until", a.until, std::string("its last point ") + moment)->required();
+  sub->add_option("--to", a.to, "the folder, which must be empty or new")->required();
   sub = with_config(command("sql", "ask the journal, read-only; without SELECT: its tables", sql));
   sub->add_option("select", a.sql, "one SELECT");
   sub->add_option("--journal", a.journal, "the state folder, if not that of the configuration");

@@ -40,6 +40,7 @@ struct JournalEntry {
   std::optional<uint64_t> said_before;  // the last emission's number before this entry
   Digest hash{};                        // of this entry
   JournalPlace place;
+  uint64_t end = 0;   // where the next one begins, if it is in the same file
   std::string block;  // uncompressed
 };
 

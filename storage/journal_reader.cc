@@ -225,7 +225,7 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
     return Error{ErrorCode::kInternal, "journal: no memory for zstd"};  // which is no damage
   }
   if (ZSTD_isError(size) || size != header.block_bytes) return false;
-  offset_ = offset + padded_to_page(total);
+  offset_ = entry.end = offset + padded_to_page(total);
   next_ = header.sequence + 1;
   last_hash_ = entry.hash;
   return true;
