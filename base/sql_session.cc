@@ -14,6 +14,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr size_t kNamesTold = 50;
 constexpr int kLookEvery = 1'000;  // SQLite's steps between two looks at the time
 
 int64_t session_now(sqlite3_context* context) {
@@ -58,11 +59,15 @@ std::optional<std::string> name_behind(std::string_view message, std::string_vie
   return std::string(message.substr(prefix.size()));
 }
 
-std::string wrong_name(const char* kind, const std::string& name,
-                       const std::vector<std::string>& known) {
+// With what was meant, or with all that there is if that is not much.
+std::string wrong_name(const char* kind, const std::string& name, std::vector<std::string> known) {
   std::string message = std::string("there is no ") + kind + " '" + name + "'";
   const std::string last = name.substr(name.rfind('.') + 1);
-  if (auto close = nearest(last, known)) message += "; did you mean '" + *close + "'?";
+  if (auto close = nearest(last, known)) return message + "; did you mean '" + *close + "'?";
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  if (known.size() > kNamesTold) return message;
+  for (const std::string& n : known) message += (&n == &known.front() ? "; there are " : ", ") + n;
   return message;
 }
 

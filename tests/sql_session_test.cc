@@ -97,6 +97,8 @@ TEST_F(Sql, a_mistake_is_told_with_what_was_meant) {
       {"SELECT cuont(number) FROM numbers", "there is no function 'cuont'; did you mean 'count'?"},
       {"SELECT * FROM numbers WHERE name = \"numbr\"",
        "there is no column 'numbr'; did you mean 'number'?"},
+      {"SELECT temperature FROM numbers",
+       "there is no column 'temperature'; there are name, number, square"},
       {"SELECT FROM numbers", "SQL: near \"FROM\": syntax error"},
       {"", "there is no question; expected a SELECT"},
       {"SELECT 1; SELECT 2", "one SELECT at a time"},
