@@ -35,6 +35,7 @@ Loop::Loop(const Config& config, Surroundings around)
       disk_(*around_.disk),
       state_dir_(config.gateway.state_dir),
       queue_(config.gateway.queue_bytes),
+      indexer_(disk_, state_dir_, config.storage.min_free),
       tickets_(config.mqtt.size()),
       flash_(config.storage.endurance),
       losses_(config.storage.tell_interval_ms) {}
@@ -45,6 +46,7 @@ void Loop::start(Outside outside) {
   outside_ = std::move(outside);
   start_workers();
   scrub_->start();
+  indexer_.start();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -54,6 +56,7 @@ void Loop::stop() {
   if (!thread_.joinable()) return;
   thread_.join();
   scrub_->stop();
+  indexer_.stop();
   for (auto& worker : workers_) worker->request_stop(true);
   for (auto& worker : workers_) {
     worker->stop(true);

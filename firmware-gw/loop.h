@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "base/queue.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/flash.h"
+#include "firmware-gw/indexer.h"
 #include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
@@ -57,6 +59,11 @@ class Loop {
                                                std::string store_damage = "");
   ~Loop();
 
+  // In place of a life, for a copy of another store's past: what that one has `sent` is not sent
+  // again, and from here on ids are those of a new epoch. Returns how much is still to be
+  // delivered.
+  Result<uint64_t> settle_copy(const std::map<std::string, Mark>& sent);
+
   // Workers for the uplinks of the configuration, in place of those that are there.
   Status make_workers();
   void start(Outside outside);
@@ -72,6 +79,7 @@ class Loop {
 
   ChunkQueue& queue() { return queue_; }
   uint64_t last_entry() const { return journal_->last_sequence(); }  // of the journal; at rest
+  const std::string& epoch() const { return epochs_.back().name; }   // at rest
   const StatusBoard& status() const { return board_; }
   Engine& engine() { return *engine_; }
   // For the snapshot: how the connections do. Called on the loop thread.
@@ -161,6 +169,7 @@ class Loop {
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
   std::unique_ptr<Scrub> scrub_;
+  Indexer indexer_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::map<std::string, Account> accounts_;

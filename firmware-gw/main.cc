@@ -5,12 +5,16 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "base/time.h"
 #include "config/config.h"
 #include "firmware-gw/buffer.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/gateway.h"
 #include "firmware-gw/replay.h"
+#include "firmware-gw/restore.h"
 #include "firmware-gw/simulate.h"
+#include "firmware-gw/sql.h"
 #include "firmware-gw/state_report.h"
 #include "firmware-gw/view.h"
 
@@ -23,11 +27,18 @@ struct Arguments {
   std::string config = kDefaultConfig;
   bool json = false;
   std::vector<std::string> dumps;
+  bool of_journal = false;
   std::string journal;
+  std::string after;
+  std::string until;
+  std::string to;
   std::string out = "-";
   std::string uplink;
   bool watch = false;
   int64_t watch_seconds = 0;
+  std::string sql;
+  std::string timeout = "60s";
+  std::string memory = "64MiB";
   std::string url;
   uint32_t vehicles = 10;
   uint64_t seed = 1;
@@ -146,17 +157,31 @@ int buffer_import(const Arguments& a) {
   return 0;
 }
 
+Error no_moment(const std::string& text) {
+  return {ErrorCode::kUsage, "'" + text +
+                                 "': expected a time like 2026-03-01T12:00:00Z, or the number of a "
+                                 "journal entry"};
+}
+
 int replay(const Arguments& a) {
-  if (a.dumps.empty() && a.journal.empty()) {
-    return fail({ErrorCode::kUsage, "replay: expected --in DUMP or --journal STATE_DIR"});
+  if (a.dumps.empty() && !a.of_journal) {
+    return fail({ErrorCode::kUsage, "replay: expected --in DUMP or --journal [STATE_DIR]"});
+  }
+  ReplaySpan span;
+  for (const auto& [text, into] : {std::pair{&a.after, &span.after}, {&a.until, &span.until}}) {
+    if (text->empty()) continue;
+    const auto moment = Moment::parse(*text);
+    if (!moment) return fail(no_moment(*text));
+    *into = *moment;
   }
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
+  const std::string state_dir = a.journal.empty() ? config->gateway.state_dir : a.journal;
   LineFile out;
   if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
   const auto write = [&](std::string_view line) { out.write(line); };
-  auto result = a.journal.empty() ? replay_dumps(*config, a.dumps, write)
-                                  : replay_journal(*config, a.journal, write);
+  auto result = a.of_journal ? replay_journal(*config, state_dir, span, write)
+                             : replay_dumps(*config, a.dumps, write);
   if (Status written = out.flush(); !written.ok()) return fail(written.error());
   if (!result.ok()) return fail(result.error());
   const Ledger& l = result->ledger;
@@ -167,6 +192,39 @@ int replay(const Arguments& a) {
                (unsigned long long)l.duplicate, (unsigned long long)l.quarantined,
                (unsigned long long)l.dropped, l.balanced() ? "true" : "false",
                (unsigned long long)result->emissions);
+  return 0;
+}
+
+int restore_past(const Arguments& a) {
+  const auto until = Moment::parse(a.until);
+  if (!until) return fail(no_moment(a.until));
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto restored = restore(*config, *until, a.to);
+  if (!restored.ok()) return fail(restored.error());
+  std::printf("{\"entry\":%llu,\"committed\":\"%s\",\"epoch\":\"%s\",\"pending\":%llu}\n",
+              (unsigned long long)restored->entry, format_rfc3339(restored->committed_ms).c_str(),
+              restored->epoch.c_str(), (unsigned long long)restored->pending);
+  return 0;
+}
+
+int sql(const Arguments& a) {
+  const auto timeout_ms = parse_duration_ms(a.timeout);
+  const auto memory = parse_bytes(a.memory);
+  if (!timeout_ms) return fail({ErrorCode::kUsage, "--timeout: expected a duration like 60s"});
+  if (!memory) return fail({ErrorCode::kUsage, "--memory: expected a size like 64MiB"});
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  if (!a.journal.empty()) config->gateway.state_dir = a.journal;
+  LineFile out;
+  if (Status opened = out.open("-"); !opened.ok()) return fail(opened.error());
+  const SqlQuestion question{a.sql, a.json, {std::chrono::milliseconds(*timeout_ms), *memory}};
+  auto answer = answer_sql(*config, question, [&](std::string_view line) { out.write(line); });
+  if (Status written = out.flush(); !written.ok()) return fail(written.error());
+  if (!answer.ok()) return fail(answer.error());
+  for (const std::string& line : answer->missing) {
+    std::fprintf(stderr, "wayside: %s; its readings are not in the answer\n", line.c_str());
+  }
   return 0;
 }
 
@@ -230,10 +288,29 @@ int main_with(int argc, char** argv) {
   with_config(command("check", "check the configuration; exit 78 when it is wrong", check));
   CLI::App* sub = with_config(command("replay", "run recorded input through the pipeline", replay));
   auto* in = sub->add_option("--in", a.dumps, "dumps: lines of <arrival time> <topic> <payload>");
-  auto* journal = sub->add_option("--journal", a.journal, "instead: the state folder of a gateway");
+  auto* journal = sub->add_option("--journal", a.journal,
+                                  "instead: the state folder of a gateway; without one that of the "
+                                  "configuration")
+                      ->expected(0, 1);
+  sub->parse_complete_callback([&a, journal] { a.of_journal = journal->count() > 0; });
   in->excludes(journal);
+  const char* moment = "of its journal: a time in RFC 3339, or an entry's number";
+  sub->add_option("--after", a.after,
+                  std::string("tell only what was said behind this point ") + moment)
+      ->needs(journal);
+  sub->add_option("--until", a.until, std::string("end at this point ") + moment)->needs(journal);
   sub->add_option("--out", a.out, "where the emissions go, - for standard output")
       ->capture_default_str();
+  sub = with_config(
+      command("restore", "a runnable store of the past in another folder", restore_past));
+  sub->add_option("--until", a.until, std::string("its last point ") + moment)->required();
+  sub->add_option("--to", a.to, "the folder, which must be empty or new")->required();
+  sub = with_config(command("sql", "ask the journal, read-only; without SELECT: its tables", sql));
+  sub->add_option("select", a.sql, "one SELECT");
+  sub->add_option("--journal", a.journal, "the state folder, if not that of the configuration");
+  sub->add_flag("--json", a.json, "a JSON object a row");
+  sub->add_option("--timeout", a.timeout, "longest time for it")->capture_default_str();
+  sub->add_option("--memory", a.memory, "most memory for it")->capture_default_str();
   sub = with_config(command("status", "ask the running gateway", status));
   sub->add_flag("--json", a.json, "one JSON object (the default)");
   sub->add_flag("--watch", a.watch, "a live view");

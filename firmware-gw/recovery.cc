@@ -158,10 +158,11 @@ Status Loop::settle_epoch(Replay& replay) {
   if (replay.renumbered) return {};
   if (!replay.exact || epochs_.empty()) return begin_epoch(replay.why, replay.last_entry + 1);
   if (epochs_.back().first_entry > journal_->last_sequence()) {
-    // The former life ended before its first commit: the store knows the epoch, the journal does
-    // not yet.
+    // The former life ended before its first commit, or the store is a copy: it knows the epoch,
+    // the journal does not yet.
     const std::string text =
-        epochs_.size() > 1 ? "begun by a start that ended before its first commit" : "";
+        epochs_.size() > 1 ? "begun by a restore, or by a start that ended before its first commit"
+                           : "";
     engine_->group().notes.push_back({Note::Kind::kNewEpoch, 0, epochs_.back().name, text});
   }
   return {};

@@ -3,10 +3,8 @@
 #include <charconv>
 #include <fstream>
 
-#include "base/log.h"
 #include "firmware-gw/engine.h"
-#include "storage/journal.h"
-#include "storage/store.h"
+#include "firmware-gw/journal_replay.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -20,34 +18,21 @@ std::vector<std::string> uplink_names(const Config& config) {
   return names;
 }
 
-// Writes what the group has made the pipeline say, and the readings that an uplink would forward.
+// Writes what a group has made the pipeline say, and the readings that an uplink would forward.
 class Output {
  public:
-  Output(const Config& config, Engine& engine, const LineWriter& write)
-      : gateway_(config.gateway.id), engine_(engine), write_(write) {}
+  Output(Engine& engine, const LineWriter& write) : engine_(engine), write_(write) {}
 
-  // Those of the journal. An epoch may begin before the entry that tells of it.
-  void set_epochs(std::vector<Epoch> epochs) { epochs_ = std::move(epochs); }
-  // The journal tells of it now.
-  void enter_epoch(const std::string& name) {
-    for (Epoch& e : epochs_) {
-      if (e.name == name)
-        e.first_sequence = std::min(e.first_sequence, engine_.emissions().last_sequence() + 1);
-    }
-  }
-
-  void write_emissions() {
+  void write_emissions(const std::function<std::string(const Emission&)>& id_of) {
     for (const Emission& e : engine_.emissions().pending()) {
       line_.clear();
-      const std::string epoch = epoch_of(&Epoch::first_sequence, e.sequence);
-      append_json(e, gateway_ + '/' + epoch + '/' + std::to_string(e.sequence), Envelope::kInside,
-                  line_);
+      append_json(e, id_of(e), Envelope::kInside, line_);
       write_(line_);
       ++written_;
     }
   }
 
-  void write_readings(const Group& group, uint64_t entry) {
+  void write_readings(const Group& group, const std::function<std::string(size_t)>& id_of) {
     std::vector<bool> any(engine_.schemas().size());
     for (size_t bit = 0; bit < engine_.uplinks().size(); ++bit) {
       const std::vector<bool> forwarded = engine_.forwarded(bit);
@@ -58,8 +43,7 @@ class Output {
       if (!any[source]) continue;
       const NamedSchema& named = engine_.schemas()[source];
       line_.clear();
-      append_json(group.batches[source], named.schema, named.source, row, clock_unset,
-                  reading_id(gateway_, epoch_of(&Epoch::first_entry, entry), entry, place),
+      append_json(group.batches[source], named.schema, named.source, row, clock_unset, id_of(place),
                   Envelope::kInside, line_);
       write_(line_);
       ++written_;
@@ -69,13 +53,6 @@ class Output {
   uint64_t written() const { return written_; }
 
  private:
-  std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const {
-    const std::string name = epoch_at(epochs_, first, number);
-    return name.empty() ? "replay" : name;
-  }
-
-  std::string gateway_;
-  std::vector<Epoch> epochs_;
   Engine& engine_;
   const LineWriter& write_;
   std::string line_;
@@ -111,7 +88,8 @@ bool parse_line(std::string_view line, DumpLine& out) {
 // is due between.
 class DumpReader {
  public:
-  DumpReader(Engine& engine, Output& output) : engine_(engine), output_(output) {}
+  DumpReader(const Config& config, Engine& engine, Output& output)
+      : gateway_(config.gateway.id), engine_(engine), output_(output) {}
 
   Status read(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -133,7 +111,7 @@ class DumpReader {
     flush();
     end_group();
     engine_.pipeline().finish(engine_.emissions());
-    output_.write_emissions();
+    write_emissions();
   }
 
  private:
@@ -175,12 +153,24 @@ class DumpReader {
 
   void end_group() {
     engine_.end_group();
-    output_.write_emissions();
-    output_.write_readings(engine_.group(), ++groups_);
+    write_emissions();
+    ++groups_;
+    output_.write_readings(engine_.group(), [&](size_t place) {
+      return reading_id(gateway_, kEpoch, groups_, place);
+    });
     engine_.next_group();
     lines_ = 0;
   }
 
+  void write_emissions() {
+    output_.write_emissions([&](const Emission& e) {
+      return gateway_ + '/' + kEpoch + '/' + std::to_string(e.sequence);
+    });
+  }
+
+  static constexpr const char* kEpoch = "replay";
+
+  const std::string gateway_;
   Engine& engine_;
   Output& output_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
@@ -195,72 +185,26 @@ class DumpReader {
 Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::string>& paths,
                                   const LineWriter& write) {
   WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
-  Output output(config, *engine, write);
-  DumpReader reader(*engine, output);
+  Output output(*engine, write);
+  DumpReader reader(config, *engine, output);
   for (const std::string& path : paths) WS_TRY(reader.read(path));
   reader.finish();
   return ReplayResult{engine->pipeline().total(), output.written()};
 }
 
-namespace {
-
-using EntryTaker = std::function<void(uint64_t sequence, Group& group)>;
-
-// The oldest entry's number, 0 for an empty journal. What is damaged is left out.
-Result<uint64_t> for_each_entry(Engine& engine, const std::string& state_dir,
-                                const EntryTaker& take) {
-  JournalReader reader(posix_disk(), state_dir + "/journal");
-  uint64_t oldest = 1;
-  WS_ASSIGN(const bool first, reader.seek(1, oldest));
-  if (first) oldest = 1;
-  uint64_t entries = 0;
-  for (JournalEntry entry;; ++entries) {
-    WS_ASSIGN(const bool there, reader.next(entry));
-    if (!there) return entries == 0 ? 0 : oldest;
-    Group group = engine.admission().make_group();
-    if (decode_group(entry.block, engine.schemas(), engine.connections(), group).ok()) {
-      take(entry.sequence, group);
-    }
-  }
-}
-
-}  // namespace
-
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
-                                    const LineWriter& write) {
-  WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
-  Output output(config, *engine, write);
-  std::vector<Epoch> epochs;
-  WS_ASSIGN(const uint64_t oldest, for_each_entry(*engine, state_dir, [&](uint64_t at, Group& g) {
-              for (const Note& note : g.notes) {
-                if (note.kind != Note::Kind::kNewEpoch) continue;
-                const bool earlier = note.first_sequence > 0;
-                epochs.push_back({note.name, earlier ? note.first_sequence : UINT64_MAX,
-                                  earlier ? note.first_entry : at});
-              }
-            }));
-  if (oldest > 1) {
-    log_warn(
-        "journal entries before {} are gone: this begins without the state they led to, so results "
-        "and ids differ from what was sent",
-        oldest);
+                                    const ReplaySpan& span, const LineWriter& write) {
+  WS_ASSIGN(const auto replay, JournalReplay::open(config, state_dir, span.until));
+  Output output(replay->engine(), write);
+  while (true) {
+    WS_ASSIGN(const bool there, replay->next());
+    if (!there) break;
+    if (!span.after.is_before(replay->entry(), replay->committed_ms())) continue;
+    output.write_emissions([&](const Emission& e) { return replay->id_of(e); });
+    output.write_readings(replay->group(),
+                          [&](size_t place) { return replay->id_of_reading(place); });
   }
-  output.set_epochs(std::move(epochs));
-  uint64_t expected = oldest;
-  WS_TRY(for_each_entry(*engine, state_dir, [&](uint64_t at, Group& group) {
-    if (at != expected) {
-      log_warn("journal entries {} to {} are damaged or gone: results and ids differ from here on",
-               expected, at - 1);
-    }
-    expected = at + 1;
-    for (const Note& note : group.notes) {
-      if (note.kind == Note::Kind::kNewEpoch) output.enter_epoch(note.name);
-    }
-    engine->replay(group);
-    output.write_emissions();
-    output.write_readings(group, at);
-  }));
-  return ReplayResult{engine->pipeline().total(), output.written()};
+  return ReplayResult{replay->engine().pipeline().total(), output.written()};
 }
 
 }  // namespace wayside

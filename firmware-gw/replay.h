@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "firmware-gw/moment.h"
 #include "pipeline/ledger.h"
 
 namespace wayside {
@@ -22,8 +23,13 @@ using LineWriter = std::function<void(std::string_view line)>;
 // is final.
 Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::string>& paths,
                                   const LineWriter& write);
+// What is told of a journal: what was said behind `after`, up to `until`.
+struct ReplaySpan {
+  Moment after{0, kTimeMin};
+  Moment until{};
+};
 // The journal of a gateway; what is open at its end stays open, as it did there.
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
-                                    const LineWriter& write);
+                                    const ReplaySpan& span, const LineWriter& write);
 
 }  // namespace wayside

@@ -108,10 +108,10 @@ void decode_texts(uint8_t version, ByteReader& in, size_t rows, ReadingBatch* ba
   }
 }
 
-// Reads one batch into the group, or past it when its source is unknown. Returns the source, or
-// sources.size().
+// Reads one batch into the group, or past it when its source is unknown. `times` are its event
+// times in any case. Returns the source, or sources.size().
 size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSchema>& sources,
-                    Group& group) {
+                    Group& group, std::vector<int64_t>& times) {
   const size_t source = schema_index(sources, in.text());
   ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
   if (batch && batch->rows() > 0) in.fail();  // a source comes once
@@ -125,7 +125,7 @@ size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSche
   const size_t rows = in.varint();
   if (rows > kCellsMax / (fields.size() + 1)) in.fail();
   if (!in.ok()) return source;
-  std::vector<int64_t> times;
+  times.clear();
   decode_integers_of(version, in, rows, times);
   if (batch) batch->times = times;
   std::vector<double> ignored;
@@ -269,8 +269,9 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   const auto version = in.fixed<uint8_t>();
   if (version < 1 || version > kVersion) return broken("version");
   std::vector<size_t> source_at(in.count());
+  std::vector<int64_t> times;
   for (size_t& source : source_at) {
-    source = decode_batch(version, in, sources, group);
+    source = decode_batch(version, in, sources, group, times);
     if (!in.ok()) return broken("readings");
   }
   decode_turns(in, source_at, sources.size(), group);
@@ -333,6 +334,21 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   take_clock(group);
   if (!in.ok() || in.left() != 0) return broken("end");
   return {};
+}
+
+Status event_times(std::string_view block, std::vector<int64_t>& times) {
+  ByteReader in(block);
+  const auto version = in.fixed<uint8_t>();
+  bool good = version >= 1 && version <= kVersion;
+  Group none;
+  std::vector<int64_t> some;
+  for (size_t n = in.count(); n > 0 && good; --n) {
+    decode_batch(version, in, {}, none, some);
+    good = in.ok();
+    times.insert(times.end(), some.begin(), some.end());
+  }
+  if (good && in.ok()) return {};
+  return Error{ErrorCode::kBadData, "journal block: broken readings"};
 }
 
 }  // namespace wayside

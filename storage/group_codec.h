@@ -25,4 +25,7 @@ void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
 Status decode_group(std::string_view block, const std::vector<NamedSchema>& sources,
                     const std::vector<std::string>& connections, Group& group);
 
+// Adds the event times of all readings in the block, also of sources that nobody knows any more.
+Status event_times(std::string_view block, std::vector<int64_t>& times);
+
 }  // namespace wayside

@@ -24,6 +24,13 @@ struct ZSTD_DCtx_s;
 
 namespace wayside {
 
+// Where an entry begins, for those who want to come back to it.
+struct JournalPlace {
+  uint64_t file = 0;  // its first sequence
+  uint64_t offset = 0;
+  uint64_t sequence = 0;
+};
+
 struct JournalEntry {
   uint64_t sequence = 0;      // counts from 1 without gaps
   uint64_t engine_stamp = 0;  // determinism holds between equal ones
@@ -32,7 +39,9 @@ struct JournalEntry {
   Digest emissions{};                   // of what the entry before made the pipeline say
   std::optional<uint64_t> said_before;  // the last emission's number before this entry
   Digest hash{};                        // of this entry
-  std::string block;                    // uncompressed
+  JournalPlace place;
+  uint64_t end = 0;   // where the next one begins, if it is in the same file
+  std::string block;  // uncompressed
 };
 
 struct JournalOptions {
@@ -53,6 +62,9 @@ class JournalReader {
   // or nothing is there behind it. False: it is gone (recycled, skipped or damaged); `oldest` is
   // then the one that comes next.
   Result<bool> seek(uint64_t sequence, uint64_t& oldest);
+  // The next read gives the entry at this place, or, if it is not there any more, the first one
+  // behind it that can be read.
+  Status seek_place(const JournalPlace& place);
   // The next entry. One that does not follow the last: what lies between cannot be read. False:
   // there is no further entry.
   Result<bool> next(JournalEntry& entry);

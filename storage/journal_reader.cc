@@ -75,6 +75,21 @@ Result<bool> JournalReader::seek(uint64_t sequence, uint64_t& oldest) {
   return true;
 }
 
+Status JournalReader::seek_place(const JournalPlace& place) {
+  last_hash_.reset();
+  ahead_.reset();
+  if (!file_ || first_ != place.file) {
+    WS_ASSIGN(const bool open, open_file(place.file));
+    if (!open) {  // recycled: what is behind it is in another file
+      next_ = place.sequence;
+      return {};
+    }
+  }
+  offset_ = place.offset;
+  next_ = place.sequence;
+  return {};
+}
+
 Result<std::optional<JournalEntry>> read_entry(Disk& disk, const std::string& dir,
                                                uint64_t sequence) {
   JournalReader reader(disk, dir);
@@ -200,6 +215,7 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
   entry.emissions = header.emissions;
   entry.said_before = header.said_before();
   entry.hash = header.hash_of(payload);
+  entry.place = {first_, offset, header.sequence};
   if (!zstd_) zstd_.reset(ZSTD_createDCtx());
   if (!zstd_) return Error{ErrorCode::kInternal, "journal: no memory for zstd"};
   entry.block.resize(header.block_bytes);
@@ -209,7 +225,7 @@ Result<bool> JournalReader::read_at(uint64_t offset, uint64_t from, uint64_t lim
     return Error{ErrorCode::kInternal, "journal: no memory for zstd"};  // which is no damage
   }
   if (ZSTD_isError(size) || size != header.block_bytes) return false;
-  offset_ = offset + padded_to_page(total);
+  offset_ = entry.end = offset + padded_to_page(total);
   next_ = header.sequence + 1;
   last_hash_ = entry.hash;
   return true;

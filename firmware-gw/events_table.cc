@@ -1,0 +1,84 @@
+#include "firmware-gw/events_table.h"
+
+#include <algorithm>
+
+#include "firmware-gw/journal_replay.h"
+#include "uplink/message.h"
+
+namespace wayside {
+
+class EventsTable::Scan : public SqlScan {
+ public:
+  Scan(std::unique_ptr<JournalReplay> replay, std::function<bool()> expired)
+      : replay_(std::move(replay)), expired_(std::move(expired)) {}
+
+  Result<bool> next() override {
+    for (++at_; at_ >= said().size(); at_ = 0) {
+      if (expired_()) return Error{ErrorCode::kUnavailable, "the time for it is over"};
+      WS_ASSIGN(const bool there, replay_->next());
+      if (!there) return false;
+    }
+    return true;
+  }
+
+  void column(size_t column, SqlCell& cell) const override {
+    const Emission& e = said()[at_];
+    switch (column) {
+      case kId:
+        return cell.set(replay_->id_of(e));
+      case kType:
+        return cell.set(e.type);
+      case kBlock:
+        return cell.set(e.block);
+      case kKey:
+        return cell.set(e.key);
+      case kTime:
+        return cell.set(e.time_ms);
+      case kLane:
+        return cell.set(e.lane == Lane::kAlarm ? "alarm" : "result");
+      case kEntry:
+        return cell.set(static_cast<int64_t>(replay_->entry()));
+      case kCommitted:
+        return cell.set(replay_->committed_ms());
+      default:
+        break;
+    }
+    std::string json;
+    append_json(e, replay_->id_of(e), Envelope::kInside, json);
+    cell.set(json);
+  }
+
+ private:
+  const std::vector<Emission>& said() const { return replay_->engine().emissions().pending(); }
+
+  std::unique_ptr<JournalReplay> replay_;
+  std::function<bool()> expired_;
+  size_t at_ = 0;
+};
+
+namespace {
+
+bool bounds_above(SqlBound::Compare compare) {
+  return compare == SqlBound::Compare::kEqual || compare == SqlBound::Compare::kLess ||
+         compare == SqlBound::Compare::kAtMost;
+}
+
+}  // namespace
+
+double EventsTable::share_with(size_t column, SqlBound::Compare compare) const {
+  return column == kEntry && bounds_above(compare) ? 0.5 : 1;
+}
+
+Result<std::unique_ptr<SqlScan>> EventsTable::scan(const std::vector<SqlBound>& bounds,
+                                                   const std::function<bool()>& expired) {
+  Moment until;
+  for (const SqlBound& bound : bounds) {
+    const auto* entry = std::get_if<int64_t>(&bound.value);
+    if (entry)
+      until.entry = std::min(until.entry, static_cast<uint64_t>(std::max<int64_t>(*entry, 0)));
+  }
+  WS_ASSIGN(auto replay, JournalReplay::open(config_, state_dir_, until));
+  return std::unique_ptr<SqlScan>(new Scan(std::move(replay), expired));
+}
+
+}  // namespace wayside

@@ -1,0 +1,182 @@
+#include "firmware-gw/restore.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "firmware-gw/committed.h"
+#include "firmware-gw/loop.h"
+#include "firmware-gw/state_lock.h"
+#include "storage/store_view.h"
+
+namespace wayside {
+namespace {
+
+constexpr size_t kCopyBytes = 1 << 20;
+
+struct End {
+  uint64_t entry = 0;   // 0: nothing is that old
+  uint64_t file = 0;    // which holds it,
+  uint64_t offset = 0;  // up to here
+  int64_t committed_ms = 0;
+  JournalEntry behind;  // the first one later than that, if there is one
+};
+
+Result<End> find_end(const std::string& journal_dir, const Moment& until) {
+  End end;
+  JournalReader reader(posix_disk(), journal_dir);
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(1, oldest));
+  while (true) {
+    WS_ASSIGN(const bool there, reader.next(end.behind));
+    if (!there || until.is_before(end.behind.sequence, end.behind.wall_ms)) return end;
+    end.entry = end.behind.sequence;
+    end.file = end.behind.place.file;
+    end.offset = end.behind.end;
+    end.committed_ms = end.behind.wall_ms;
+  }
+}
+
+// The first `bytes` of a file; behind them it is as long, and zeros.
+Status copy_file(const std::string& from_path, const std::string& to_path, uint64_t bytes) {
+  WS_ASSIGN(const auto from, posix_disk().open(from_path, Disk::Mode::kRead));
+  WS_ASSIGN(const auto to, posix_disk().open(to_path, Disk::Mode::kCreate));
+  WS_ASSIGN(const uint64_t size, from->size());
+  std::string piece(kCopyBytes, '\0');
+  for (uint64_t at = 0; at < size; at += piece.size()) {
+    bool unreadable = false;  // then it is no entry there either
+    const size_t wanted = std::min<uint64_t>(piece.size(), size - at);
+    WS_ASSIGN(const size_t n, read_pages(*from, at, piece.data(), wanted, unreadable));
+    const size_t kept = std::min<uint64_t>(n, bytes - std::min(bytes, at));
+    std::fill(piece.begin() + static_cast<ptrdiff_t>(kept), piece.end(), '\0');
+    WS_TRY(to->write_at(at, std::string_view(piece).substr(0, wanted)));
+  }
+  return to->sync_data();
+}
+
+Status copy_journal(const std::string& from, const std::string& to, const End& end) {
+  Disk& disk = posix_disk();
+  WS_TRY(disk.make_dirs(to));
+  WS_ASSIGN(std::vector<uint64_t> files, first_sequences(disk, from));
+  std::erase_if(files, [&](uint64_t file) { return file > end.file; });
+  for (uint64_t file : files) {
+    WS_TRY(copy_file(journal_path(from, file), journal_path(to, file),
+                     file == end.file ? end.offset : UINT64_MAX));
+  }
+  WS_ASSIGN(const std::vector<uint64_t> left, first_sequences(disk, from));
+  if (!std::includes(left.begin(), left.end(), files.begin(), files.end())) {
+    return Error{ErrorCode::kUnavailable,
+                 "the gateway recycled a journal file while it was copied; remove the copy and try "
+                 "again, or stop the gateway meanwhile"};
+  }
+  return disk.sync_dir(to);
+}
+
+Status check_target(const Config& config, const std::string& dir) {
+  WS_ASSIGN(const auto names, posix_disk().list(dir));
+  if (!names.empty()) {
+    return Error{ErrorCode::kUsage, dir + " is not empty; name a folder that is, or a new one"};
+  }
+  std::error_code error;
+  if (std::filesystem::equivalent(dir, config.gateway.state_dir, error)) {
+    return Error{ErrorCode::kUsage, dir + " is the gateway's own folder; name another one"};
+  }
+  return posix_disk().make_dirs(dir);
+}
+
+Error nothing_so_old(const std::string& state_dir, const End& end) {
+  const std::string journal = "the journal in " + state_dir;
+  if (end.behind.sequence == 0) return {ErrorCode::kUnavailable, journal + " is empty"};
+  return {ErrorCode::kUnavailable, journal + " begins later: with entry " +
+                                       std::to_string(end.behind.sequence) + " of " +
+                                       format_rfc3339(end.behind.wall_ms)};
+}
+
+Result<std::map<std::string, Mark>> marks_of(const std::string& state_dir) {
+  auto view = view_store(posix_disk(), state_dir);
+  if (view.ok()) return std::move(view->marks);
+  // Without a store nobody knows what was delivered but the sinks, which tell it when they are
+  // open.
+  if (view.error().code == ErrorCode::kUnavailable) return std::map<std::string, Mark>();
+  return view.error();
+}
+
+// ---- marks
+
+// No further than up to these.
+RawPosition no_further(const RawPosition& at, const RawPosition& end) {
+  return at.entry < end.entry ? at : end;
+}
+
+Mark no_further(Mark mark, uint64_t sequence, const RawPosition& end) {
+  for (uint64_t& upto : mark.delivered_upto) upto = std::min(upto, sequence);
+  mark.raw = no_further(mark.raw, end);
+  std::vector<BacklogPart> parts;
+  for (BacklogPart& part : mark.backlog) {
+    part.result_upto = std::min(part.result_upto, sequence);
+    part.result_end = std::min(part.result_end, sequence);
+    part.raw = no_further(part.raw, end);
+    part.raw_end = no_further(part.raw_end, end);
+    const bool waits = part.result_upto < part.result_end || part.raw.entry < part.raw_end.entry;
+    if (waits) parts.push_back(part);
+  }
+  mark.backlog = std::move(parts);
+  mark.entry = mark.chain = 0;
+  return mark;
+}
+
+}  // namespace
+
+Result<uint64_t> Loop::settle_copy(const std::map<std::string, Mark>& sent) {
+  const uint64_t last = journal_->last_sequence();
+  const EmissionBuffer& emissions = engine_->emissions();
+  Store::Changes changes;
+  uint64_t pending = 0;
+  for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
+    const std::string& name = engine_->uplinks()[bit];
+    if (name.empty()) continue;
+    Mark& mark = marks_[name];
+    if (const auto at = sent.find(name); at != sent.end()) {
+      const uint64_t seen = forwarded_rows(engine_->group().rows_before, engine_->forwarded(bit));
+      mark = no_further(at->second, emissions.last_sequence(), {last, 0, seen});
+    }
+    // All that the copy knows of it was said; what it need not deliver was delivered.
+    WS_ASSIGN(uint64_t waiting, store_->pending(static_cast<uint32_t>(bit), mark));
+    WS_ASSIGN(const uint64_t readings, readings_behind(engine_->forwarded(bit), mark));
+    waiting += readings;
+    const uint64_t said = bit < emissions.emitted().size() ? emissions.emitted()[bit] : 0;
+    mark.delivered = said - std::min(said, waiting);
+    mark.dropped = 0;
+    changes.marks[name] = mark;
+    pending += waiting;
+  }
+  if (epochs_.back().first_entry <= last) WS_TRY(begin_epoch("", last + 1));
+  changes.checkpoint = checkpoint(last);
+  WS_TRY(store_->apply(changes, 0));
+  WS_TRY(store_->trim_outbox(engine_->uplinks(), marks_));
+  WS_TRY(store_->make_durable());
+  return pending;
+}
+
+Result<Restored> restore(const Config& config, const Moment& until, const std::string& dir) {
+  const std::string& state_dir = config.gateway.state_dir;
+  WS_TRY(check_target(config, dir));
+  WS_ASSIGN(const uint64_t committed, committed_entry(state_dir));
+  Moment upto = until;
+  upto.entry = std::min(upto.entry, committed);
+  WS_ASSIGN(const End end, find_end(state_dir + "/journal", upto));
+  if (end.entry == 0) return nothing_so_old(state_dir, end);
+  StateLock lock;
+  WS_TRY(lock.take(dir));
+  WS_TRY(copy_journal(state_dir + "/journal", dir + "/journal", end));
+  WS_ASSIGN(const auto sent, marks_of(state_dir));
+  Config copy = config;
+  copy.gateway.state_dir = dir;
+  WS_ASSIGN(const auto loop, Loop::recover(copy, Surroundings::system(copy)));
+  Restored restored{end.entry, end.committed_ms, "", 0};
+  WS_ASSIGN(restored.pending, loop->settle_copy(sent));
+  restored.epoch = loop->epoch();
+  return restored;
+}
+
+}  // namespace wayside

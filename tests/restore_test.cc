@@ -1,0 +1,220 @@
+#include "firmware-gw/restore.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "firmware-gw/loop.h"
+#include "firmware-gw/replay.h"
+#include "tests/messages.h"
+#include "tests/temp_folder.h"
+#include "tests/told_sink.h"
+
+namespace wayside {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Restore : public testing::Test {
+ protected:
+  using Messages = std::vector<TestMessage>;
+  using Lines = std::vector<std::string>;
+  static constexpr size_t kLives = 5;
+
+  Config config_of(const std::string& name) const {
+    Config config = small_config(folder_ / name);
+    config.uplinks[0].dir = folder_ / (name + "-out");
+    config.uplinks[0].linger_ms = 0;
+    return config;
+  }
+  // What came in one life: each is an entry of the journal.
+  Messages messages_of(size_t life) const {
+    const size_t share = messages_.size() / kLives;
+    const auto begin = messages_.begin() + ptrdiff_t(life * share);
+    return {begin, life + 1 == kLives ? messages_.end() : begin + ptrdiff_t(share)};
+  }
+  // `linked`: what it says is delivered before it ends.
+  void live(const Config& config, const Messages& messages, bool linked = true) {
+    Surroundings around = Surroundings::system(config);
+    SinksOpened opened;
+    around.make_sink = [&](const UplinkOptions& options, std::vector<Epoch> epochs) {
+      return std::make_unique<ToldSink>(opened,
+                                        make_file_sink(posix_disk(), options, std::move(epochs)));
+    };
+    auto loop = Loop::recover(config, around);
+    ASSERT_TRUE(loop.ok()) << loop.error().message;
+    if (linked) ASSERT_TRUE((*loop)->make_workers().ok());
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    if (linked) opened.await(1);
+    auto chunk = make_chunk(messages, messages.size());
+    const size_t size = chunk->size;
+    (*loop)->queue().push(std::move(chunk), size);
+    (*loop)->stop();
+    if (!linked) return;
+    for (const UplinkStatus& u : (*loop)->status().latest()->uplinks) {
+      EXPECT_TRUE(u.balanced());
+      EXPECT_EQ(u.pending(), 0u);
+    }
+  }
+  static Lines delivered(const Config& config) {
+    Lines all;
+    std::set<fs::path> files;
+    for (const auto& file : fs::directory_iterator(config.uplinks[0].dir)) {
+      if (file.path().extension() == ".jsonl") files.insert(file.path());
+    }
+    for (const fs::path& file : files) {
+      std::ifstream in(file);
+      for (std::string line; std::getline(in, line);) all.push_back(line);
+    }
+    return all;
+  }
+  static Lines said(const Config& config, const ReplaySpan& span) {
+    Lines lines;
+    EXPECT_TRUE(replay_journal(config, config.gateway.state_dir, span, [&](std::string_view l) {
+                  lines.emplace_back(l);
+                }).ok());
+    return lines;
+  }
+  static std::string id_of(const std::string& line) {
+    static const std::regex kId(R"re("id":"([^"]*)")re");
+    std::smatch found;
+    return std::regex_search(line, found, kId) ? found[1].str() : "";
+  }
+  // Without their ids, sorted, and without what tells of the epoch.
+  static Lines contents(const Lines& lines) {
+    static const std::regex kId(R"re("id":"[^"]*",)re");
+    Lines all;
+    for (const std::string& line : lines) {
+      if (line.find("new_epoch") != std::string::npos) continue;
+      all.push_back(std::regex_replace(line, kId, ""));
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  TempFolder folder_;
+  const Config config_ = config_of("original");
+  const Messages messages_ = make_messages(11, 400);
+};
+
+TEST_F(Restore, a_copy_goes_on_as_the_original_did_and_sends_nothing_twice) {
+  for (size_t life = 0; life < kLives; ++life) live(config_, messages_of(life));
+  std::set<std::string> ids;
+  for (const std::string& line : delivered(config_)) ids.insert(id_of(line));
+  const Lines all = said(config_, {});
+  ASSERT_EQ(all.size(), ids.size());
+  for (size_t life = 0; life + 1 < kLives; ++life) {
+    const Config copy = config_of("copy" + std::to_string(life));
+    Moment until;
+    until.entry = life + 1;
+    const auto restored = restore(config_, until, copy.gateway.state_dir);
+    ASSERT_TRUE(restored.ok()) << restored.error().message;
+    EXPECT_EQ(restored->entry, life + 1);
+    EXPECT_EQ(restored->pending, 0u);
+    for (size_t later = life + 1; later < kLives; ++later) live(copy, messages_of(later));
+    ReplaySpan behind;
+    behind.after.entry = restored->entry;
+    behind.after.wall_ms = kTimeMax;
+    EXPECT_EQ(contents(delivered(copy)), contents(said(config_, behind)));
+    for (const std::string& line : delivered(copy)) {
+      EXPECT_FALSE(ids.contains(id_of(line))) << line;
+      EXPECT_NE(id_of(line).find('/' + restored->epoch + '/'), std::string::npos) << line;
+    }
+  }
+}
+
+TEST_F(Restore, what_the_original_has_not_sent_yet_the_copy_sends_with_the_same_ids) {
+  live(config_, messages_of(0));
+  live(config_, messages_of(1), false);
+  live(config_, messages_of(2), false);
+  const Config copy = config_of("copy");
+  Moment until;
+  until.entry = 2;
+  const auto restored = restore(config_, until, copy.gateway.state_dir);
+  ASSERT_TRUE(restored.ok()) << restored.error().message;
+  ReplaySpan second;
+  second.after = {1, kTimeMax};
+  second.until.entry = 2;
+  Lines expected = said(config_, second);
+  EXPECT_EQ(restored->pending, expected.size());
+  live(copy, {});
+  Lines sent = delivered(copy);
+  std::erase_if(sent,
+                [](const std::string& l) { return l.find("new_epoch") != std::string::npos; });
+  std::sort(sent.begin(), sent.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(sent, expected);
+}
+
+TEST_F(Restore, the_original_is_left_as_it_was) {
+  live(config_, messages_of(0));
+  live(config_, messages_of(1));
+  const Lines before = said(config_, {});
+  ASSERT_TRUE(restore(config_, {1, kTimeMax}, folder_ / "copy").ok());
+  EXPECT_EQ(said(config_, {}), before);
+  EXPECT_EQ(said(config_of("copy"), {}), said(config_, {{0, kTimeMin}, {1, kTimeMax}}));
+}
+
+TEST_F(Restore, a_journal_whose_beginning_is_gone_makes_a_copy_that_gives_no_id_twice) {
+  const auto small_files = [](Config config) {
+    config.storage.file_bytes = 16 * kJournalPage;
+    config.storage.max_bytes = 4 * config.storage.file_bytes;
+    config.storage.commit_bytes = 200;
+    config.storage.checkpoint_bytes = 1;
+    return config;
+  };
+  const Config original = small_files(config_);
+  for (size_t life = 0; life < kLives; ++life) {
+    auto loop = Loop::recover(original, Surroundings::system(original));
+    ASSERT_TRUE(loop.ok()) << loop.error().message;
+    ASSERT_TRUE((*loop)->make_workers().ok());
+    push_chunks((*loop)->queue(), messages_of(life), 4);
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    (*loop)->stop();
+  }
+  live(original, {});
+  uint64_t newest = 0;
+  JournalReader reader(posix_disk(), original.gateway.state_dir + "/journal");
+  uint64_t oldest = 0;
+  ASSERT_FALSE(*reader.seek(1, oldest)) << "its beginning should be gone";
+  for (JournalEntry entry; *reader.next(entry);) newest = entry.sequence;
+
+  const Config copy = small_files(config_of("copy"));
+  const auto restored = restore(original, {newest - 5, kTimeMax}, copy.gateway.state_dir);
+  ASSERT_TRUE(restored.ok()) << restored.error().message;
+  EXPECT_EQ(restored->entry, newest - 5);
+  live(copy, make_messages(12, 100));
+  std::set<std::string> ids;
+  for (const std::string& line : delivered(original)) ids.insert(id_of(line));
+  for (const std::string& line : delivered(copy)) {
+    EXPECT_TRUE(ids.insert(id_of(line)).second) << line;
+  }
+}
+
+TEST_F(Restore, a_copy_can_be_copied) {
+  for (size_t life = 0; life < 3; ++life) live(config_, messages_of(life));
+  ASSERT_TRUE(restore(config_, {2, kTimeMax}, folder_ / "copy").ok());
+  const auto again = restore(config_of("copy"), {1, kTimeMax}, folder_ / "again");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->pending, 0u);
+}
+
+TEST_F(Restore, what_cannot_be_is_told) {
+  live(config_, messages_of(0));
+  const std::string state = folder_ / "original";
+  const std::string copy = folder_ / "copy";
+  const auto message = [&](const Moment& until, const std::string& dir) {
+    const auto restored = restore(config_, until, dir);
+    return restored.ok() ? "" : restored.error().message;
+  };
+  EXPECT_EQ(message({}, state), state + " is not empty; name a folder that is, or a new one");
+  EXPECT_TRUE(message({UINT64_MAX, 1'000}, copy)
+                  .starts_with("the journal in " + state + " begins later: with entry 1 of "));
+  EXPECT_EQ(message({}, copy), "") << "and the folder is as good as new";
+}
+
+}  // namespace
+}  // namespace wayside
