@@ -49,7 +49,7 @@ class EventsTable::Scan : public SqlScan {
   }
 
  private:
-  const std::vector<Emission>& said() const { return replay_->engine().emissions().pending(); }
+  std::span<const Emission> said() const { return replay_->engine().emissions().pending(); }
 
   std::unique_ptr<JournalReplay> replay_;
   std::function<bool()> expired_;
