@@ -42,6 +42,7 @@ constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(Calend
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
                                                 {"month", static_cast<int>(CalendarUnit::kMonth)}}};
+constexpr std::array<Choice, 2> kWindowTimes{{{"event", 0}, {"processing", 1}}};
 constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
                                              {"source", static_cast<int>(WatermarkMode::kSource)}}};
 constexpr std::array<Choice, 2> kTrusts{
@@ -205,6 +206,8 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
          kCalendarUnits);
   v.text({"zone", "with calendar: whose days, by IANA name, as in Europe/Berlin"}, o.zone);
   v.flag({"global", "or one window for all times; see early_count, early_every"}, o.global);
+  choose(v, {"time", "\"event\", or \"processing\": the time at which a reading was read"},
+         o.processing_time, kWindowTimes);
   v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);
   v.items({"select",
            "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "

@@ -1,6 +1,7 @@
 // What the pipeline says to the world.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -43,11 +44,10 @@ class EmissionBuffer {
   // on. Null: one without a target does not exist.
   Emission* next(uint32_t targets) {
     if (targets == 0) return nullptr;
-    for (size_t u = 0; u < 32; ++u) {
-      if (targets >> u & 1) {
-        if (emitted_.size() <= u) emitted_.resize(u + 1);
-        ++emitted_[u];
-      }
+    for (uint32_t left = targets; left != 0; left &= left - 1) {
+      const auto u = static_cast<size_t>(std::countr_zero(left));
+      if (emitted_.size() <= u) emitted_.resize(u + 1);
+      ++emitted_[u];
     }
     if (used_ == slots_.size()) slots_.emplace_back();
     Emission& e = slots_[used_++];

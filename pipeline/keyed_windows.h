@@ -31,6 +31,8 @@ class KeyedWindows {
  public:
   virtual ~KeyedWindows() = default;
 
+  // A reading of the key is near.
+  virtual void prefetch(uint32_t key) const = 0;
   // Brings the reading in row `row` of the batch into its windows. Those that are complete already
   // speak at once. False: all of them are gone, it is too late.
   virtual bool take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) = 0;

@@ -36,6 +36,7 @@ struct Pipeline::Graph {
   void connect();
 
   std::vector<Wanted> wanted_blocks();
+  void add_processing_time(WindowOptions& window, std::vector<Wanted>& all);
   bool add_block(const Wanted& wanted);
   Watch* watch_of(const std::string& block, const std::string& from);
   std::string missing(const std::string& name) const;
@@ -112,13 +113,31 @@ void Pipeline::Graph::add_blocks() {
 // One entry a kind of block.
 std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   std::vector<Wanted> all;
-  for (const WindowOptions& o : pipeline.options_.windows) {
+  for (WindowOptions& o : pipeline.options_.windows) {
+    if (o.processing_time) add_processing_time(o, all);
     all.push_back({o.name, o.from, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     return Window::make(o, std::move(inputs), p.keys_, p.expressions_,
-                                         p.bits(o.to, true), p.bits(o.late_to, false), error);
+                     auto made =
+                         Window::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                      p.bits(o.to, true), p.bits(o.late_to, false), error);
+                     if (made && o.processing_time) p.by_processing_time_.push_back(made.get());
+                     return made;
                    }});
   }
   return all;
+}
+
+// The window reads its inputs through blocks that put the time of the turn in place of theirs.
+void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wanted>& all) {
+  for (std::string& from : window.from) {
+    const std::string name = window.name + "/" + from;
+    all.push_back({name, {from}, [&p = pipeline, name](Inputs inputs, BlockError&) {
+                     auto made =
+                         std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
+                     p.processing_.push_back(made.get());
+                     return made;
+                   }});
+    from = name;
+  }
 }
 
 bool Pipeline::Graph::add_block(const Wanted& wanted) {

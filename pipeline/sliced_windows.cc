@@ -189,7 +189,8 @@ void SlicedWindows::flip(Key& key) {
 
 // Windows without a reading do not speak.
 void SlicedWindows::skip_empty(Key& key) const {
-  const uint32_t at = lower_bound(key, key.next);
+  uint32_t at = key.done;  // few of the others are behind it
+  while (at < key.slices.size() && starts_[key.slices[at]] < key.next) ++at;
   key.next = at == key.slices.size()
                  ? kNever
                  : std::max(key.next, grid_.first_start(starts_[key.slices[at]]));

@@ -31,6 +31,9 @@ class SlicedWindows final : public KeyedWindows {
   SlicedWindows(const WindowOptions& options, WindowGrid grid, Panes& panes,
                 WindowListener& listener);
 
+  void prefetch(uint32_t key) const override {
+    if (key < keys_.size()) __builtin_prefetch(&keys_[key]);
+  }
   bool take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) override;
   int64_t due(uint32_t key) const override {
     return key < keys_.size() ? keys_[key].due : kTimeMax;

@@ -48,7 +48,13 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
   const BatchView& view = rows.view;
   const double* where = where_ == kNo ? nullptr : expressions_[input]->values(where_);
   const bool alone = inputs_.size() == 1;
+  constexpr uint32_t kAhead = 8;  // rows; with many keys each of them is somewhere else
   for (uint32_t row = 0; row < view.rows; ++row) {
+    if (row + kAhead < view.rows) {
+      const uint32_t near = view.keys[row + kAhead];
+      if (near < states_.size()) __builtin_prefetch(&states_[near]);
+      windows.prefetch(near);
+    }
     const uint32_t key = view.keys[row];
     KeyState& s = state(key);
     // A reading that `where` leaves out is neither taken nor late: it only moves the watermark.

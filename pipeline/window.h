@@ -40,6 +40,9 @@ class Window final : public Block, public EventTime {
   int64_t watermark(uint32_t key) const override;
   bool is_idle(uint32_t key) const override;
 
+  // Not by key: the watermark at which something happens next; kTimeMax for never.
+  int64_t next_due() const { return due_.empty() ? kTimeMax : due_.begin()->first; }
+
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override { return fingerprint_; }

@@ -1,0 +1,35 @@
+#include "pipeline/processing_time.h"
+
+namespace wayside {
+
+void ProcessingTime::begin_turn(int64_t wall_ms, EmissionBuffer& out) {
+  if (wall_ms <= now_ms_) return;
+  now_ms_ = wall_ms;
+  if (keys_.capacity() == 0) return;  // nothing has come yet
+  // A row that is no reading, of whichever key: it only moves the watermark of all.
+  const uint32_t key = 0, text = Interner::kNone;
+  const uint8_t absent = 0;
+  const int64_t after = watermark(key);
+  Rows rows;
+  rows.view = {1, &now_ms_, &key, {}, nullptr};
+  for (const Field& field : output_.schema().fields) {
+    const bool is_text = field.type == FieldType::kText;
+    rows.view.columns.push_back({is_text ? nullptr : &kNull, is_text ? &text : nullptr});
+  }
+  const Interner no_texts;
+  rows.view.texts = &no_texts;
+  rows.after = &after;
+  rows.present = &absent;
+  output_.push(rows, out);
+}
+
+void ProcessingTime::process(size_t, const Rows& in, EmissionBuffer& out) {
+  times_.assign(in.view.rows, now_ms_);
+  after_.assign(in.view.rows, watermark(0));
+  Rows rows = in;
+  rows.view.times = times_.data();
+  rows.after = after_.data();
+  output_.push(rows, out);
+}
+
+}  // namespace wayside

@@ -1,0 +1,52 @@
+// A stream by processing time: the readings of another one, each at the time of the turn in which
+// it came. The turns' times are journaled, so that a replay closes the same windows at the same
+// readings. There is one watermark, just before the time of the turn; nothing is ever late.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/block.h"
+#include "pipeline/keys.h"
+
+namespace wayside {
+
+class ProcessingTime final : public Block, public EventTime {
+ public:
+  // Input and keys outlive it.
+  ProcessingTime(std::string name, const Stream& input, const KeyTable& keys)
+      : name_(std::move(name)), keys_(keys), output_(name_, input.schema(), *this) {}
+
+  // A turn begins; a clock that goes back does not take time with it.
+  void begin_turn(int64_t wall_ms, EmissionBuffer& out);
+
+  void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
+  void on_idle(uint32_t, EmissionBuffer&) override {}
+  void forget_key(uint32_t, int64_t, EmissionBuffer&) override {}
+  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
+  void finish(EmissionBuffer&) override {}
+  std::vector<Stream*> outputs() override { return {&output_}; }
+
+  bool by_key() const override { return false; }
+  int64_t watermark(uint32_t) const override { return now_ms_ == kTimeMin ? kTimeMin : now_ms_ - 1; }
+  bool is_idle(uint32_t) const override { return false; }
+
+  const std::string& name() const override { return name_; }
+  BlockStatus status() const override { return {name_, "processing_time"}; }
+  uint64_t fingerprint() const override { return 1; }
+  bool save_key(uint32_t, ByteWriter&) const override { return false; }
+  void load_key(uint32_t, ByteReader&) override {}
+  void save_totals(ByteWriter& out) const override { out.fixed(now_ms_); }
+  void load_totals(ByteReader& in) override { now_ms_ = in.fixed<int64_t>(); }
+
+ private:
+  std::string name_;
+  const KeyTable& keys_;
+  Stream output_;
+  int64_t now_ms_ = kTimeMin;
+  // Of the rows that are pushed.
+  std::vector<int64_t> times_;
+  std::vector<int64_t> after_;
+};
+
+}  // namespace wayside
