@@ -32,11 +32,10 @@ uint32_t Pipeline::bits(const std::vector<std::string>& uplinks, bool all_when_e
 
 void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   const Turn& t = group.turns[turn];
-  now_ = t.now;
   out.set_clock(t.now.clock);
   take_notes(group, turn, out);
   advance_timers(t.now.timer_ms, out);
-  for (ProcessingTime* block : processing_) block->begin_turn(t.now.wall_ms, out);
+  for (ProcessingTime* block : processing_) block->begin_turn(t.now, out);
   for (const Slice& slice : t.slices) {
     process_slice(*sources_[slice.source], group.batches[slice.source], slice.begin, slice.end,
                   t.now.timer_ms, out);
@@ -230,13 +229,8 @@ void Pipeline::finish(EmissionBuffer& out) {
 int64_t Pipeline::next_timer() {
   int64_t next = kTimeMax;
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
-  for (const Window* window : by_processing_time_) {
-    // What is due at a watermark happens a millisecond later, on the grid of ticks.
-    const int64_t due_ms = window->next_due();
-    if (due_ms == kTimeMax) continue;
-    const int64_t wait_ms = std::max<int64_t>(due_ms + 1 - now_.wall_ms, 1);
-    const int64_t tick_ms = options_.engine.tick_ms;
-    next = std::min(next, (now_.timer_ms + wait_ms + tick_ms - 1) / tick_ms * tick_ms);
+  for (const auto& [clock, window] : by_processing_time_) {
+    next = std::min(next, clock->timer_of(window->next_due(), options_.engine.tick_ms));
   }
   return next;
 }

@@ -134,14 +134,13 @@ class Pipeline {
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
-  std::vector<ProcessingTime*> processing_;       // of blocks_
-  std::vector<const Window*> by_processing_time_;
+  std::vector<std::unique_ptr<Block>> blocks_;  // each behind those it reads
+  std::vector<ProcessingTime*> processing_;     // of blocks_
+  std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;
   std::vector<std::unique_ptr<Watch>> watches_;  // of streams with rules or detectors
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<std::unique_ptr<RobustZDetector>> detectors_;
   std::vector<uint32_t> order_groups_;  // by source
-  Now now_;                             // of the last turn
   Ledger unrouted_;
   std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
   std::vector<Component> components_;

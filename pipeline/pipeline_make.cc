@@ -116,10 +116,11 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   for (WindowOptions& o : pipeline.options_.windows) {
     if (o.processing_time) add_processing_time(o, all);
     all.push_back({o.name, o.from, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     auto made =
-                         Window::make(o, std::move(inputs), p.keys_, p.expressions_,
-                                      p.bits(o.to, true), p.bits(o.late_to, false), error);
-                     if (made && o.processing_time) p.by_processing_time_.push_back(made.get());
+                     auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                              p.bits(o.to, true), p.bits(o.late_to, false), error);
+                     if (made && o.processing_time) {
+                       p.by_processing_time_.emplace_back(p.processing_.back(), made.get());
+                     }
                      return made;
                    }});
   }
@@ -131,8 +132,7 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
   for (std::string& from : window.from) {
     const std::string name = window.name + "/" + from;
     all.push_back({name, {from}, [&p = pipeline, name](Inputs inputs, BlockError&) {
-                     auto made =
-                         std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
+                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
                      p.processing_.push_back(made.get());
                      return made;
                    }});

@@ -1,10 +1,19 @@
 #include "pipeline/processing_time.h"
 
+#include <algorithm>
+
 namespace wayside {
 
-void ProcessingTime::begin_turn(int64_t wall_ms, EmissionBuffer& out) {
-  if (wall_ms <= now_ms_) return;
-  now_ms_ = wall_ms;
+int64_t ProcessingTime::timer_of(int64_t watermark_ms, int64_t tick_ms) const {
+  if (watermark_ms == kTimeMax || now_ms_ == kTimeMin) return kTimeMax;
+  const int64_t due_ms = timer_ms_ + std::max<int64_t>(watermark_ms + 1 - now_ms_, 1);
+  return (due_ms + tick_ms - 1) / tick_ms * tick_ms;
+}
+
+void ProcessingTime::begin_turn(const Now& now, EmissionBuffer& out) {
+  timer_ms_ = now.timer_ms;
+  if (now.wall_ms <= now_ms_) return;
+  now_ms_ = now.wall_ms;
   if (keys_.capacity() == 0) return;  // nothing has come yet
   // A row that is no reading, of whichever key: it only moves the watermark of all.
   const uint32_t key = 0, text = Interner::kNone;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "pipeline/block.h"
 #include "pipeline/keys.h"
 
@@ -18,7 +19,9 @@ class ProcessingTime final : public Block, public EventTime {
       : name_(std::move(name)), keys_(keys), output_(name_, input.schema(), *this) {}
 
   // A turn begins; a clock that goes back does not take time with it.
-  void begin_turn(int64_t wall_ms, EmissionBuffer& out);
+  void begin_turn(const Now& now, EmissionBuffer& out);
+  // On the timer clock: when a turn is due so that the watermark is at `watermark_ms`.
+  int64_t timer_of(int64_t watermark_ms, int64_t tick_ms) const;
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t, EmissionBuffer&) override {}
@@ -28,7 +31,9 @@ class ProcessingTime final : public Block, public EventTime {
   std::vector<Stream*> outputs() override { return {&output_}; }
 
   bool by_key() const override { return false; }
-  int64_t watermark(uint32_t) const override { return now_ms_ == kTimeMin ? kTimeMin : now_ms_ - 1; }
+  int64_t watermark(uint32_t) const override {
+    return now_ms_ == kTimeMin ? kTimeMin : now_ms_ - 1;
+  }
   bool is_idle(uint32_t) const override { return false; }
 
   const std::string& name() const override { return name_; }
@@ -36,14 +41,21 @@ class ProcessingTime final : public Block, public EventTime {
   uint64_t fingerprint() const override { return 1; }
   bool save_key(uint32_t, ByteWriter&) const override { return false; }
   void load_key(uint32_t, ByteReader&) override {}
-  void save_totals(ByteWriter& out) const override { out.fixed(now_ms_); }
-  void load_totals(ByteReader& in) override { now_ms_ = in.fixed<int64_t>(); }
+  void save_totals(ByteWriter& out) const override {
+    out.fixed(now_ms_);
+    out.fixed(timer_ms_);
+  }
+  void load_totals(ByteReader& in) override {
+    now_ms_ = in.fixed<int64_t>();
+    timer_ms_ = in.fixed<int64_t>();
+  }
 
  private:
   std::string name_;
   const KeyTable& keys_;
   Stream output_;
   int64_t now_ms_ = kTimeMin;
+  int64_t timer_ms_ = 0;  // of the last turn
   // Of the rows that are pushed.
   std::vector<int64_t> times_;
   std::vector<int64_t> after_;
