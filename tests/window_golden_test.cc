@@ -82,10 +82,7 @@ void set_trigger(const std::string& trigger, WindowOptions& w) {
 
 WindowOptions window_of(const Row& config) {
   WindowOptions w;
-  const std::string& kind = config.at("window");
-  if (kind == "count") w.kind = WindowKind::kCount;
-  if (kind == "global") w.kind = WindowKind::kGlobal;
-  if (kind == "session") w.kind = WindowKind::kSession;
+  w.global = config.at("window") == "global";
   w.size_ms = number(config, "size_ms");
   w.every_ms = number(config, "slide_ms");
   w.offset_ms = number(config, "offset_ms");

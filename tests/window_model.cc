@@ -1,93 +1,14 @@
 #include "tests/window_model.h"
 
 #include <chrono>
-#include <numeric>
+#include <tuple>
 
 namespace wayside {
 namespace {
 
-struct Condition {
-  const char* sql;
-  bool (*holds)(const Reading&);
-};
-const Condition kConditions[] = {
-    {"door = 'open'", [](const Reading& r) { return r.door == "open"; }},
-    {"temp_c > 22", [](const Reading& r) { return r.temp_c > 22; }},
-    {"door = 'shut' OR temp_c < 40",
-     [](const Reading& r) { return r.door == "shut" || r.temp_c < 40; }},
-};
-
-struct Aggregation {
-  const char* sql;
-  Value (*of)(const std::vector<double>& numbers, size_t rows);
-};
-double sum(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-const Aggregation kAggregations[] = {
-    {"count()", [](const std::vector<double>&, size_t rows) { return Value(double(rows)); }},
-    {"count(temp_c)", [](const std::vector<double>& v, size_t) { return Value(double(v.size())); }},
-    {"sum(temp_c)",
-     [](const std::vector<double>& v, size_t) { return v.empty() ? Value() : Value(sum(v)); }},
-    {"avg(temp_c)", [](const std::vector<double>& v,
-                       size_t) { return v.empty() ? Value() : Value(sum(v) / double(v.size())); }},
-    {"min(temp_c)",
-     [](const std::vector<double>& v, size_t) {
-       return v.empty() ? Value() : Value(*std::min_element(v.begin(), v.end()));
-     }},
-    {"max(temp_c)",
-     [](const std::vector<double>& v, size_t) {
-       return v.empty() ? Value() : Value(*std::max_element(v.begin(), v.end()));
-     }},
-};
-
-Value aggregate(const std::string& sql, const std::vector<Reading>& readings) {
-  const std::string filter = " FILTER (WHERE ";
-  const size_t at = sql.find(filter);
-  std::vector<double> numbers;
-  size_t rows = 0;
-  for (const Reading& r : readings) {
-    if (at != std::string::npos) {
-      const size_t from = at + filter.size();
-      if (!model_condition(sql.substr(from, sql.size() - from - 1), r)) continue;
-    }
-    ++rows;
-    if (!is_null(r.temp_c)) numbers.push_back(r.temp_c);
-  }
-  for (const Aggregation& a : kAggregations) {
-    if (sql.substr(0, at) == a.sql) return a.of(numbers, rows);
-  }
-  ADD_FAILURE() << "the model does not know " << sql;
-  return {};
-}
-
 int64_t floor_to(int64_t t, int64_t step) { return t - ((t % step) + step) % step; }
 
 }  // namespace
-
-bool model_condition(const std::string& sql, const Reading& reading) {
-  for (const Condition& c : kConditions) {
-    if (sql == c.sql) return c.holds(reading);
-  }
-  ADD_FAILURE() << "the model does not know " << sql;
-  return false;
-}
-
-const std::vector<std::string>& model_conditions() {
-  static const std::vector<std::string> all = [] {
-    std::vector<std::string> texts;
-    for (const Condition& c : kConditions) texts.push_back(c.sql);
-    return texts;
-  }();
-  return all;
-}
-
-const std::vector<std::string>& model_aggregates() {
-  static const std::vector<std::string> all = [] {
-    std::vector<std::string> texts;
-    for (const Aggregation& a : kAggregations) texts.push_back(a.sql);
-    return texts;
-  }();
-  return all;
-}
 
 WindowModel::WindowModel(WindowOptions options, const std::vector<SourceOptions>& sources,
                          int64_t tick_ms)
@@ -109,6 +30,7 @@ void WindowModel::turn(int64_t timer_ms, const std::vector<Reading>& readings) {
   }
   started_ = true;
   for (const Reading& reading : readings) {
+    fates_.push_back(Fate::kPassedBy);
     if (!sources_[reading.source].read) continue;
     if (options_.where.empty() || model_condition(options_.where, reading)) take(reading);
     hear(reading, timer_ms);
@@ -178,14 +100,18 @@ void WindowModel::on_idle(const std::string& key) {
   const int64_t to = combined(key);
   if (to != kTimeMax) return advance(key, to);
   if (!by_key()) return;
+  const bool overlap = options_.every_ms > 0 && options_.every_ms < options_.size_ms;
   for (Open& window : keys_[key].open) {
-    if (window.changed) fire(key, window, false, keys_[key].newest_ms);
+    if (window.ended && overlap) continue;
+    if (window.changed && options_.at_end) fire(key, window, false, keys_[key].newest_ms);
+    if (overlap) return;
   }
 }
 
 void WindowModel::forget(const std::string& key) {
   for (Open& window : keys_[key].open) {
-    if (!window.ended || window.changed) fire(key, window, true, keys_[key].newest_ms);
+    if (!options_.at_end || (window.ended && !window.changed)) continue;
+    fire(key, window, true, keys_[key].newest_ms);
   }
   keys_.erase(key);
 }
@@ -202,8 +128,9 @@ void WindowModel::advance(const std::string& key, int64_t to) {
 void WindowModel::take(const Reading& reading) {
   Key& key = keys_[reading.key];
   key.newest_ms = std::max(key.newest_ms, reading.time_ms);
-  if (options_.kind == WindowKind::kCount) return take_by_count(reading);
-  if (options_.kind == WindowKind::kSession) return take_into_session(reading);
+  fates_.back() = Fate::kTaken;  // unless one of these finds another one
+  if (options_.kind() == WindowKind::kCount) return take_by_count(reading);
+  if (options_.kind() == WindowKind::kSession) return take_into_session(reading);
   take_into_spans(reading);
 }
 
@@ -221,12 +148,12 @@ void WindowModel::take_by_count(const Reading& reading) {
 // All that hold the time, the oldest first.
 std::vector<WindowModel::Span> WindowModel::spans(int64_t t) const {
   using namespace std::chrono;
-  if (options_.kind == WindowKind::kGlobal) return {{kTimeMin, kTimeMax}};
-  if (options_.kind == WindowKind::kCalendar) {
+  if (options_.kind() == WindowKind::kGlobal) return {{kTimeMin, kTimeMax}};
+  if (options_.kind() == WindowKind::kCalendar) {
     const sys_days day = floor<days>(sys_time<milliseconds>(milliseconds(t)));
     const auto ms = [](sys_days d) { return milliseconds(d.time_since_epoch()).count(); };
-    if (options_.unit == CalendarUnit::kDay) return {{ms(day), ms(day + days(1))}};
-    if (options_.unit == CalendarUnit::kWeek) {
+    if (options_.calendar == CalendarUnit::kDay) return {{ms(day), ms(day + days(1))}};
+    if (options_.calendar == CalendarUnit::kWeek) {
       const sys_days monday = day - (weekday(day) - Monday);
       return {{ms(monday), ms(monday + days(7))}};
     }
@@ -268,6 +195,7 @@ void WindowModel::take_into_spans(const Reading& reading) {
   if (taken) return;
   // Between two windows there is none to miss; what is late there is late all the same, as in
   // Flink.
+  fates_.back() = Fate::kPassedBy;
   if (all.empty() && !is_late({0, reading.time_ms + 1}, reading.key)) return;
   if (all.empty()) return tell_late(reading, {}, {});
   tell_late(reading, double(all.back().first), double(all.back().second));
@@ -336,7 +264,7 @@ void WindowModel::advance_key(const std::string& key, Key& state, int64_t to) {
       state.open.erase(next);
     } else if (next_due(*next) == next->end - 1) {
       next->ended = true;
-      if (options_.at_end) fire(key, *next, true, next->end - 1);
+      if (options_.at_end) fire(key, *next, true, state.newest_ms);
     } else {
       next->early_due_ms = std::min(next->early_due_ms + options_.early_ms, next->end - 1);
       fire(key, *next, false, next_due(*next));
@@ -347,7 +275,7 @@ void WindowModel::advance_key(const std::string& key, Key& state, int64_t to) {
 // A window for all times has no last early result, so that it is only told once.
 void WindowModel::finish() {
   for (auto& [key, state] : keys_) {
-    if (options_.kind == WindowKind::kGlobal) {
+    if (options_.kind() == WindowKind::kGlobal) {
       for (Open& w : state.open) w.early_due_ms = kTimeMax;
     }
     advance_key(key, state, kTimeMax);
@@ -356,7 +284,8 @@ void WindowModel::finish() {
 
 void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t time_ms) {
   if (window.readings.empty()) return;
-  const bool bounded = options_.kind != WindowKind::kCount && options_.kind != WindowKind::kGlobal;
+  const bool bounded =
+      options_.kind() != WindowKind::kCount && options_.kind() != WindowKind::kGlobal;
   Emission e;
   e.type = "window";
   e.block = options_.name;
@@ -367,14 +296,15 @@ void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t
   e.fields.push_back({"revision", double(window.revision++)});
   e.fields.push_back({"final", final});
   for (const auto& [alias, sql] : options_.select) {
-    e.fields.push_back({alias, aggregate(sql, window.readings)});
+    e.fields.push_back({alias, model_aggregate(sql, window.readings)});
   }
-  emissions_.push_back(std::move(e));
+  if (model_having(options_.having, e.fields)) emissions_.push_back(std::move(e));
   window.changed = false;
   if (options_.purge) window.readings.clear();
 }
 
 void WindowModel::tell_late(const Reading& reading, Value start, Value end) {
+  fates_.back() = Fate::kLate;
   Emission e;
   e.type = "late";
   e.block = options_.name;

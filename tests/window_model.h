@@ -7,14 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/stage.h"
+#include "tests/window_model_sql.h"
 
 namespace wayside {
-
-// What the model takes for `where` and in a FILTER, and what it can compute.
-bool model_condition(const std::string& sql, const Reading& reading);
-const std::vector<std::string>& model_conditions();
-const std::vector<std::string>& model_aggregates();
 
 class WindowModel {
  public:
@@ -26,6 +21,9 @@ class WindowModel {
 
   // In the order of the block for each key.
   const std::vector<Emission>& emissions() const { return emissions_; }
+  // By reading, in order of arrival.
+  enum class Fate { kPassedBy, kTaken, kLate };
+  const std::vector<Fate>& fates() const { return fates_; }
 
  private:
   struct Heard {
@@ -91,6 +89,7 @@ class WindowModel {
   std::map<std::string, Key> keys_;
   int64_t watermark_ = kTimeMin;  // source mode
   std::vector<Emission> emissions_;
+  std::vector<Fate> fates_;
 };
 
 }  // namespace wayside
