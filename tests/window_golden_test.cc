@@ -91,6 +91,7 @@ WindowOptions window_of(const Row& config) {
   w.allowed_lateness_ms = number(config, "lateness_ms");
   if (config.contains("trigger")) set_trigger(config.at("trigger"), w);
   w.name = "window";
+  w.late_to = {"out"};
   w.select = {
       {"count", "count()"}, {"sum", "sum(temp_c)"}, {"min", "min(temp_c)"}, {"max", "max(temp_c)"}};
   return w;

@@ -100,6 +100,12 @@ void WindowModel::on_idle(const std::string& key) {
   const int64_t to = combined(key);
   if (to != kTimeMax) return advance(key, to);
   if (!by_key()) return;
+  tell(key);
+  if (reader_) reader_->tell(key);
+}
+
+// Of windows that overlap only the one that ends next.
+void WindowModel::tell(const std::string& key) {
   const bool overlap = options_.every_ms > 0 && options_.every_ms < options_.size_ms;
   for (Open& window : keys_[key].open) {
     if (window.ended && overlap) continue;
@@ -114,13 +120,18 @@ void WindowModel::forget(const std::string& key) {
     fire(key, window, true, keys_[key].newest_ms);
   }
   keys_.erase(key);
+  if (reader_) reader_->forget(key);
 }
 
 void WindowModel::advance(const std::string& key, int64_t to) {
   if (to <= watermark(key)) return;
   watermark(key) = to;
-  if (by_key()) return advance_key(key, keys_[key], to);
-  for (auto& [each, state] : keys_) advance_key(each, state, to);
+  if (by_key()) {
+    advance_key(key, keys_[key], to);
+  } else {
+    for (auto& [each, state] : keys_) advance_key(each, state, to);
+  }
+  if (reader_) reader_->advance(key, to);
 }
 
 // ---- which windows a reading belongs to
@@ -220,6 +231,7 @@ void WindowModel::take_into_session(const Reading& reading) {
     whole.since_early += w.since_early;
     whole.revision = std::max(whole.revision, w.revision);
     whole.changed |= w.changed;
+    whole.told |= w.told;
   }
   if (is_late({whole.start, whole.end}, reading.key)) {
     return tell_late(reading, double(whole.start), double(whole.end));
@@ -280,6 +292,7 @@ void WindowModel::finish() {
     }
     advance_key(key, state, kTimeMax);
   }
+  if (reader_) reader_->finish();
 }
 
 void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t time_ms) {
@@ -298,13 +311,25 @@ void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t
   for (const auto& [alias, sql] : options_.select) {
     e.fields.push_back({alias, model_aggregate(sql, window.readings)});
   }
-  if (model_having(options_.having, e.fields)) emissions_.push_back(std::move(e));
+  if (model_having(options_.having, e.fields)) {
+    if (reader_ && final && !window.told) reader_->take_result(e);
+    emissions_.push_back(std::move(e));
+  }
+  window.told |= final;
   window.changed = false;
   if (options_.purge) window.readings.clear();
 }
 
+// Its first aggregate is the reader's value.
+void WindowModel::take_result(const Emission& result) {
+  const double* value = std::get_if<double>(&result.fields[4].value);
+  fates_.push_back(Fate::kPassedBy);
+  take({result.time_ms, result.key, value ? *value : kNull});
+}
+
 void WindowModel::tell_late(const Reading& reading, Value start, Value end) {
   fates_.back() = Fate::kLate;
+  if (options_.late_to.empty()) return;
   Emission e;
   e.type = "late";
   e.block = options_.name;

@@ -16,6 +16,9 @@ class WindowModel {
   // `sources` are those of the pipeline; a reading names its source by its place there.
   WindowModel(WindowOptions options, const std::vector<SourceOptions>& sources, int64_t tick_ms);
 
+  // A window over the results of this one; outlives it.
+  void set_reader(WindowModel& reader) { reader_ = &reader; }
+
   void turn(int64_t timer_ms, const std::vector<Reading>& readings);
   void finish();
 
@@ -46,6 +49,7 @@ class WindowModel {
     uint32_t revision = 0;     // of the next result
     bool ended = false;        // the watermark has passed its end
     bool changed = false;      // readings came since the last result
+    bool told = false;         // it has a result that is final
   };
   struct Key {
     int64_t watermark = kTimeMin;
@@ -66,6 +70,7 @@ class WindowModel {
 
   void run_timers(Source& source, int64_t timer_ms);
   void on_idle(const std::string& key);
+  void tell(const std::string& key);
   void forget(const std::string& key);
   void hear(const Reading& reading, int64_t timer_ms);
   void take(const Reading& reading);
@@ -80,11 +85,13 @@ class WindowModel {
   void add(const Reading& reading, Open& window);
   int64_t next_due(const Open& window) const;
   void fire(const std::string& key, Open& window, bool final, int64_t time_ms);
+  void take_result(const Emission& result);
   void tell_late(const Reading& reading, Value start, Value end);
 
   WindowOptions options_;
   std::vector<Source> sources_;
   int64_t tick_ms_;
+  WindowModel* reader_ = nullptr;
   bool started_ = false;
   std::map<std::string, Key> keys_;
   int64_t watermark_ = kTimeMin;  // source mode

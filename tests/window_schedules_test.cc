@@ -11,8 +11,7 @@ namespace {
 TEST(WindowSchedules, neither_the_cuts_nor_saving_and_loading_at_any_point_matter) {
   for (auto [seed, end] = window_trial_seeds(); seed < end; ++seed) {
     const WindowTrial trial = make_window_trial(seed);
-    SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + describe(trial.options.windows[0]) + "\n" +
-                 describe(trial.options.windows[1]));
+    SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + describe(trial));
     std::mt19937_64 random(seed);
     const Schedule schedule = make_schedule(trial.fleet, [&](size_t) { return random() % 3 == 0; });
     const Outcome whole = run(trial.options, tick_by_tick(trial.fleet));

@@ -83,7 +83,7 @@ void draw_windows_by_time(Draw& draw, int64_t unit_ms, WindowOptions& w) {
   if (draw.once_in(2)) draw_early_results(draw, unit_ms, w);
 }
 
-WindowOptions draw_window(Draw& draw, int64_t unit_ms, const std::vector<SourceOptions>& sources) {
+WindowOptions draw_any_window(Draw& draw, int64_t unit_ms) {
   WindowOptions w;
   switch (draw.below(8)) {
     case 0:
@@ -95,20 +95,35 @@ WindowOptions draw_window(Draw& draw, int64_t unit_ms, const std::vector<SourceO
     default:
       draw_windows_by_time(draw, unit_ms, w);
   }
+  if (draw.once_in(4)) w.having = "n >= 2";
+  w.select = {{"n", "count()"}};
+  w.to = {"out"};
+  return w;
+}
+
+WindowOptions draw_window(Draw& draw, int64_t unit_ms, const std::vector<SourceOptions>& sources) {
+  WindowOptions w = draw_any_window(draw, unit_ms);
   for (const SourceOptions& source : sources) {
     if (!draw.once_in(3)) w.from.push_back(source.name);
   }
   if (w.from.empty()) w.from.push_back(sources.front().name);
   if (draw.once_in(3)) w.where = draw.one_of(model_conditions());
-  if (draw.once_in(4)) w.having = "n >= 2";
-  w.select = {{"n", "count()"}};
   for (int64_t i = draw.below(4); i > 0; --i) {
     std::string sql = draw.one_of(model_aggregates());
     if (draw.once_in(3)) sql += " FILTER (WHERE " + draw.one_of(model_conditions()) + ")";
     w.select.push_back({"a" + std::to_string(i), sql});
   }
-  w.to = {"out"};
   w.late_to = {"out"};
+  return w;
+}
+
+// A window over the results of another one.
+WindowOptions draw_reader(Draw& draw, int64_t unit_ms, const std::string& from) {
+  WindowOptions w = draw_any_window(draw, unit_ms);
+  w.name = "reader";
+  w.from = {from};
+  w.select.push_back({"sum", "sum(n)"});
+  w.select.push_back({"last", "max(n)"});
   return w;
 }
 
@@ -190,8 +205,15 @@ WindowTrial make_window_trial(uint64_t seed) {
     o.windows.push_back(draw_window(draw, unit_ms, o.sources));
     o.windows.back().name = name;
   }
+  if (draw.once_in(2)) o.windows.push_back(draw_reader(draw, unit_ms, o.windows.front().name));
   trial.fleet = draw_fleet(draw, unit_ms, o.sources);
   return trial;
+}
+
+std::string describe(const WindowTrial& trial) {
+  std::string text;
+  for (const WindowOptions& window : trial.options.windows) text += describe(window) + '\n';
+  return text;
 }
 
 std::string describe(const WindowOptions& w) {

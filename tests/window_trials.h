@@ -9,13 +9,14 @@
 namespace wayside {
 
 struct WindowTrial {
-  PipelineOptions options;
+  PipelineOptions options;  // two windows, perhaps a third one over the results of the first
   Fleet fleet;
 };
 WindowTrial make_window_trial(uint64_t seed);
 
 // For messages: what is not as by default.
 std::string describe(const WindowOptions& window);
+std::string describe(const WindowTrial& trial);
 
 // Trials from WAYSIDE_SEED on (default 1), WAYSIDE_SEEDS of them (default 1,000).
 struct SeedRange {
