@@ -45,6 +45,9 @@ const Aggregation kAggregations[] = {
     {"avg(temp_c)", [](const Input& in) { return in.sum() / double(in.values.size()); }},
     {"min(temp_c)", [](const Input& in) { return std::ranges::min(in.numbers()); }},
     {"max(temp_c)", [](const Input& in) { return std::ranges::max(in.numbers()); }},
+    // Of readings of the same time the least value is the first and the largest one the last.
+    {"first(temp_c)", [](const Input& in) { return std::ranges::min(in.values).second; }},
+    {"last(temp_c)", [](const Input& in) { return std::ranges::max(in.values).second; }},
 };
 
 Input select(const std::vector<Reading>& readings, const std::string& filter) {
