@@ -3,18 +3,15 @@
 // schedules, which must not differ.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <numeric>
 #include <random>
 
-#include "tests/stage.h"
+#include "tests/schedules.h"
 
 namespace wayside {
 namespace {
 
-constexpr int64_t kTick = 1'000;
 constexpr int kTicks = 240;
-using Fleet = std::vector<std::vector<Reading>>;  // by tick, in order of arrival
 
 // Eight devices in two sources. Each has its own clock and its own silences; some readings come out
 // of order, some too late, some without a value.
@@ -99,84 +96,9 @@ PipelineOptions blocks(WatermarkMode mode) {
   return options;
 }
 
-struct Cut {
-  int64_t timer_ms;
-  std::vector<Reading> readings;
-};
-using Schedule = std::vector<Cut>;
-
-// `cut(i)`: does a turn end before the i-th reading of a tick? Each tick has at least one turn.
-Schedule make_schedule(const Fleet& fleet, const std::function<bool(size_t)>& cut) {
-  Schedule schedule;
-  for (size_t tick = 0; tick < fleet.size(); ++tick) {
-    schedule.push_back({int64_t(tick) * kTick, {}});
-    for (size_t i = 0; i < fleet[tick].size(); ++i) {
-      if (i > 0 && cut(i)) schedule.push_back({int64_t(tick) * kTick, {}});
-      schedule.back().readings.push_back(fleet[tick][i]);
-    }
-  }
-  return schedule;
-}
-Schedule tick_by_tick(const Fleet& fleet) {
-  return make_schedule(fleet, [](size_t) { return false; });
-}
-Schedule one_by_one(const Fleet& fleet) {
-  return make_schedule(fleet, [](size_t) { return true; });
-}
-
 std::vector<Reading> append(std::vector<Reading> all, const std::vector<Reading>& more) {
   all.insert(all.end(), more.begin(), more.end());
   return all;
-}
-
-struct Outcome {
-  std::vector<Emission> emissions;
-  Ledger ledger;
-};
-
-// With `reload` each turn runs in a pipeline that knows only what was saved after the turn before.
-Outcome run(const PipelineOptions& options, const Schedule& schedule, bool reload = false) {
-  Stage stage(options);
-  SavedState saved;
-  Outcome result;
-  uint64_t in = 0;
-  const auto keep = [&] {
-    result.emissions.insert(result.emissions.end(), stage.emissions().begin(),
-                            stage.emissions().end());
-  };
-  for (const Cut& turn : schedule) {
-    stage.turn(turn.readings, turn.timer_ms);
-    keep();
-    in += turn.readings.size();
-    EXPECT_EQ(stage.ledger().in, in);
-    EXPECT_TRUE(stage.ledger().balanced());
-    if (!reload) continue;
-    saved.apply(stage.pipeline().save_changes());
-    stage.reopen(saved);
-  }
-  stage.finish();
-  keep();
-  result.ledger = stage.ledger();
-  return result;
-}
-
-// Blocks and keys have an order each; between them it depends on the cuts.
-std::map<std::string, Lines> by_block_and_key(const std::vector<Emission>& emissions) {
-  std::map<std::string, Lines> result;
-  for (const Emission& e : emissions) result[e.block + ' ' + e.key].push_back(to_line(e));
-  return result;
-}
-Lines numbered(const std::vector<Emission>& emissions) {
-  Lines lines;
-  for (const Emission& e : emissions)
-    lines.push_back(std::to_string(e.sequence) + ' ' + to_line(e));
-  return lines;
-}
-
-void expect_same_fates(const Ledger& a, const Ledger& b) {
-  EXPECT_EQ(a.used, b.used);
-  EXPECT_EQ(a.late, b.late);
-  EXPECT_EQ(a.dropped, b.dropped);
 }
 
 class Schedules : public testing::TestWithParam<WatermarkMode> {
@@ -226,7 +148,7 @@ TEST_P(Schedules, a_fresh_pipeline_after_every_turn_says_the_same_under_the_same
     const Fleet fleet = make_fleet(seed);
     for (const Schedule& schedule : {tick_by_tick(fleet), one_by_one(fleet)}) {
       const Outcome whole = run(options_, schedule);
-      const Outcome reloaded = run(options_, schedule, true);
+      const Outcome reloaded = run(options_, schedule, [] { return true; });
       EXPECT_EQ(numbered(reloaded.emissions), numbered(whole.emissions));
       expect_same_fates(reloaded.ledger, whole.ledger);
     }

@@ -1,0 +1,113 @@
+#include "tests/window_model_sql.h"
+
+#include <numeric>
+
+namespace wayside {
+namespace {
+
+struct Condition {
+  const char* sql;
+  bool (*holds)(const Reading&);
+};
+const Condition kConditions[] = {
+    {"door = 'open'", [](const Reading& r) { return r.door == "open"; }},
+    {"temp_c > 22", [](const Reading& r) { return r.temp_c > 22; }},
+    {"door = 'shut' OR temp_c < 40",
+     [](const Reading& r) { return r.door == "shut" || r.temp_c < 40; }},
+};
+
+// Readings that count, and of those with a temperature the time and the temperature.
+struct Input {
+  using Timed = std::pair<int64_t, double>;
+  size_t rows = 0;
+  std::vector<Timed> values;
+
+  std::vector<double> numbers() const {
+    std::vector<double> all;
+    for (const Timed& v : values) all.push_back(v.second);
+    return all;
+  }
+  double sum() const {
+    const std::vector<double> all = numbers();
+    return std::accumulate(all.begin(), all.end(), 0.0);
+  }
+};
+
+struct Aggregation {
+  const char* sql;
+  double (*of)(const Input& in);
+  bool is_count = false;  // else NULL where there is no value
+};
+const Aggregation kAggregations[] = {
+    {"count()", [](const Input& in) { return double(in.rows); }, true},
+    {"count(temp_c)", [](const Input& in) { return double(in.values.size()); }, true},
+    {"sum(temp_c)", [](const Input& in) { return in.sum(); }},
+    {"avg(temp_c)", [](const Input& in) { return in.sum() / double(in.values.size()); }},
+    {"min(temp_c)", [](const Input& in) { return std::ranges::min(in.numbers()); }},
+    {"max(temp_c)", [](const Input& in) { return std::ranges::max(in.numbers()); }},
+    // Of readings of the same time the least value is the first and the largest one the last.
+    {"first(temp_c)", [](const Input& in) { return std::ranges::min(in.values).second; }},
+    {"last(temp_c)", [](const Input& in) { return std::ranges::max(in.values).second; }},
+};
+
+Input select(const std::vector<Reading>& readings, const std::string& filter) {
+  Input in;
+  for (const Reading& r : readings) {
+    if (!filter.empty() && !model_condition(filter, r)) continue;
+    ++in.rows;
+    if (!is_null(r.temp_c)) in.values.push_back({r.time_ms, r.temp_c});
+  }
+  return in;
+}
+
+template <class Items>
+std::vector<std::string> texts_of(const Items& items) {
+  std::vector<std::string> texts;
+  for (const auto& item : items) texts.push_back(item.sql);
+  return texts;
+}
+
+}  // namespace
+
+std::vector<std::string> model_conditions() { return texts_of(kConditions); }
+std::vector<std::string> model_aggregates() { return texts_of(kAggregations); }
+
+bool model_condition(const std::string& sql, const Reading& reading) {
+  for (const Condition& c : kConditions) {
+    if (sql == c.sql) return c.holds(reading);
+  }
+  ADD_FAILURE() << "the model does not know " << sql;
+  return false;
+}
+
+Value model_aggregate(const std::string& sql, const std::vector<Reading>& readings) {
+  const std::string head = " FILTER (WHERE ";
+  const size_t at = sql.find(head);
+  std::string filter;
+  if (at != std::string::npos) {
+    filter = sql.substr(at + head.size());
+    filter.pop_back();
+  }
+  const Input in = select(readings, filter);
+  for (const Aggregation& a : kAggregations) {
+    if (sql.substr(0, at) != a.sql) continue;
+    return in.values.empty() && !a.is_count ? Value() : Value(a.of(in));
+  }
+  ADD_FAILURE() << "the model does not know " << sql;
+  return {};
+}
+
+bool model_having(const std::string& sql, const std::vector<NamedValue>& fields) {
+  if (sql.empty()) return true;
+  const std::string sign = " >= ";
+  const size_t at = sql.find(sign);
+  for (const NamedValue& f : fields) {
+    if (at != std::string::npos && f.name == sql.substr(0, at)) {
+      return std::get<double>(f.value) >= std::stod(sql.substr(at + sign.size()));
+    }
+  }
+  ADD_FAILURE() << "the model does not know " << sql;
+  return true;
+}
+
+}  // namespace wayside
