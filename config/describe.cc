@@ -205,7 +205,7 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
   choose(v, {"calendar", "or each \"day\", \"week\" (from Monday) or \"month\""}, o.calendar,
          kCalendarUnits);
   v.text({"zone", "with calendar: whose days, by IANA name, as in Europe/Berlin"}, o.zone);
-  v.flag({"global", "or one window for all times; see early_count, early_every"}, o.global);
+  v.flag({"global", "or one window for all times; see early_count"}, o.global);
   choose(v, {"time", "\"event\", or \"processing\": the time at which a reading was read"},
          o.processing_time, kWindowTimes);
   v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);

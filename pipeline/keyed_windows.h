@@ -21,6 +21,10 @@ struct WindowResult {
   uint32_t pane = 0;
 };
 
+// What became of a reading: taken; too late, all its windows are gone; or there is no window at its
+// time, early or late.
+enum class Take { kTaken, kLate, kNowhere };
+
 class WindowListener {
  public:
   virtual ~WindowListener() = default;
@@ -34,12 +38,13 @@ class KeyedWindows {
   // A reading of the key is near.
   virtual void prefetch(uint32_t key) const = 0;
   // Brings the reading in row `row` of the batch into its windows. Those that are complete already
-  // speak at once. False: all of them are gone, it is too late.
-  virtual bool take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) = 0;
+  // speak at once.
+  virtual Take take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) = 0;
   // The watermark at which advance() has something to do; kTimeMax for never.
   virtual int64_t due(uint32_t key) const = 0;
   virtual void advance(uint32_t key, int64_t watermark) = 0;
-  // The key is silent: what has changed since it was last told is told, and stays open.
+  // The key is silent: what has changed since it was last told is told, and stays open. Of windows
+  // that overlap only the one that ends next.
   virtual void tell(uint32_t key) = 0;
   // All that is open speaks for the last time, in order of its end, and is gone.
   virtual void close(uint32_t key) = 0;
@@ -47,8 +52,8 @@ class KeyedWindows {
   virtual void drop(uint32_t key) = 0;
   // As close(), for windows that begin behind `limit`.
   virtual void close_ahead(uint32_t key, int64_t limit) = 0;
-  // The window that a late reading has missed.
-  virtual void missed(int64_t time, int64_t& start, int64_t& end) const = 0;
+  // The window that a late reading has missed. False: it lies between two of them.
+  virtual bool missed(int64_t time, int64_t& start, int64_t& end) const = 0;
 
   virtual bool empty(uint32_t key) const = 0;
   virtual size_t open() const = 0;  // panes of all keys

@@ -86,15 +86,17 @@ void PanedWindows::drop_pane(Key& key, uint32_t at) {
   key.panes.erase(at);
 }
 
-bool PanedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t watermark) {
+Take PanedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t watermark) {
   if (id >= keys_.size()) keys_.resize(id + 1);
-  if (is_session_) return take_session(id, time, row, watermark);
+  if (is_session_) {
+    return take_session(id, time, row, watermark) ? Take::kTaken : Take::kLate;
+  }
   if (!overlaps_ && !keys_[id].panes.empty()) {  // mostly a reading is of the newest window
     const uint32_t pane = keys_[id].panes.back();
     const Head& head = heads_[pane];
     if (!head.complete && head.start <= time && time < grid_.end(head.start)) {
       count(id, pane, time, row, watermark);
-      return true;
+      return Take::kTaken;
     }
   }
   bool taken = false;
@@ -104,8 +106,8 @@ bool PanedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t waterma
     taken |= take_fixed(id, start, time, row, watermark);
     if (!overlaps_) break;
   }
-  // Between two windows there is nothing to take it, late or not.
-  return taken || (!any && saturating_add(time, lateness_) > watermark);
+  if (taken) return Take::kTaken;
+  return any || saturating_add(time, lateness_) <= watermark ? Take::kLate : Take::kNowhere;
 }
 
 bool PanedWindows::take_fixed(uint32_t id, int64_t start, int64_t time, uint32_t row,
@@ -162,8 +164,6 @@ void PanedWindows::merge_sessions(Key& key, uint32_t at) {
     ends_[pane] = std::max(ends_[pane], ends_[other]);
     Head& head = heads_[pane];
     head.revision = std::max(head.revision, heads_[other].revision);
-    head.changed |= heads_[other].changed;
-    head.empty &= heads_[other].empty;
     if (!early_.empty()) {
       early_[pane].next = std::min(early_[pane].next, early_[other].next);
       early_[pane].readings += early_[other].readings;
@@ -214,7 +214,10 @@ void PanedWindows::tell(uint32_t id) {
   if (id >= keys_.size()) return;
   panes_.flush();
   for (const uint32_t pane : keys_[id].panes) {
-    if (heads_[pane].changed && at_end_) speak(id, pane, false);
+    const Head& head = heads_[pane];
+    if (overlaps_ && head.complete) continue;
+    if (head.changed && at_end_) speak(id, pane, false);
+    if (overlaps_) break;  // of these only the one that ends next
   }
 }
 
@@ -245,9 +248,10 @@ void PanedWindows::close_ahead(uint32_t id, int64_t limit) {
   set_due(key);
 }
 
-void PanedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
+bool PanedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   start = is_session_ ? time : grid_.last_start(time);
   end = is_session_ ? time + gap_ : grid_.end(start);
+  return time < end;
 }
 
 // ---- state

@@ -132,7 +132,7 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
   for (std::string& from : window.from) {
     const std::string name = window.name + "/" + from;
     all.push_back({name, {from}, [&p = pipeline, name](Inputs inputs, BlockError&) {
-                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
+                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front());
                      p.processing_.push_back(made.get());
                      return made;
                    }});

@@ -14,9 +14,8 @@ void ProcessingTime::begin_turn(const Now& now, EmissionBuffer& out) {
   timer_ms_ = now.timer_ms;
   if (now.wall_ms <= now_ms_) return;
   now_ms_ = now.wall_ms;
-  if (keys_.capacity() == 0) return;  // nothing has come yet
-  // A row that is no reading, of whichever key: it only moves the watermark of all.
-  const uint32_t key = 0, text = Interner::kNone;
+  // A row that is no reading: it only moves the watermark of all.
+  const uint32_t key = KeyTable::kNone, text = Interner::kNone;
   const uint8_t absent = 0;
   const int64_t after = watermark(key);
   Rows rows;

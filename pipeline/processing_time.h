@@ -14,9 +14,9 @@ namespace wayside {
 
 class ProcessingTime final : public Block, public EventTime {
  public:
-  // Input and keys outlive it.
-  ProcessingTime(std::string name, const Stream& input, const KeyTable& keys)
-      : name_(std::move(name)), keys_(keys), output_(name_, input.schema(), *this) {}
+  // The input outlives it.
+  ProcessingTime(std::string name, const Stream& input)
+      : name_(std::move(name)), output_(name_, input.schema(), *this) {}
 
   // A turn begins; a clock that goes back does not take time with it.
   void begin_turn(const Now& now, EmissionBuffer& out);
@@ -52,7 +52,6 @@ class ProcessingTime final : public Block, public EventTime {
 
  private:
   std::string name_;
-  const KeyTable& keys_;
   Stream output_;
   int64_t now_ms_ = kTimeMin;
   int64_t timer_ms_ = 0;  // of the last turn

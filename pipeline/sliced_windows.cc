@@ -29,8 +29,8 @@ uint32_t SlicedWindows::make(int64_t start) {
   return pane;
 }
 
-bool SlicedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t watermark) {
-  if (cleanup(grid_.last_start(time)) <= watermark) return false;
+Take SlicedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t watermark) {
+  if (cleanup(grid_.last_start(time)) <= watermark) return Take::kLate;
   if (id >= keys_.size()) keys_.resize(id + 1);
   Key& key = keys_[id];
   const int64_t start = grid_.slice_start(time);
@@ -43,7 +43,7 @@ bool SlicedWindows::take(uint32_t id, int64_t time, uint32_t row, int64_t waterm
   add_row(key, at, row);
   if (!told_.empty()) mark_changed(id, start);
   if (keeps_slices_ && last(grid_.first_start(start)) <= watermark) revise(id, start, watermark);
-  return true;
+  return Take::kTaken;
 }
 
 // A slice has come: windows that it is in and that are not complete will close.
@@ -329,9 +329,10 @@ void SlicedWindows::close_ahead(uint32_t id, int64_t limit) {
   set_due(key);
 }
 
-void SlicedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
+bool SlicedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   start = grid_.last_start(time);
   end = grid_.end(start);
+  return true;
 }
 
 // ---- state

@@ -34,21 +34,20 @@ class SlicedWindows final : public KeyedWindows {
   void prefetch(uint32_t key) const override {
     if (key < keys_.size()) __builtin_prefetch(&keys_[key]);
   }
-  bool take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) override;
+  Take take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) override;
   int64_t due(uint32_t key) const override {
     return key < keys_.size() ? keys_[key].due : kTimeMax;
   }
   void advance(uint32_t key, int64_t watermark) override;
-  // Of windows that overlap only the one that ends next.
   void tell(uint32_t key) override;
   void close(uint32_t key) override;
   void drop(uint32_t key) override;
   void close_ahead(uint32_t key, int64_t limit) override;
-  void missed(int64_t time, int64_t& start, int64_t& end) const override;
+  bool missed(int64_t time, int64_t& start, int64_t& end) const override;
   bool empty(uint32_t key) const override {
     return key >= keys_.size() || keys_[key].slices.empty();
   }
-  size_t open() const override { return panes_.used(); }
+  size_t open() const override { return panes_.used() - 1; }  // without scratch_
   void save(uint32_t key, ByteWriter& out) const override;
   void load(uint32_t key, ByteReader& in) override;
   size_t bytes() const override;

@@ -44,32 +44,37 @@ void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
   for (size_t v = 0; v < rules_.size() + detectors_.size(); ++v) {
     values.push_back(values_.values(v));
   }
+  const bool by_key = input_.time().by_key();
   for (size_t row = 0; row < view.rows; ++row) {
-    if (!rows.is_present(row)) continue;
-    const bool late = view.times[row] <= rows.after[row] ||
-                      !ordered_->add(view.keys[row], view.times[row], values, row);
-    late ? rows.set_late(row) : rows.set_taken(row);
-    if (late || !ordered_->is_over_limit(view.keys[row])) continue;
-    ordered_->shorten(view.keys[row], rows.after[row], consumer(view.keys[row], out));
+    const uint32_t key = view.keys[row];
+    const int64_t after = rows.after[row];
+    const bool moves = by_key ? after != kTimeMin : after > watermark_;
+    watermark_ = std::max(watermark_, after);
+    if (rows.is_present(row)) {
+      const bool late = view.times[row] <= (by_key ? after : watermark_) ||
+                        !ordered_->add(key, view.times[row], values, row);
+      late ? rows.set_late(row) : rows.set_taken(row);
+      if (!late && ordered_->is_over_limit(key)) ordered_->shorten(key, after, consumer(key, out));
+    }
+    if (moves) by_key ? release(key, after, out) : release_due(out);
   }
-  // Not by key: one key's readings release those of all, and bring the time that raises an alarm
-  // of another.
+}
+
+void Watch::release(uint32_t key, int64_t watermark, EmissionBuffer& out) {
+  ordered_->release(key, watermark, consumer(key, out));
+  for (Rule* rule : rules_) rule->on_watermark(key, watermark, out);
+  keys_.touch(key);
+}
+
+// Not by key: one key's reading releases those of all, and brings the time that raises an alarm of
+// another.
+void Watch::release_due(EmissionBuffer& out) {
   std::vector<uint32_t> keys;
-  if (input_.time().by_key()) {
-    keys.assign(view.keys, view.keys + view.rows);
-  } else {
-    const int64_t watermark = input_.time().watermark(KeyTable::kNone);
-    ordered_->add_due_keys(watermark, keys);
-    for (const Rule* rule : rules_) rule->add_due_keys(watermark, keys);
-  }
+  ordered_->add_due_keys(watermark_, keys);
+  for (const Rule* rule : rules_) rule->add_due_keys(watermark_, keys);
   keys_.sort_by_text(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const uint32_t key : keys) {
-    const int64_t watermark = input_.time().watermark(key);
-    ordered_->release(key, watermark, consumer(key, out));
-    for (Rule* rule : rules_) rule->on_watermark(key, watermark, out);
-    keys_.touch(key);
-  }
+  for (const uint32_t key : keys) release(key, watermark_, out);
 }
 
 void Watch::consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out) {

@@ -29,7 +29,9 @@ class Watch final : public Block {
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
-  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
+  void begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer&) override {
+    if (watermark_ > limit_ms) watermark_ = kTimeMin;
+  }
   void finish(EmissionBuffer& out) override { release_waiting(out); }
 
   const std::string& name() const override { return name_; }  // of the stream
@@ -39,12 +41,14 @@ class Watch final : public Block {
     return ordered_->save_key(key, out);
   }
   void load_key(uint32_t key, ByteReader& in) override { ordered_->load_key(key, in); }
-  void save_totals(ByteWriter&) const override {}
-  void load_totals(ByteReader&) override {}
+  void save_totals(ByteWriter& out) const override { out.fixed(watermark_); }
+  void load_totals(ByteReader& in) override { watermark_ = in.fixed<int64_t>(); }
 
  private:
   void consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out);
   OrderedReadings::Consumer consumer(uint32_t key, EmissionBuffer& out);
+  void release(uint32_t key, int64_t watermark, EmissionBuffer& out);
+  void release_due(EmissionBuffer& out);
   void release_waiting(EmissionBuffer& out);  // of all keys
 
   std::string name_;
@@ -56,6 +60,7 @@ class Watch final : public Block {
   std::vector<ColumnExpressions::Item> rule_items_, detector_items_;
   ColumnExpressions values_;
   std::unique_ptr<OrderedReadings> ordered_;
+  int64_t watermark_ = kTimeMin;  // not by key
 };
 
 }  // namespace wayside

@@ -56,12 +56,17 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
       windows.prefetch(near);
     }
     const uint32_t key = view.keys[row];
+    if (key == KeyTable::kNone) {  // it moves the watermark of all
+      const int64_t after = alone ? rows.after[row] : combined(input, key, rows.after[row]);
+      if (after > watermark_) advance(key, after);
+      continue;
+    }
     KeyState& s = state(key);
     // A reading that `where` leaves out is neither taken nor late: it only moves the watermark.
     if (rows.is_present(row) && (!where || is_true(where[row]))) {
-      if (take(windows, key, view.times[row], row)) {
-        rows.set_taken(row);
-      } else {
+      const Take took = take(windows, key, view.times[row], row);
+      if (took == Take::kTaken) rows.set_taken(row);
+      if (took == Take::kLate) {
         ++late_;
         rows.set_late(row);
         if (late_targets_ != 0) emit_late(input, view, row, out);
@@ -73,12 +78,12 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
 }
 
 template <class Windows>
-bool Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
+Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   KeyState& s = states_[key];
   if (has_times()) {
-    const bool taken = windows.take(key, time, row, by_key_ ? s.watermark : watermark_);
-    if (taken && !by_key_) schedule(key);
-    return taken;
+    const Take took = windows.take(key, time, row, by_key_ ? s.watermark : watermark_);
+    if (took == Take::kTaken && !by_key_) schedule(key);
+    return took;
   }
   s.newest_ms = std::max(s.newest_ms, time);
   results_->set_time(time);
@@ -88,7 +93,7 @@ bool Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   const auto number = static_cast<int64_t>(s.readings++);
   windows.take(key, number, row, number - 1);
   if (windows.due(key) <= number) windows.advance(key, number);
-  return true;
+  return Take::kTaken;
 }
 
 // ---- time
@@ -154,7 +159,7 @@ void Window::on_idle(uint32_t key, EmissionBuffer& out) {
   if (!all_idle) {
     if (by_key_) state(key);
     if (watermark > this->watermark(key)) advance(key, watermark);
-  } else if (by_key_ && key < states_.size()) {
+  } else if (by_key_ && key < states_.size() && options_.kind() != WindowKind::kCount) {
     results_->set_time(states_[key].newest_ms);
     windows_->tell(key);
   }
@@ -228,9 +233,9 @@ void Window::emit_late(size_t input, const BatchView& view, size_t row, Emission
   e.key = keys_.text(view.keys[row]);
   e.time_ms = view.times[row];
   int64_t start = 0, end = 0;
-  windows_->missed(view.times[row], start, end);
-  e.fields.push_back({"window_start", double(start)});
-  e.fields.push_back({"window_end", double(end)});
+  const bool missed = windows_->missed(view.times[row], start, end);
+  e.fields.push_back({"window_start", missed ? Value(double(start)) : Value()});
+  e.fields.push_back({"window_end", missed ? Value(double(end)) : Value()});
   const Schema& schema = inputs_[input]->schema();
   for (size_t i = 0; i < schema.fields.size(); ++i) {
     const ColumnView& c = view.columns[i];
@@ -238,7 +243,10 @@ void Window::emit_late(size_t input, const BatchView& view, size_t row, Emission
     if (c.numbers && !is_null(c.numbers[row])) value = c.numbers[row];
     if (c.texts && c.texts[row] != Interner::kNone)
       value = std::string(view.texts->text(c.texts[row]));
-    if (i != schema.key) e.fields.push_back({schema.fields[i].name, std::move(value)});
+    const std::string& name = schema.fields[i].name;
+    // A result that comes late has a window of its own; that it is late for matters here.
+    if (i == schema.key || name == "window_start" || name == "window_end") continue;
+    e.fields.push_back({name, std::move(value)});
   }
   out.add(std::move(e));
 }
