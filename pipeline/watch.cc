@@ -45,12 +45,12 @@ void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
     values.push_back(values_.values(v));
   }
   for (size_t row = 0; row < view.rows; ++row) {
-    if (!rows.is_present(row)) continue;
-    const bool late = view.times[row] <= rows.after[row] ||
-                      !ordered_->add(view.keys[row], view.times[row], values, row);
-    late ? rows.set_late(row) : rows.set_taken(row);
-    if (late || !ordered_->is_over_limit(view.keys[row])) continue;
-    ordered_->shorten(view.keys[row], rows.after[row], consumer(view.keys[row], out));
+    if (rows.is_present(row)) take(rows, row, values, out);
+    if (input_.time().by_key()) {
+      ordered_->refuse_until(view.keys[row], rows.after[row]);
+    } else {
+      watermark_ = std::max(watermark_, rows.after[row]);
+    }
   }
   // Not by key: one key's readings release those of all, and bring the time that raises an alarm
   // of another.
@@ -58,18 +58,30 @@ void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
   if (input_.time().by_key()) {
     keys.assign(view.keys, view.keys + view.rows);
   } else {
-    const int64_t watermark = input_.time().watermark(KeyTable::kNone);
-    ordered_->add_due_keys(watermark, keys);
-    for (const Rule* rule : rules_) rule->add_due_keys(watermark, keys);
+    ordered_->add_due_keys(watermark_, keys);
+    for (const Rule* rule : rules_) rule->add_due_keys(watermark_, keys);
   }
   keys_.sort_by_text(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (const uint32_t key : keys) {
-    const int64_t watermark = input_.time().watermark(key);
+    const int64_t watermark = input_.time().by_key() ? ordered_->refused_until(key) : watermark_;
     ordered_->release(key, watermark, consumer(key, out));
     for (Rule* rule : rules_) rule->on_watermark(key, watermark, out);
     keys_.touch(key);
   }
+}
+
+// It is late if the watermark had passed it when it came, in whichever row of the batch.
+void Watch::take(const Rows& rows, size_t row, const std::vector<const double*>& values,
+                 EmissionBuffer& out) {
+  const uint32_t key = rows.view.keys[row];
+  const int64_t time = rows.view.times[row];
+  const bool passed = !input_.time().by_key() && time <= watermark_;
+  if (passed || !ordered_->add(key, time, values, row)) return rows.set_late(row);
+  rows.set_taken(row);
+  if (!ordered_->is_over_limit(key)) return;
+  const int64_t watermark = std::max(watermark_, rows.after[row]);
+  ordered_->shorten(key, std::max(watermark, ordered_->refused_until(key)), consumer(key, out));
 }
 
 void Watch::consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out) {
@@ -102,12 +114,22 @@ void Watch::forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) {
   for (RobustZDetector* detector : detectors_) detector->forget_key(key);
 }
 
+void Watch::begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer& out) {
+  if (watermark_ <= limit_ms) return;
+  release_waiting(out);
+  for (const uint32_t key : ordered_->keys()) {
+    ordered_->forget_key(key);
+    keys_.touch(key);
+  }
+  watermark_ = kTimeMin;
+}
+
 BlockStatus Watch::status() const {
   return {name_, "order", 0, ordered_->waiting(), 0, values_.faults()};
 }
 
 uint64_t Watch::fingerprint() const {
-  uint64_t values = 0;
+  uint64_t values = 2;  // 1 had no totals
   for (const Rule* rule : rules_) values = hash64(rule->name(), values ^ rule->fingerprint());
   for (const auto* d : detectors_) values = hash64(d->name(), values ^ d->fingerprint());
   return values;

@@ -29,7 +29,8 @@ class Watch final : public Block {
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
-  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
+  void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
+                  EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override { release_waiting(out); }
 
   const std::string& name() const override { return name_; }  // of the stream
@@ -39,10 +40,12 @@ class Watch final : public Block {
     return ordered_->save_key(key, out);
   }
   void load_key(uint32_t key, ByteReader& in) override { ordered_->load_key(key, in); }
-  void save_totals(ByteWriter&) const override {}
-  void load_totals(ByteReader&) override {}
+  void save_totals(ByteWriter& out) const override { out.fixed(watermark_); }
+  void load_totals(ByteReader& in) override { watermark_ = in.fixed<int64_t>(); }
 
  private:
+  void take(const Rows& rows, size_t row, const std::vector<const double*>& values,
+            EmissionBuffer& out);
   void consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out);
   OrderedReadings::Consumer consumer(uint32_t key, EmissionBuffer& out);
   void release_waiting(EmissionBuffer& out);  // of all keys
@@ -56,6 +59,7 @@ class Watch final : public Block {
   std::vector<ColumnExpressions::Item> rule_items_, detector_items_;
   ColumnExpressions values_;
   std::unique_ptr<OrderedReadings> ordered_;
+  int64_t watermark_ = kTimeMin;  // not by key
 };
 
 }  // namespace wayside
