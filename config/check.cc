@@ -1,31 +1,19 @@
 #include "config/check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "base/hash.h"
-#include "base/sqlite.h"
 #include "base/text.h"
+#include "config/check_names.h"
 #include "config/check_places.h"
+#include "config/check_streams.h"
 #include "config/check_uplinks.h"
 #include "config/findings.h"
 #include "sensors/admission.h"
 
 namespace wayside {
 namespace {
-
-// Whether SQL reads something else than a column of this name, or nothing at all.
-bool is_sql_word(const std::string& name) {
-  auto memory = Database::open(":memory:", Database::Mode::kReadWrite);
-  if (!memory.ok()) return false;
-  std::string sql = "SELECT @ FROM (SELECT 'x' AS @) WHERE 'x' = @";
-  for (size_t at; (at = sql.find('@')) != std::string::npos;) sql.replace(at, 1, name);
-  auto query = (*memory)->prepare(sql);
-  if (!query.ok()) return true;
-  auto row = query->step();
-  return !row.ok() || !*row || query->column_text(0) != "x";
-}
 
 // The path in `paths` that leads to an object in which `path` is; nothing if there is none.
 std::string outer_path(const std::set<std::string>& paths, const std::string& path) {
@@ -46,6 +34,7 @@ class Checker {
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     for (const SourceOptions& s : config_.sources) check_source(s);
     for (const WindowOptions& w : config_.windows) check_window(w);
+    check_streams(config_, found_, not_judged_);
     for (const RuleOptions& r : config_.rules) {
       found_.streams_known(r.name, "from", {r.from});
       found_.uplinks_known(r.name, "to", r.to);
@@ -96,6 +85,7 @@ class Checker {
     for (const auto& o : config_.mqtt) check_name("mqtt", o.name, connections);
     for (const auto& o : config_.sources) check_name("source", o.name, blocks);
     for (const auto& o : config_.windows) check_name("window", o.name, blocks);
+    for (const auto& o : config_.maps) check_name("map", o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
     for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
@@ -112,23 +102,15 @@ class Checker {
     }
   }
 
-  // Fields and aliases appear in SQL without quotes.
   void check_sql_name(const std::string& block, const std::string& item, const std::string& name) {
-    const bool good = is_name(name) && name.find('-') == std::string::npos &&
-                      !std::isdigit(static_cast<unsigned char>(name.front()));
-    if (good && !is_sql_word(name)) return;
-    found_.add(block, item,
-               good ? "'" + name + "' is a word of SQL; choose another name"
-                    : "'" + name + "' does not work in SQL: letters, digits and '_' only");
+    const std::string wrong = wrong_sql_name(name);
+    if (wrong.empty()) return;
+    found_.add(block, item, wrong);
     not_judged_.insert(block);
   }
 
-  // Events hold fields beside what they all have.
   void check_not_taken(const std::string& block, const std::string& item, const std::string& name) {
-    static const std::set<std::string> kTaken{"id",  "type", "source", "block",
-                                              "key", "time", "clock"};
-    if (!kTaken.contains(name)) return;
-    found_.add(block, item, "each event has a '" + name + "' of its own; choose another name");
+    if (const std::string wrong = taken_name(name); !wrong.empty()) found_.add(block, item, wrong);
   }
 
   void check_mqtt(const MqttOptions& m) {
@@ -276,22 +258,7 @@ class Checker {
   // The expressions: the pipeline is made of what can be judged, and thrown away.
   void check_blocks() {
     PipelineOptions options = config_.pipeline_options();
-    auto not_judged = [&](const auto& o) { return not_judged_.contains(o.name); };
-    std::erase_if(options.sources, not_judged);
-    auto is_there = [](const auto& all, const std::string& name) {
-      return std::any_of(all.begin(), all.end(), [&](const auto& o) { return o.name == name; });
-    };
-    auto unread = [&](const std::string& from) {
-      return !is_there(options.sources, from) && !is_there(options.windows, from);
-    };
-    auto one_unread = [&](const auto& o) { return not_judged(o) || unread(o.from); };
-    // One that goes may take others with it, which read it.
-    while (std::erase_if(options.windows, [&](const WindowOptions& w) {
-             return not_judged(w) || std::any_of(w.from.begin(), w.from.end(), unread);
-           }) > 0) {
-    }
-    std::erase_if(options.rules, one_unread);
-    std::erase_if(options.detectors, one_unread);
+    keep_what_can_be_judged(options, not_judged_);
     std::vector<BlockError> wrong;
     if (Pipeline::make(std::move(options), wrong)) return;
     for (const BlockError& e : wrong) found_.add(e.block, e.item, e.message, e.offset + 1);
@@ -317,7 +284,7 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules, detectors, {}};
+  PipelineOptions o{engine, sources, windows, rules, detectors, {}, maps};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

@@ -47,6 +47,7 @@ struct Config {
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
   std::vector<UplinkOptions> uplinks;
+  std::vector<MapOptions> maps;
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;

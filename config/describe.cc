@@ -28,9 +28,10 @@ constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUni
                                             {"ms", static_cast<int>(TimeUnit::kMillis)},
                                             {"us", static_cast<int>(TimeUnit::kMicros)},
                                             {"ns", static_cast<int>(TimeUnit::kNanos)}}};
-constexpr std::array<Choice, 3> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
+constexpr std::array<Choice, 4> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
                                              {"text", static_cast<int>(FieldType::kText)},
-                                             {"bool", static_cast<int>(FieldType::kBool)}}};
+                                             {"bool", static_cast<int>(FieldType::kBool)},
+                                             {"json", kJsonField}}};
 constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
@@ -186,7 +187,8 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
          o.deduplicate);
   whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1,
         10'000'000);
-  v.fields({"fields", "name = \"path\", or { path, type = number | text | bool, unit, min, max }"},
+  v.fields({"fields",
+            "name = \"path\", or { path, type = number | text | bool | json, unit, min, max }"},
            o.fields);
 }
 
@@ -277,6 +279,23 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.settings({"options", "kafka: librdkafka's own settings; secrets as in mqtt's password",
               "{ \"security.protocol\" = \"ssl\", \"ssl.ca.location\" = \"/etc/wayside/ca.pem\" }"},
              o.options);
+}
+
+void describe(ConfigVisitor& v, MapOptions& o) {
+  v.text({"name", "names the map, and the readings it makes", "lines", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.text({"where", "SQL over the fields: which readings pass", "temp_c IS NOT NULL"}, o.where);
+  v.text({"explode", "SQL that gives a JSON array: one reading for each element, as `value`",
+          "'[' || temp_c || ']'"},
+         o.explode);
+  v.items({"select", "alias = SQL over the fields; without it all fields pass",
+           "{ zone = \"CAST(door AS TEXT)\", temp_f = \"value * 1.8 + 32\" }"},
+          o.select);
+  v.text({"key", "a text among them that becomes the key", "zone"}, o.key);
+  v.duration({"forget_after", "with key: silence after which one ends; 0s: as with its sources"},
+             o.forget_after_ms, 0);
+  whole(v, {"max_keys", "with key: readings of further keys are dropped and counted"}, o.max_keys,
+        1, 10'000'000);
 }
 
 }  // namespace wayside

@@ -55,6 +55,7 @@ void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
 void describe(ConfigVisitor& v, DetectorOptions& o);
 void describe(ConfigVisitor& v, UplinkOptions& o);
+void describe(ConfigVisitor& v, MapOptions& o);
 
 // The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
 template <class Section>
@@ -66,12 +67,14 @@ void for_each_section(Config& c, Section section) {
   section("mqtt", c.mqtt);
   section("source", c.sources);
   section("window", c.windows);
+  section("map", c.maps);
   section("rule", c.rules);
   section("detector", c.detectors);
   section("uplink", c.uplinks);
 }
 
 std::span<const ConfigVisitor::Choice> time_units();
-std::span<const ConfigVisitor::Choice> field_types();
+std::span<const ConfigVisitor::Choice> field_types();  // those of FieldType, and:
+constexpr int kJsonField = 3;                          // a text that holds JSON
 
 }  // namespace wayside

@@ -58,9 +58,12 @@ std::vector<std::string> Findings::source_names() const {
 
 void Findings::streams_known(const std::string& block, const std::string& item,
                              const std::vector<std::string>& names) {
-  if (told_at(unread_key("source")) || told_at(unread_key("window"))) return;
+  for (const char* section : {"source", "window", "map"}) {
+    if (told_at(unread_key(section))) return;
+  }
   std::vector<std::string> streams = source_names();
   for (const WindowOptions& w : config_.windows) streams.push_back(w.name);
+  for (const MapOptions& m : config_.maps) streams.push_back(m.name);
   for (const std::string& name : names) known(block, item, "source or block", name, streams);
 }
 

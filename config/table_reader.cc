@@ -331,7 +331,8 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
     } else if (name == "type") {
       int type = static_cast<int>(field.type);
       take_choice("type", item, type, field_types());
-      field.type = static_cast<FieldType>(type);
+      field.json = type == kJsonField;
+      field.type = field.json ? FieldType::kText : static_cast<FieldType>(type);
     } else if (name == "unit") {
       take_unit(field, item);
     } else if (name == "min" || name == "max") {

@@ -30,7 +30,9 @@ std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<St
 }  // namespace
 
 bool learns(const std::string& part) {
-  return part.starts_with("window:") || part.starts_with("detector:");
+  static constexpr const char* kKinds[] = {"window:", "map:", "detector:"};
+  return std::any_of(std::begin(kKinds), std::end(kKinds),
+                     [&](const char* kind) { return part.starts_with(kind); });
 }
 
 Result<std::vector<StateRow>> learn_state(const Config& config,

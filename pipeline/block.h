@@ -18,7 +18,10 @@ struct BlockStatus {
   uint64_t late = 0;  // readings that came too late for it
   // Batches with a row that an expression could not be evaluated for and saw as NULL.
   uint64_t faults = 0;
+  uint64_t dropped = 0;  // readings that it had no room for
 };
+
+class DerivedKeys;
 
 class Block {
  public:
@@ -39,6 +42,11 @@ class Block {
   virtual void finish(EmissionBuffer& out) = 0;
 
   virtual std::vector<Stream*> outputs() { return {}; }  // for other blocks to read
+  // Its rows have keys of its own: blocks behind it hear of those, not of those that it reads.
+  virtual DerivedKeys* derived_keys() { return nullptr; }
+  // Its rows run by one event time, though those that it reads have one by key: blocks behind it
+  // hear of silence when all is silent.
+  virtual const EventTime* merged_time() const { return nullptr; }
 
   // Saved state means something else where this number is another.
   virtual uint64_t fingerprint() const = 0;

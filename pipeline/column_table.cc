@@ -57,7 +57,7 @@ int cursor_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int ind
   const Table& table = table_of(cursor);
   const TableColumn& column = table.columns[static_cast<size_t>(index)];
   const size_t row = static_cast<Cursor*>(cursor)->row;
-  if (column.numbers) {
+  if (column.numbers && (!column.texts || !is_null(column.numbers[row]))) {
     if (!is_null(column.numbers[row])) sqlite3_result_double(context, column.numbers[row]);
   } else if (column.integers) {
     sqlite3_result_int64(context, column.integers[row]);

@@ -15,7 +15,7 @@
 
 namespace wayside {
 
-// One of the pointers is set.
+// One of the pointers is set; or numbers and texts: a text where there is no number.
 struct TableColumn {
   const double* numbers = nullptr;
   const int64_t* integers = nullptr;

@@ -54,6 +54,17 @@ struct WindowOptions {
   }
 };
 
+struct MapOptions {
+  std::string name;
+  std::string from;
+  std::string where;
+  std::vector<std::pair<std::string, std::string>> select;  // empty: all fields
+  std::string explode;                                      // gives a JSON array
+  std::string key;              // a text of what it gives; empty: as the input
+  int64_t forget_after_ms = 0;  // with `key`; 0: as its sources
+  uint32_t max_keys = 10'000;   // with `key`
+};
+
 enum class Severity { kInfo, kWarning, kCritical };
 
 struct RuleOptions {

@@ -79,6 +79,14 @@ std::vector<uint32_t> OrderedReadings::waiting_keys() const {
   return keys;
 }
 
+std::vector<uint32_t> OrderedReadings::keys() const {
+  std::vector<uint32_t> keys;
+  for (uint32_t id = 0; id < keys_.size(); ++id) {
+    if (!keys_[id].times.empty() || keys_[id].released != kTimeMin) keys.push_back(id);
+  }
+  return keys;
+}
+
 void OrderedReadings::forget_key(uint32_t id) {
   if (id >= keys_.size()) return;
   waiting_ -= keys_[id].times.size();

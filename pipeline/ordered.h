@@ -9,6 +9,7 @@
 // is refused as late. This hangs on single readings, not on how they are cut into slices.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -35,6 +36,12 @@ class OrderedReadings {
   // Hands over what is at or before the watermark, in order; equal times in order of arrival.
   using Consumer = std::function<void(int64_t time, const double* values)>;
   void release(uint32_t key, int64_t watermark, const Consumer& consumer);
+  // Readings up to here are late from now on.
+  void refuse_until(uint32_t key, int64_t watermark) {
+    Key& k = state(key);
+    k.released = std::max(k.released, watermark);
+  }
+  int64_t refused_until(uint32_t key) const { return keys_[key].released; }
   // More than kMaxWaiting readings of the key wait: hands some over early, see above.
   bool is_over_limit(uint32_t key) const { return keys_[key].times.size() > kMaxWaiting; }
   void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
@@ -46,6 +53,7 @@ class OrderedReadings {
 
   size_t waiting() const { return waiting_; }
   std::vector<uint32_t> waiting_keys() const;
+  std::vector<uint32_t> keys() const;  // of which it knows something
   void forget_key(uint32_t key);
   bool save_key(uint32_t key, ByteWriter& out) const;
   void load_key(uint32_t key, ByteReader& in);
@@ -54,7 +62,7 @@ class OrderedReadings {
   struct Key {
     std::vector<int64_t> times;   // ascending
     std::vector<double> values;   // values_ each
-    int64_t released = kTimeMin;  // everything up to here has left
+    int64_t released = kTimeMin;  // what comes now and is not behind it is late
   };
   Key& state(uint32_t key);
   void hand_over(uint32_t key, size_t n, const Consumer& consumer);

@@ -109,6 +109,9 @@ void Pipeline::end_group(const Group& group) {
 void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
   std::vector<uint32_t> idle;
   std::vector<uint32_t> forgotten;
+  for (auto& reach : reaches_) {
+    if (reach->derived) reach->derived->set_clock(timer_ms);
+  }
   for (auto& source : sources_) {
     WatermarkTracker& watermarks = source->watermarks;
     watermarks.start(timer_ms);
@@ -117,12 +120,16 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     watermarks.expire(timer_ms, idle, forgotten);
     keys_.sort_by_text(idle);
     keys_.sort_by_text(forgotten);
-    for (uint32_t key : idle) go_idle(*source, key, out);
+    for (uint32_t key : idle) {
+      keys_.touch(key);
+      go_idle(source->reach, key, out);
+    }
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
-      go_idle(*source, KeyTable::kNone, out);
+      go_idle(source->reach, KeyTable::kNone, out);
     }
     for (uint32_t key : forgotten) forget(*source, key, out);
   }
+  expire_derived_keys(timer_ms, out);
 }
 
 uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row) {
@@ -189,35 +196,14 @@ void Pipeline::process_rows(Source& source, ReadingBatch& batch, size_t begin, s
   for (size_t i = 0; i < view.rows; ++i) keys_.touch(keys[i]);
   source.fates.taken.assign(view.rows, 0);
   source.fates.late.assign(view.rows, 0);
+  source.fates.dropped.assign(view.rows, 0);
   Rows rows{view, source.after.data(), nullptr, &source.fates, nullptr};
   source.stream.push(rows, out);
   for (size_t i = 0; i < view.rows; ++i) {
-    const bool late = source.fates.late[i] && !source.fates.taken[i];
-    ++(late ? source.ledger.late : source.ledger.used);
-  }
-}
-
-void Pipeline::go_idle(Source& source, uint32_t key, EmissionBuffer& out) {
-  if (key != KeyTable::kNone) keys_.touch(key);
-  for (Block* block : source.blocks) block->on_idle(key, out);
-}
-
-void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
-  const int64_t newest_ms = source.watermarks.newest_ms(key);
-  source.watermarks.forget_key(key);
-  source.cleaner.forget_key(key);
-  auto knows = [&](const std::unique_ptr<Source>& s) { return s->watermarks.knows(key); };
-  for (Block* block : source.blocks) {
-    const bool elsewhere = std::any_of(sources_.begin(), sources_.end(), [&](const auto& s) {
-      return knows(s) && std::find(s->blocks.begin(), s->blocks.end(), block) != s->blocks.end();
-    });
-    if (!elsewhere) block->forget_key(key, newest_ms, out);
-  }
-  if (std::none_of(sources_.begin(), sources_.end(), knows)) {
-    forgotten_.push_back(keys_.text(key));
-    keys_.release(key);
-  } else {
-    keys_.touch(key);
+    ++(source.fates.taken[i]     ? source.ledger.used
+       : source.fates.late[i]    ? source.ledger.late
+       : source.fates.dropped[i] ? source.ledger.dropped
+                                 : source.ledger.used);
   }
 }
 
@@ -231,6 +217,9 @@ int64_t Pipeline::next_timer() {
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
   for (const auto& [clock, window] : by_processing_time_) {
     next = std::min(next, clock->timer_of(window->next_due(), options_.engine.tick_ms));
+  }
+  for (const auto& reach : reaches_) {
+    if (reach->derived) next = std::min(next, reach->derived->next_timer());
   }
   return next;
 }

@@ -26,6 +26,7 @@ struct PipelineOptions {
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
   std::vector<std::string> uplinks;  // names, in the order of their bits
+  std::vector<MapOptions> maps;
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.
@@ -95,6 +96,7 @@ class Pipeline {
 
  private:
   struct Source;
+  struct Reach;
   explicit Pipeline(PipelineOptions options);
   bool add_sources(std::vector<BlockError>& errors);
   struct Graph;  // while it is made
@@ -112,8 +114,13 @@ class Pipeline {
   uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
   void process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
                     const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
-  void go_idle(Source& source, uint32_t key, EmissionBuffer& out);
+  void expire_derived_keys(int64_t timer_ms, EmissionBuffer& out);
+  void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);
+  void begin_anew(const Reach& reach, std::vector<uint32_t>& keys, int64_t limit_ms,
+                  EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
+  void forget(Reach& reach, uint32_t key, EmissionBuffer& out);
+  std::vector<const Reach*> all_reaches() const;
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load
   // it.
   struct Component {
@@ -128,14 +135,17 @@ class Pipeline {
   void save_sessions(ByteWriter& out) const;
   void load_sessions(ByteReader& in);
   template <class Part>
-  void add_component(const char* kind, Part& part);
+  void add_component(const char* kind, Part& part, uint64_t meaning);
 
   PipelineOptions options_;
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Block>> blocks_;  // each behind those it reads
-  std::vector<ProcessingTime*> processing_;     // of blocks_
+  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
+  std::vector<uint64_t> meanings_;               // of the blocks and what is before them
+  std::map<std::string, uint64_t> streams_;      // what each of them means, by name
+  std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
+  std::vector<ProcessingTime*> processing_;      // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;
   std::vector<std::unique_ptr<Watch>> watches_;  // of streams with rules or detectors
   std::vector<std::unique_ptr<Rule>> rules_;

@@ -27,12 +27,15 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
     const SourceOptions& o = source->options;
     if (!o.max_future_ms && o.has_own_time()) continue;
     const int64_t limit_ms = saturating_add(wall_ms, o.max_future_ms.value_or(0));
-    auto ahead = source->watermarks.take_ahead(limit_ms);
-    if (!ahead) continue;
-    std::vector<uint32_t>& keys = *ahead;
-    keys_.sort_by_text(keys);
-    // A window over several sources keeps its keys when one of them forgets.
-    for (Block* block : source->blocks) block->begin_anew(keys, limit_ms, out);
+    const auto ahead = source->watermarks.take_ahead(limit_ms);
+    // Keys that were ahead may be gone, and have left a stream's time behind.
+    const auto is_ahead = [&](const Block* block) {
+      return block->merged_time() && block->merged_time()->watermark(KeyTable::kNone) > limit_ms;
+    };
+    const auto& blocks = source->reach.keyed;
+    if (!ahead && std::none_of(blocks.begin(), blocks.end(), is_ahead)) continue;
+    std::vector<uint32_t> keys = ahead.value_or(std::vector<uint32_t>());
+    begin_anew(source->reach, keys, limit_ms, out);
     for (uint32_t key : keys) forget(*source, key, out);
   }
 }

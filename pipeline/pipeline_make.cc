@@ -4,7 +4,9 @@
 #include <map>
 #include <set>
 
+#include "base/hash.h"
 #include "base/text.h"
+#include "pipeline/map.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
 #include "sensors/admission.h"
@@ -17,6 +19,9 @@ struct Pipeline::Graph {
   struct Node {
     Stream* stream;
     std::set<size_t> sources;
+    std::set<Reach*> keys, times;  // whose keys and whose silence they are
+    std::vector<Stream*> way;      // from the sources to here, this one too
+    uint64_t meaning = 0;          // another number: its rows mean something else
   };
   // A block of the configuration. `make` gives null and says why in the error, which has the
   // block's name already.
@@ -24,10 +29,12 @@ struct Pipeline::Graph {
     std::string name;
     std::vector<std::string> from;
     std::function<std::unique_ptr<Block>(Inputs, BlockError&)> make;
+    std::vector<std::string> streams = {name};  // that others can read
   };
   struct Edge {
     Block* block;
     std::set<size_t> sources;
+    std::set<Reach*> keys, times;
   };
 
   Graph(Pipeline& made, std::vector<BlockError>& found) : pipeline(made), errors(found) {}
@@ -37,7 +44,10 @@ struct Pipeline::Graph {
 
   std::vector<Wanted> wanted_blocks();
   void add_processing_time(WindowOptions& window, std::vector<Wanted>& all);
+  int64_t forget_after(const std::string& stream) const;
   bool add_block(const Wanted& wanted);
+  void read(const std::vector<std::string>& from, Block& block, Edge& edge);
+  void add_outputs(const std::vector<std::string>& from, const Edge& edge);
   Watch* watch_of(const std::string& block, const std::string& from);
   std::string missing(const std::string& name) const;
 
@@ -55,7 +65,9 @@ std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<Bl
   if (!made->add_sources(errors)) return nullptr;
   Graph graph(*made, errors);
   for (size_t s = 0; s < made->sources_.size(); ++s) {
-    graph.nodes[made->sources_[s]->options.name] = {&made->sources_[s]->stream, {s}};
+    Source& source = *made->sources_[s];
+    graph.nodes[source.options.name] = {
+        &source.stream, {s}, {&source.reach}, {&source.reach}, {&source.stream}};
   }
   graph.add_blocks();
   graph.add_watches();
@@ -91,7 +103,7 @@ std::string Pipeline::Graph::missing(const std::string& name) const {
 // itself.
 void Pipeline::Graph::add_blocks() {
   std::vector<Wanted> waiting = wanted_blocks();
-  for (const Wanted& w : waiting) names.insert(w.name);
+  for (const Wanted& w : waiting) names.insert(w.streams.begin(), w.streams.end());
   auto is_ready = [&](const Wanted& w) {
     return std::all_of(w.from.begin(), w.from.end(), [&](const std::string& name) {
       return nodes.contains(name) || failed.contains(name);
@@ -100,7 +112,7 @@ void Pipeline::Graph::add_blocks() {
   while (true) {
     const auto next = std::find_if(waiting.begin(), waiting.end(), is_ready);
     if (next == waiting.end()) break;
-    if (!add_block(*next)) failed.insert(next->name);
+    if (!add_block(*next)) failed.insert(next->streams.begin(), next->streams.end());
     waiting.erase(next);
   }
   for (const Wanted& w : waiting) {
@@ -124,6 +136,14 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return made;
                    }});
   }
+  for (const MapOptions& o : pipeline.options_.maps) {
+    all.push_back({o.name, {o.from}, [this, &o](Inputs inputs, BlockError& error) {
+                     const int64_t forget_after_ms =
+                         o.forget_after_ms > 0 ? o.forget_after_ms : forget_after(o.from);
+                     return Map::make(o, *inputs[0], pipeline.keys_, pipeline.expressions_,
+                                      forget_after_ms, pipeline.options_.engine.tick_ms, error);
+                   }});
+  }
   return all;
 }
 
@@ -140,21 +160,26 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
   }
 }
 
+// The longest of the sources of a stream.
+int64_t Pipeline::Graph::forget_after(const std::string& stream) const {
+  int64_t longest_ms = 0;
+  for (const size_t s : nodes.at(stream).sources) {
+    longest_ms = std::max(longest_ms, pipeline.sources_[s]->options.forget_after_ms);
+  }
+  return longest_ms;
+}
+
 bool Pipeline::Graph::add_block(const Wanted& wanted) {
   Inputs inputs;
-  Edge edge;
-  std::set<size_t> twice;
   for (const std::string& name : wanted.from) {
     if (failed.contains(name)) return false;
-    const Node& node = nodes[name];
-    inputs.push_back(node.stream);
-    for (const size_t s : node.sources) {
-      if (!edge.sources.insert(s).second) twice.insert(s);
-    }
+    inputs.push_back(nodes[name].stream);
   }
   for (const Stream* input : inputs) {
     if (input->time().by_key() == inputs.front()->time().by_key()) continue;
-    errors.push_back({wanted.name, "from", 0, "its sources differ in `watermark`"});
+    errors.push_back({wanted.name, "from", 0,
+                      "what it reads differs in `watermark`: some "
+                      "run by key, some as a whole"});
     return false;
   }
   BlockError error;
@@ -164,15 +189,55 @@ bool Pipeline::Graph::add_block(const Wanted& wanted) {
     errors.push_back(std::move(error));
     return false;
   }
-  for (size_t i = 0; i < wanted.from.size(); ++i) {
-    nodes[wanted.from[i]].stream->add_consumer(*block, i);
-  }
-  for (const size_t s : twice) pipeline.sources_[s]->one_by_one = true;
-  edge.block = block.get();
-  for (Stream* output : block->outputs()) nodes[output->name()] = {output, edge.sources};
+  Edge edge;
+  read(wanted.from, *block, edge);
+  add_outputs(wanted.from, edge);
   blocks.push_back(std::move(edge));
   pipeline.blocks_.push_back(std::move(block));
   return true;
+}
+
+void Pipeline::Graph::read(const std::vector<std::string>& from, Block& block, Edge& edge) {
+  edge.block = &block;
+  std::set<size_t> twice;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const Node& node = nodes[from[i]];
+    node.stream->add_consumer(block, i);
+    for (const size_t s : node.sources) {
+      if (!edge.sources.insert(s).second) twice.insert(s);
+    }
+    edge.keys.insert(node.keys.begin(), node.keys.end());
+    edge.times.insert(node.times.begin(), node.times.end());
+  }
+  for (const size_t s : twice) pipeline.sources_[s]->one_by_one = true;
+  if (twice.empty()) return;
+  for (const std::string& name : from) {
+    for (Stream* stream : nodes[name].way) stream->set_one_by_one();
+  }
+}
+
+void Pipeline::Graph::add_outputs(const std::vector<std::string>& from, const Edge& edge) {
+  Block& block = *edge.block;
+  Node made{nullptr, edge.sources, edge.keys, edge.times, {}, block.fingerprint()};
+  for (const std::string& name : from) {
+    const Node& node = nodes[name];
+    made.way.insert(made.way.end(), node.way.begin(), node.way.end());
+    if (node.meaning != 0) made.meaning = hash64(std::to_string(node.meaning), made.meaning);
+  }
+  pipeline.meanings_.push_back(made.meaning);
+  if (block.derived_keys() || block.merged_time()) {
+    Reach& own = *pipeline.reaches_.emplace_back(std::make_unique<Reach>());
+    own.block = &block;
+    own.keys = own.derived = block.derived_keys();
+    if (own.keys) made.keys = {&own};
+    if (block.merged_time()) made.times = {&own};
+  }
+  for (Stream* output : block.outputs()) {
+    Node& node = nodes[output->name()] = made;
+    node.stream = output;
+    node.way.push_back(output);
+    pipeline.streams_[output->name()] = node.meaning = hash64(output->name(), made.meaning);
+  }
 }
 
 Watch* Pipeline::Graph::watch_of(const std::string& block, const std::string& from) {
@@ -212,7 +277,7 @@ void Pipeline::Graph::add_watches() {
     watch->compile(p.expressions_, errors);
     Node& node = nodes[from];
     node.stream->add_consumer(*watch, 0);
-    blocks.push_back({watch.get(), node.sources});
+    blocks.push_back({watch.get(), node.sources, node.keys, node.times});
     p.watches_.push_back(std::move(watch));
   }
 }
@@ -226,8 +291,9 @@ void Pipeline::Graph::connect() {
     const uint32_t to = groups[*edge.sources.begin()];
     for (const size_t s : edge.sources) {
       std::replace(groups.begin(), groups.end(), uint32_t{groups[s]}, to);
-      pipeline.sources_[s]->blocks.push_back(edge.block);
     }
+    for (Reach* reach : edge.keys) reach->keyed.push_back(edge.block);
+    for (Reach* reach : edge.times) reach->timed.push_back(edge.block);
   }
 }
 

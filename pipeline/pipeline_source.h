@@ -4,21 +4,34 @@
 #include <memory>
 #include <vector>
 
+#include "pipeline/derived_keys.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/watermark.h"
 
 namespace wayside {
 
+// Which blocks hear of the keys of a source, and of its silence. Behind a block that gives its rows
+// keys or a time of their own the block's counts instead. Each block is behind those it reads.
+struct Pipeline::Reach {
+  KeyOrigin* keys = nullptr;  // null: it has no keys of its own
+  const Block* block = nullptr;
+  DerivedKeys* derived = nullptr;
+  std::vector<Block*> keyed;
+  std::vector<Block*> timed;
+};
+
 // A source as the pipeline sees it, with everything that hangs on it.
 struct Pipeline::Source {
   Source(const SourceOptions& o, const Schema& s, int64_t tick_ms)
-      : options(o), cleaner(o, s), watermarks(o, tick_ms), stream(o.name, s, watermarks) {}
+      : options(o), cleaner(o, s), watermarks(o, tick_ms), stream(o.name, s, watermarks) {
+    reach.keys = &watermarks;
+  }
 
   SourceOptions options;
   Cleaner cleaner;
   WatermarkTracker watermarks;
   Stream stream;
-  std::vector<Block*> blocks;  // all that its readings reach, each behind those it reads
+  Reach reach;
   // Some block sees its readings on two ways: they go one by one, so that it hears of both in the
   // same order however they came.
   bool one_by_one = false;

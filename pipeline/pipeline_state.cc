@@ -8,8 +8,8 @@
 namespace wayside {
 
 template <class Part>
-void Pipeline::add_component(const char* kind, Part& part) {
-  components_.push_back({std::string(kind) + ":" + part.name(), part.fingerprint(),
+void Pipeline::add_component(const char* kind, Part& part, uint64_t meaning) {
+  components_.push_back({std::string(kind) + ":" + part.name(), meaning,
                          [&](uint32_t k, ByteWriter& w) { return part.save_key(k, w); },
                          [&](uint32_t k, ByteReader& r) { part.load_key(k, r); },
                          [&](ByteWriter& w) { part.save_totals(w); },
@@ -47,10 +47,20 @@ void Pipeline::list_components() {
   components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
                          [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
                          [this](ByteReader& r) { load_sessions(r); }});
-  for (auto& b : blocks_) add_component(b->status().kind.c_str(), *b);
-  for (auto& w : watches_) add_component("order", *w);
-  for (auto& r : rules_) add_component("rule", *r);
-  for (auto& d : detectors_) add_component("detector", *d);
+  for (size_t b = 0; b < blocks_.size(); ++b) {
+    add_component(blocks_[b]->status().kind.c_str(), *blocks_[b], meanings_[b]);
+  }
+  // State over a stream means something else when the stream does.
+  const auto meaning = [&](const auto& part, const std::string& from) {
+    return part->fingerprint() ^ streams_[from];
+  };
+  for (auto& w : watches_) add_component("order", *w, meaning(w, w->name()));
+  for (size_t r = 0; r < rules_.size(); ++r) {
+    add_component("rule", *rules_[r], meaning(rules_[r], options_.rules[r].from));
+  }
+  for (size_t d = 0; d < detectors_.size(); ++d) {
+    add_component("detector", *detectors_[d], meaning(detectors_[d], options_.detectors[d].from));
+  }
 }
 
 std::vector<Pipeline::StatePart> Pipeline::state_parts() const {
@@ -115,6 +125,9 @@ Status Pipeline::load(const std::vector<StateRow>& rows) {
                      "state of " + row.component + ", key '" + row.key + "', is damaged"};
       }
     }
+  }
+  for (auto& reach : reaches_) {
+    if (reach->derived) reach->derived->loaded();
   }
   return {};
 }

@@ -10,17 +10,21 @@
 
 namespace wayside {
 
-// What the blocks say of each reading of a slice: whether one took it, whether one was too late for
-// it.
+// What the blocks say of each reading of a slice: whether one took it, was passed by it (it came
+// too late), or had no room for it. A block that only hands rows on says nothing: those behind it
+// do.
 struct Fates {
   std::vector<uint8_t> taken;
   std::vector<uint8_t> late;
+  std::vector<uint8_t> dropped;
 };
 
 // Rows, and how event time goes on with them. Views, valid during the call.
 struct Rows {
   BatchView view;
-  const int64_t* after = nullptr;    // by row: the watermark behind it, of its key or of the stream
+  // By row: the watermark behind it, of its key or of the stream; kTimeMin: it moves nothing. In a
+  // stream that is not by key a row without a reading may have no key, KeyTable::kNone.
+  const int64_t* after = nullptr;
   const uint8_t* present = nullptr;  // by row: 0 for no reading, it only moves the watermark; null:
                                      // all are readings
   Fates* fates = nullptr;            // of the readings they were made of; null: of none
@@ -32,6 +36,9 @@ struct Rows {
   }
   void set_late(size_t row) const {
     if (fates) fates->late[origins ? origins[row] : row] = 1;
+  }
+  void set_dropped(size_t row) const {
+    if (fates) fates->dropped[origins ? origins[row] : row] = 1;
   }
 };
 
@@ -61,6 +68,8 @@ class Stream {
   };
   void add_consumer(Block& block, size_t input) { consumers_.push_back({&block, input}); }
   const std::vector<Consumer>& consumers() const { return consumers_; }
+  // Some block sees its rows on two ways: each goes to all consumers before the next one does.
+  void set_one_by_one() { one_by_one_ = true; }
   void push(const Rows& rows, EmissionBuffer& out) const;
 
  private:
@@ -68,6 +77,7 @@ class Stream {
   Schema schema_;
   const EventTime& time_;
   std::vector<Consumer> consumers_;
+  bool one_by_one_ = false;
 };
 
 }  // namespace wayside

@@ -48,15 +48,14 @@ void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
     const int64_t after = rows.after[row];
-    const bool moves = by_key ? after != kTimeMin : after > watermark_;
-    watermark_ = std::max(watermark_, after);
-    if (rows.is_present(row)) {
-      const bool late = view.times[row] <= (by_key ? after : watermark_) ||
-                        !ordered_->add(key, view.times[row], values, row);
-      late ? rows.set_late(row) : rows.set_taken(row);
-      if (!late && ordered_->is_over_limit(key)) ordered_->shorten(key, after, consumer(key, out));
+    if (rows.is_present(row)) take(rows, row, values, out);
+    if (!by_key && after > watermark_) {
+      watermark_ = after;
+      release_due(out);
+    } else if (by_key && after != kTimeMin) {
+      ordered_->refuse_until(key, after);
+      release(key, after, out);
     }
-    if (moves) by_key ? release(key, after, out) : release_due(out);
   }
 }
 
@@ -75,6 +74,19 @@ void Watch::release_due(EmissionBuffer& out) {
   keys_.sort_by_text(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (const uint32_t key : keys) release(key, watermark_, out);
+}
+
+// It is late if the watermark had passed it when it came, in whichever row of the batch.
+void Watch::take(const Rows& rows, size_t row, const std::vector<const double*>& values,
+                 EmissionBuffer& out) {
+  const uint32_t key = rows.view.keys[row];
+  const int64_t time = rows.view.times[row];
+  const bool passed = !input_.time().by_key() && time <= watermark_;
+  if (passed || !ordered_->add(key, time, values, row)) return rows.set_late(row);
+  rows.set_taken(row);
+  if (!ordered_->is_over_limit(key)) return;
+  const int64_t watermark = std::max(watermark_, rows.after[row]);
+  ordered_->shorten(key, std::max(watermark, ordered_->refused_until(key)), consumer(key, out));
 }
 
 void Watch::consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out) {
@@ -107,12 +119,22 @@ void Watch::forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) {
   for (RobustZDetector* detector : detectors_) detector->forget_key(key);
 }
 
+void Watch::begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer& out) {
+  if (watermark_ <= limit_ms) return;
+  release_waiting(out);
+  for (const uint32_t key : ordered_->keys()) {
+    ordered_->forget_key(key);
+    keys_.touch(key);
+  }
+  watermark_ = kTimeMin;
+}
+
 BlockStatus Watch::status() const {
   return {name_, "order", 0, ordered_->waiting(), 0, values_.faults()};
 }
 
 uint64_t Watch::fingerprint() const {
-  uint64_t values = 0;
+  uint64_t values = 2;  // 1 had no totals
   for (const Rule* rule : rules_) values = hash64(rule->name(), values ^ rule->fingerprint());
   for (const auto* d : detectors_) values = hash64(d->name(), values ^ d->fingerprint());
   return values;

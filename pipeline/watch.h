@@ -29,9 +29,8 @@ class Watch final : public Block {
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
-  void begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer&) override {
-    if (watermark_ > limit_ms) watermark_ = kTimeMin;
-  }
+  void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
+                  EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override { release_waiting(out); }
 
   const std::string& name() const override { return name_; }  // of the stream
@@ -45,6 +44,8 @@ class Watch final : public Block {
   void load_totals(ByteReader& in) override { watermark_ = in.fixed<int64_t>(); }
 
  private:
+  void take(const Rows& rows, size_t row, const std::vector<const double*>& values,
+            EmissionBuffer& out);
   void consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out);
   OrderedReadings::Consumer consumer(uint32_t key, EmissionBuffer& out);
   void release(uint32_t key, int64_t watermark, EmissionBuffer& out);

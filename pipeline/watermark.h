@@ -12,13 +12,14 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "pipeline/key_origin.h"
 #include "pipeline/stream.h"
 #include "sensors/clean.h"
 #include "sensors/options.h"
 
 namespace wayside {
 
-class WatermarkTracker final : public EventTime {
+class WatermarkTracker final : public EventTime, public KeyOrigin {
  public:
   WatermarkTracker(const SourceOptions& options, int64_t tick_ms);
 
@@ -28,9 +29,9 @@ class WatermarkTracker final : public EventTime {
   // kTimeMin while nothing came. In source mode the key does not matter.
   int64_t watermark(uint32_t key) const override;
   bool is_idle(uint32_t key) const override;
-  bool knows(uint32_t key) const { return key < keys_.size() && keys_[key].known; }
+  bool knows(uint32_t key) const override { return key < keys_.size() && keys_[key].known; }
   size_t known_keys() const { return known_keys_; }
-  int64_t newest_ms(uint32_t key) const { return keys_[key].newest_ms; }
+  int64_t newest_ms(uint32_t key) const override { return keys_[key].newest_ms; }
   int64_t newest_ms() const;  // of all keys; kTimeMin for none
 
   // Keys whose event time is beyond `limit_ms`, for the caller to forget; in source mode all of
@@ -46,7 +47,7 @@ class WatermarkTracker final : public EventTime {
   void start(int64_t timer_ms);
 
   bool by_key() const override { return by_key_; }
-  void forget_key(uint32_t key);
+  void forget_key(uint32_t key) override;
 
   bool save_key(uint32_t key, ByteWriter& out) const;
   void load_key(uint32_t key, ByteReader& in);

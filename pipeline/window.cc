@@ -56,14 +56,10 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
       windows.prefetch(near);
     }
     const uint32_t key = view.keys[row];
-    if (key == KeyTable::kNone) {  // it moves the watermark of all
-      const int64_t after = alone ? rows.after[row] : combined(input, key, rows.after[row]);
-      if (after > watermark_) advance(key, after);
-      continue;
-    }
-    KeyState& s = state(key);
+    const bool present = rows.is_present(row);
+    if (by_key_ || present) state(key);
     // A reading that `where` leaves out is neither taken nor late: it only moves the watermark.
-    if (rows.is_present(row) && (!where || is_true(where[row]))) {
+    if (present && (!where || is_true(where[row]))) {
       const Take took = take(windows, key, view.times[row], row);
       if (took == Take::kTaken) rows.set_taken(row);
       if (took == Take::kLate) {
@@ -73,7 +69,7 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
       }
     }
     const int64_t after = alone ? rows.after[row] : combined(input, key, rows.after[row]);
-    if (after > (by_key_ ? s.watermark : watermark_)) advance(key, after);
+    if (after > (by_key_ ? states_[key].watermark : watermark_)) advance(key, after);
   }
 }
 

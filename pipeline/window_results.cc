@@ -212,9 +212,8 @@ void WindowResults::push_move(const Move& move) {
   present_.push_back(0);
   for (Column& c : batch_.columns) {
     if (&c == &batch_.columns[0]) {
-      // Without a key: the watermark of all.
-      c.texts.push_back(move.key == KeyTable::kNone ? Interner::kNone
-                                                    : batch_.texts.intern(keys_.text(move.key)));
+      const bool none = move.key == KeyTable::kNone;
+      c.texts.push_back(none ? Interner::kNone : batch_.texts.intern(keys_.text(move.key)));
     } else {
       // Which of the two a column has does not matter where there is no reading.
       c.numbers.push_back(kNull);

@@ -163,6 +163,10 @@ class JsonDecoder : public Decoder {
         return true;
       }
       case FieldType::kText: {
+        if (field.json) {
+          if (take_json_as_text(value, row.texts[at])) return true;
+          break;
+        }
         std::string_view text;
         if (!value.get_string().get(text)) {
           row.texts[at] = text;
@@ -175,9 +179,21 @@ class JsonDecoder : public Decoder {
     bool null = false;
     if (!value.is_null().get(null) && null) return true;
     static constexpr const char* kTypeNames[] = {"a number", "a text", "true or false"};
-    refusal = {"wrong_type",
-               "field '" + field.name + "' is not " + kTypeNames[static_cast<size_t>(field.type)]};
+    const char* expected =
+        field.json ? "an object or array" : kTypeNames[static_cast<size_t>(field.type)];
+    refusal = {"wrong_type", "field '" + field.name + "' is not " + expected};
     return false;
+  }
+
+  // As it is written; what is wrong inside of it is found by whoever reads it.
+  static bool take_json_as_text(od::value& value, std::string_view& text) {
+    od::array array;
+    od::object object;
+    const bool good = !value.get_array().get(array)
+                          ? !array.raw_json().get(text)
+                          : !value.get_object().get(object) && !object.raw_json().get(text);
+    text = without_space(text);
+    return good;
   }
 
   // Ids often come as bare numbers: they are taken as they are written.
@@ -185,9 +201,12 @@ class JsonDecoder : public Decoder {
     od::json_type type;
     if (value.type().get(type)) return false;
     if (type != od::json_type::number && type != od::json_type::boolean) return false;
-    std::string_view token = value.raw_json_token();
-    text = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+    text = without_space(value.raw_json_token());
     return true;
+  }
+
+  static std::string_view without_space(std::string_view token) {
+    return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
   }
 
   bool take_time(od::value& value, Row& row, Refusal& refusal) {

@@ -32,6 +32,7 @@ struct FieldOptions {
   std::string name;
   std::string path;  // dotted: "VP.spd"
   FieldType type = FieldType::kNumber;
+  bool json = false;  // with kText: an object or array, as its JSON text
   double scale = 1;  // from `unit`: value = sent * scale + shift
   double shift = 0;
   std::optional<double> min;  // in the unit that is held; beyond it the value is removed

@@ -73,6 +73,19 @@ TEST(JsonDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_fiel
   EXPECT_EQ(d(R"({"ts":1,"t":5})"), "@1 5 - - - -");  // the next one is as good as ever
 }
 
+TEST(JsonDecoder, a_json_field_is_an_object_or_array_as_it_is_written) {
+  FieldOptions items = field("items", "items", kText);
+  items.json = true;
+  Decoding d(source({items, field("n", "n")}));
+  EXPECT_EQ(d(R"({"items": [ {"sku":"a"}, 2 ] ,"n":1})"), R"(@none [ {"sku":"a"}, 2 ] 1)");
+  EXPECT_EQ(d(R"({"items":{"a":[]},"n":2})"), R"(@none {"a":[]} 2)");
+  EXPECT_EQ(d(R"({"items":null,"n":3})"), "@none - 3");
+  for (const char* other : {"1", "\"[]\"", "true"}) {
+    EXPECT_EQ(d("{\"items\":" + std::string(other) + "}"),
+              "wrong_type: field 'items' is not an object or array");
+  }
+}
+
 TEST(JsonDecoder, a_number_that_its_unit_makes_infinite_refuses_the_payload) {
   Decoding d(source({scaled(field("mass", "m"), 1000)}));
   EXPECT_EQ(d(R"({"m":1e305})"), "@none 1e+308");

@@ -1,0 +1,96 @@
+#include "config/check_streams.h"
+
+#include <algorithm>
+
+#include "config/check_names.h"
+
+namespace wayside {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Config& config, Findings& found, std::set<std::string>& not_judged)
+      : config_(config), found_(found), not_judged_(not_judged) {}
+
+  void check(const MapOptions& m) {
+    found_.streams_known(m.name, "from", {m.from});
+    check_items(m.name, "select", m.select);
+    if (!m.explode.empty() && m.select.empty() && !found_.told(m.name, "select")) {
+      fail(m.name, "explode", "needs a select, which says what of an element stays");
+    }
+    if (m.key.empty() && m.forget_after_ms > 0) {
+      found_.add(m.name, "forget_after", "goes with key only");
+    }
+    check_former_key(m);
+  }
+
+ private:
+  using Items = std::vector<std::pair<std::string, std::string>>;
+
+  void fail(const std::string& block, const std::string& item, const std::string& message) {
+    found_.add(block, item, message);
+    not_judged_.insert(block);
+  }
+
+  // Names that become fields of the stream.
+  void check_items(const std::string& block, const std::string& item, const Items& items) {
+    if (found_.told(block, item)) not_judged_.insert(block);
+    for (const auto& [name, sql] : items) {
+      const std::string place = item + "." + name;
+      if (found_.told(block, place)) not_judged_.insert(block);
+      if (const auto wrong = taken_name(name); !wrong.empty()) found_.add(block, place, wrong);
+      if (const auto wrong = wrong_sql_name(name); !wrong.empty()) fail(block, place, wrong);
+    }
+  }
+
+  // Events call a key `key`, whatever its name; a field that is none any more has to have its own.
+  void check_former_key(const MapOptions& m) {
+    if (m.key.empty() || !m.select.empty()) return;
+    for (const SourceOptions& s : config_.sources) {
+      if (s.name != m.from || s.key == m.key) continue;
+      std::string wrong = taken_name(s.key);
+      if (wrong.empty()) wrong = wrong_sql_name(s.key);
+      if (!wrong.empty()) found_.add(m.name, "key", "'" + s.key + "' becomes a field: " + wrong);
+    }
+  }
+
+  const Config& config_;
+  Findings& found_;
+  std::set<std::string>& not_judged_;
+};
+
+// Streams that there are.
+std::set<std::string> streams_of(const PipelineOptions& options) {
+  std::set<std::string> names;
+  for (const auto& o : options.sources) names.insert(o.name);
+  for (const auto& o : options.windows) names.insert(o.name);
+  for (const auto& o : options.maps) names.insert(o.name);
+  return names;
+}
+
+}  // namespace
+
+void check_streams(const Config& config, Findings& found, std::set<std::string>& not_judged) {
+  Checker checker(config, found, not_judged);
+  for (const MapOptions& m : config.maps) checker.check(m);
+}
+
+void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::string>& not_judged) {
+  std::erase_if(options.sources, [&](const auto& o) { return not_judged.contains(o.name); });
+  std::set<std::string> streams;
+  auto unread = [&](const std::string& from) { return !streams.contains(from); };
+  auto reads_none = [&](const auto& o) { return not_judged.contains(o.name) || unread(o.from); };
+  auto reads_some = [&](const auto& o) {
+    return not_judged.contains(o.name) || std::any_of(o.from.begin(), o.from.end(), unread);
+  };
+  // One that goes may take others with it, which read it.
+  for (size_t gone = 1; gone > 0;) {
+    streams = streams_of(options);
+    gone = std::erase_if(options.windows, reads_some);
+    gone += std::erase_if(options.maps, reads_none);
+  }
+  std::erase_if(options.rules, reads_none);
+  std::erase_if(options.detectors, reads_none);
+}
+
+}  // namespace wayside

@@ -1,0 +1,86 @@
+// What becomes of keys: they fall silent, are forgotten, or begin anew.
+#include <algorithm>
+
+#include "pipeline/pipeline.h"
+#include "pipeline/pipeline_source.h"
+
+namespace wayside {
+namespace {
+
+bool contains(const std::vector<Block*>& blocks, const Block* block) {
+  return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
+}
+
+}  // namespace
+
+std::vector<const Pipeline::Reach*> Pipeline::all_reaches() const {
+  std::vector<const Reach*> all;
+  for (const auto& source : sources_) all.push_back(&source->reach);
+  for (const auto& reach : reaches_) {
+    if (reach->keys) all.push_back(reach.get());
+  }
+  return all;
+}
+
+// Behind blocks with a time of their own silence is told once all is silent there.
+void Pipeline::go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out) {
+  std::vector<const Reach*> silent;
+  for (Block* block : reach.timed) {
+    const EventTime* merged = block->merged_time();
+    const bool was_idle = merged && merged->is_idle(KeyTable::kNone);
+    block->on_idle(key, out);
+    if (!merged || was_idle || !merged->is_idle(KeyTable::kNone)) continue;
+    for (const auto& own : reaches_) {
+      if (own->block == block) silent.push_back(own.get());
+    }
+  }
+  for (const Reach* own : silent) go_idle(*own, KeyTable::kNone, out);
+}
+
+void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
+  source.cleaner.forget_key(key);
+  forget(source.reach, key, out);
+}
+
+void Pipeline::forget(Reach& reach, uint32_t key, EmissionBuffer& out) {
+  const int64_t newest_ms = reach.keys->newest_ms(key);
+  reach.keys->forget_key(key);
+  const std::vector<const Reach*> all = all_reaches();
+  for (Block* block : reach.keyed) {
+    const bool elsewhere = std::any_of(all.begin(), all.end(), [&](const Reach* r) {
+      return r->keys->knows(key) && contains(r->keyed, block);
+    });
+    if (!elsewhere) block->forget_key(key, newest_ms, out);
+  }
+  if (std::none_of(all.begin(), all.end(), [&](const Reach* r) { return r->keys->knows(key); })) {
+    forgotten_.push_back(keys_.text(key));
+    keys_.release(key);
+  } else {
+    keys_.touch(key);
+  }
+}
+
+void Pipeline::expire_derived_keys(int64_t timer_ms, EmissionBuffer& out) {
+  for (auto& reach : reaches_) {
+    if (!reach->derived || reach->derived->next_timer() > timer_ms) continue;
+    std::vector<uint32_t> keys = reach->derived->expired(timer_ms);
+    keys_.sort_by_text(keys);
+    for (const uint32_t key : keys) forget(*reach, key, out);
+  }
+}
+
+// Derived keys have times of their own: those that are ahead end, too.
+void Pipeline::begin_anew(const Reach& reach, std::vector<uint32_t>& keys, int64_t limit_ms,
+                          EmissionBuffer& out) {
+  keys_.sort_by_text(keys);
+  // A window over several sources keeps its keys when one of them forgets.
+  for (Block* block : reach.keyed) block->begin_anew(keys, limit_ms, out);
+  for (auto& own : reaches_) {
+    if (!own->derived || !contains(reach.keyed, own->block)) continue;
+    std::vector<uint32_t> ahead = own->derived->ahead(limit_ms);
+    begin_anew(*own, ahead, limit_ms, out);
+    for (const uint32_t key : ahead) forget(*own, key, out);
+  }
+}
+
+}  // namespace wayside

@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include "tests/config_text.h"
+
+namespace wayside {
+namespace {
+
+const std::string kRule = "[[rule]]";
+
+std::string map(const std::string& lines) {
+  return "[[map]]\nname = \"m\"\nfrom = \"climate\"\n" + lines + "\n[[rule]]";
+}
+
+TEST(ConfigStreams, a_map_is_read_as_it_is_written) {
+  const auto config = parse_good(
+      with(kRule, map("where = \"temp_c > 0\"\nselect = { zone = \"door\", f = \"temp_c * 2\" }\n"
+                      "key = \"zone\"\nmax_keys = 7\nforget_after = \"1h\"\n[[map]]\nname = \"n\"\n"
+                      "from = \"m\"\nexplode = \"'[' || f || ']'\"\nselect = { v = \"value\" }")));
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->maps.size(), 2u);
+  EXPECT_EQ(config->maps[0].where, "temp_c > 0");
+  EXPECT_EQ(config->maps[0].key, "zone");
+  EXPECT_EQ(config->maps[0].max_keys, 7u);
+  EXPECT_EQ(config->maps[0].forget_after_ms, 3'600'000);
+  EXPECT_EQ(config->maps[0].select[1].second, "temp_c * 2");
+  EXPECT_EQ(config->maps[1].explode, "'[' || f || ']'");
+}
+
+TEST(ConfigStreams, what_is_wrong_with_a_map_is_told_where_it_stands) {
+  expect_errors({
+      {kRule, "[[map]]\nname = \"m\"\nfrom = @@\"climat\"\n[[rule]]",
+       "'from': there is no source or block 'climat'; did you mean 'climate'?"},
+      {kRule, map("select = { id = @@\"door\" }"),
+       "'select.id': each event has a 'id' of its own; choose another name"},
+      {kRule, map("select = { order = @@\"door\" }"),
+       "'select.order': 'order' is a word of SQL; choose another name"},
+      {kRule, map("select = { f = \"@@tmp_c * 2\" }"),
+       "'select.f': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, map("where = \"temp_c > @@tmp_c\""),
+       "'where': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, map("explode = @@\"door\""),
+       "'explode': needs a select, which says what of an element stays"},
+      {kRule, map("key = \"@@temp_c\""),
+       "'key': 'temp_c' is not a text; CAST(… AS TEXT) gives one"},
+      {kRule, map("forget_after = @@\"1h\""), "'forget_after': goes with key only"},
+      {kRule, "[[map]]\nname = @@\"climate\"\nfrom = \"climate\"\n[[rule]]",
+       "'name': another block has the name 'climate'"},
+  });
+}
+
+TEST(ConfigStreams, a_key_that_becomes_a_field_needs_a_name_of_its_own) {
+  std::string text = with("key = \"vehicle\"", "key = \"key\"");
+  text = with("fleet/{vehicle}/climate", "fleet/{key}/climate", text);
+  text = with(kRule, map("key = @@\"door\""), text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            std::vector<std::string>{marks[0] + ": 'key': 'key' becomes a field: each event has a "
+                                                "'key' of its own; choose another name"});
+}
+
+TEST(ConfigStreams, one_slip_is_told_once_though_others_read_the_block) {
+  expect_errors({{kRule,
+                  map("where = \"@@dor = 'open'\"") +
+                      "\nname = \"r\"\nfrom = \"m\"\nwhen = \"temp_c > 1\"\n[[rule]]",
+                  "'where': unknown field 'dor'; did you mean 'door'?"}});
+}
+
+TEST(ConfigStreams, blocks_that_read_each_other_are_refused) {
+  std::string text = with(kRule, map("").replace(map("").find("climate"), 7, "n") +
+                                     "\nname = \"r\"\nfrom = \"n\"\nwhen = \"1\"\n"
+                                     "[[map]]\nname = \"n\"\nfrom = @@\"m\"\n[[rule]]");
+  text = with("from = \"n\"\n\n[[rule]]", "from = @@\"n\"\n\n[[rule]]", text);
+  take_marks(text);
+  const auto errors = errors_of(text);
+  ASSERT_GE(errors.size(), 2u);
+  EXPECT_NE(errors[0].find("'n' reads this block itself, over others perhaps"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace wayside
