@@ -91,6 +91,7 @@ void Watch::release_waiting(EmissionBuffer& out) {
 }
 
 void Watch::on_idle(uint32_t key, EmissionBuffer& out) {
+  if (!input_.time().is_idle(key)) return;  // one of several sources behind the stream
   if (key == KeyTable::kNone) return release_waiting(out);
   ordered_->release_all(key, consumer(key, out));
 }
