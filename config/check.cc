@@ -213,7 +213,10 @@ class Checker {
 
   void check_window(const WindowOptions& w) {
     found_.streams_known(w.name, "from", w.from);
-    if (w.from.empty()) found_.add(w.name, "from", "is empty");
+    if (w.from.empty()) {
+      found_.add(w.name, "from", "is empty");
+      not_judged_.insert(w.name);
+    }
     check_kind(w);
     for (const auto& [alias, expression] : w.select) check_alias(w, alias);
     if (found_.told(w.name, "select")) not_judged_.insert(w.name);
