@@ -51,6 +51,7 @@ class Checker {
       found_.uplinks_known(r.name, "to", r.to);
     }
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
+    for (const JoinOptions& j : config_.joins) check_join(j);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();
@@ -98,6 +99,7 @@ class Checker {
     for (const auto& o : config_.windows) check_name("window", o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
+    for (const auto& o : config_.joins) check_name("join", o.name, blocks);
     for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
   }
 
@@ -276,6 +278,22 @@ class Checker {
     }
   }
 
+  void check_join(const JoinOptions& j) {
+    found_.streams_known(j.name, "from", {j.from});
+    found_.streams_known(j.name, "with", {j.with});
+    for (const auto& [alias, expression] : j.select) {
+      check_not_taken(j.name, "select." + alias, alias);
+      check_sql_name(j.name, "select." + alias, alias);
+    }
+    if (j.is_interval()) {
+      const char* kAsOf =
+          "goes with the last reading up to the left one, not with before and after";
+      if (j.within_ms > 0) found_.add(j.name, "within", kAsOf);
+      if (j.inner) found_.add(j.name, "inner", kAsOf);
+    }
+    found_.uplinks_known(j.name, "to", j.to);
+  }
+
   // The expressions: the pipeline is made of what can be judged, and thrown away.
   void check_blocks() {
     PipelineOptions options = config_.pipeline_options();
@@ -285,13 +303,19 @@ class Checker {
       return std::any_of(all.begin(), all.end(), [&](const auto& o) { return o.name == name; });
     };
     auto unread = [&](const std::string& from) {
-      return !is_there(options.sources, from) && !is_there(options.windows, from);
+      return !is_there(options.sources, from) && !is_there(options.windows, from) &&
+             !is_there(options.joins, from);
     };
     auto one_unread = [&](const auto& o) { return not_judged(o) || unread(o.from); };
     // One that goes may take others with it, which read it.
-    while (std::erase_if(options.windows, [&](const WindowOptions& w) {
-             return not_judged(w) || std::any_of(w.from.begin(), w.from.end(), unread);
-           }) > 0) {
+    while (
+        std::erase_if(options.windows,
+                      [&](const WindowOptions& w) {
+                        return not_judged(w) || std::any_of(w.from.begin(), w.from.end(), unread);
+                      }) +
+            std::erase_if(options.joins,
+                          [&](const JoinOptions& j) { return one_unread(j) || unread(j.with); }) >
+        0) {
     }
     std::erase_if(options.rules, one_unread);
     std::erase_if(options.detectors, one_unread);
@@ -320,7 +344,7 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules, detectors, {}};
+  PipelineOptions o{engine, sources, windows, rules, detectors, joins, {}};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

@@ -30,7 +30,7 @@ std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<St
 }  // namespace
 
 bool learns(const std::string& part) {
-  return part.starts_with("window:") || part.starts_with("detector:");
+  return part.starts_with("window:") || part.starts_with("join:") || part.starts_with("detector:");
 }
 
 Result<std::vector<StateRow>> learn_state(const Config& config,

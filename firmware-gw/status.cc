@@ -113,6 +113,7 @@ std::string Snapshot::to_json() const {
     json.add("emitted", b.emitted);
     json.add("open", b.open);
     json.add("faults", b.faults);
+    json.add("evicted", b.evicted);
     json.close();
   }
   json.close_list();

@@ -18,6 +18,7 @@ struct BlockStatus {
   uint64_t late = 0;  // readings that came too late for it
   // Batches with a row that an expression could not be evaluated for and saw as NULL.
   uint64_t faults = 0;
+  uint64_t evicted = 0;  // what a limit has pushed out before its time
 };
 
 class Block {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "pipeline/join.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
 #include "sensors/admission.h"
@@ -121,6 +122,12 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                                       p.bits(o.to, true), p.bits(o.late_to, false), error);
                      if (made && o.processing_time) p.by_processing_time_.push_back(made.get());
                      return made;
+                   }});
+  }
+  for (const JoinOptions& o : pipeline.options_.joins) {
+    all.push_back({o.name, {o.from, o.with}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                       p.bits(o.to, true), error);
                    }});
   }
   return all;
