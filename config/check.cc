@@ -40,6 +40,7 @@ class Checker {
       found_.uplinks_known(r.name, "to", r.to);
     }
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
+    for (const JoinOptions& j : config_.joins) check_join(j);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();
@@ -88,6 +89,7 @@ class Checker {
     for (const auto& o : config_.maps) check_name("map", o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
+    for (const auto& o : config_.joins) check_name("join", o.name, blocks);
     for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
   }
 
@@ -195,7 +197,10 @@ class Checker {
 
   void check_window(const WindowOptions& w) {
     found_.streams_known(w.name, "from", w.from);
-    if (w.from.empty()) found_.add(w.name, "from", "is empty");
+    if (w.from.empty()) {
+      found_.add(w.name, "from", "is empty");
+      not_judged_.insert(w.name);
+    }
     check_kind(w);
     for (const auto& [alias, expression] : w.select) check_alias(w, alias);
     if (found_.told(w.name, "select")) not_judged_.insert(w.name);
@@ -255,6 +260,22 @@ class Checker {
     }
   }
 
+  void check_join(const JoinOptions& j) {
+    found_.streams_known(j.name, "from", {j.from});
+    found_.streams_known(j.name, "with", {j.with});
+    for (const auto& [alias, expression] : j.select) {
+      check_not_taken(j.name, "select." + alias, alias);
+      check_sql_name(j.name, "select." + alias, alias);
+    }
+    if (j.is_interval()) {
+      const char* kAsOf =
+          "goes with the last reading up to the left one, not with before and after";
+      if (j.within_ms > 0) found_.add(j.name, "within", kAsOf);
+      if (j.inner) found_.add(j.name, "inner", kAsOf);
+    }
+    found_.uplinks_known(j.name, "to", j.to);
+  }
+
   // The expressions: the pipeline is made of what can be judged, and thrown away.
   void check_blocks() {
     PipelineOptions options = config_.pipeline_options();
@@ -284,7 +305,7 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules, detectors, {}, maps};
+  PipelineOptions o{engine, sources, windows, rules, detectors, joins, {}, maps};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

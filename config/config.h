@@ -46,6 +46,7 @@ struct Config {
   std::vector<WindowOptions> windows;
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
+  std::vector<JoinOptions> joins;
   std::vector<UplinkOptions> uplinks;
   std::vector<MapOptions> maps;
 

@@ -250,6 +250,28 @@ void describe(ConfigVisitor& v, DetectorOptions& o) {
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
 }
 
+void describe(ConfigVisitor& v, JoinOptions& o) {
+  v.text({"name", "names the join", "beside_last_5m", true}, o.name);
+  v.text({"from", "left: a source or block; each of its readings …", "climate", true}, o.from);
+  v.text({"with", "right: another one with the same key; … with what it says", "cold_5m", true},
+         o.with);
+  v.items({"select", "alias = SQL over the fields of the right one; by default all of them",
+           "{ warmest_c = \"max_c\" }"},
+          o.select);
+  v.duration({"within", "the last right reading up to the left one, if not older; 0s: of any age"},
+             o.within_ms, 0);
+  v.duration({"max_wait", "a left reading waits for the right ones, in event time, at most …"},
+             o.max_wait_ms, 0);
+  v.flag({"inner", "left readings without a right one are left out, instead of told with NULLs"},
+         o.inner);
+  v.duration({"before", "or all right readings from this long before the left one …"}, o.before_ms,
+             0);
+  v.duration({"after", "… to this long after it"}, o.after_ms, 0);
+  whole(v, {"max_rows", "kept of a key and an input; more push the oldest out"}, o.max_rows, 1,
+        10'000'000);
+  v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+}
+
 void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.text({"name", "names the uplink", "centre", true}, o.name);
   choose(v, {"type", "file or kafka"}, o.type, kUplinkTypes);

@@ -54,6 +54,7 @@ void describe(ConfigVisitor& v, SourceOptions& o);
 void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
 void describe(ConfigVisitor& v, DetectorOptions& o);
+void describe(ConfigVisitor& v, JoinOptions& o);
 void describe(ConfigVisitor& v, UplinkOptions& o);
 void describe(ConfigVisitor& v, MapOptions& o);
 
@@ -70,6 +71,7 @@ void for_each_section(Config& c, Section section) {
   section("map", c.maps);
   section("rule", c.rules);
   section("detector", c.detectors);
+  section("join", c.joins);
   section("uplink", c.uplinks);
 }
 

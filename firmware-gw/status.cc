@@ -114,6 +114,7 @@ std::string Snapshot::to_json() const {
     json.add("open", b.open);
     json.add("faults", b.faults);
     json.add("dropped", b.dropped);
+    json.add("evicted", b.evicted);
     json.close();
   }
   json.close_list();

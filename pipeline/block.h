@@ -19,6 +19,7 @@ struct BlockStatus {
   // Batches with a row that an expression could not be evaluated for and saw as NULL.
   uint64_t faults = 0;
   uint64_t dropped = 0;  // readings that it had no room for
+  uint64_t evicted = 0;  // what a limit has pushed out before its time
 };
 
 class DerivedKeys;

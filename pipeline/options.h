@@ -86,6 +86,25 @@ struct DetectorOptions {
   std::vector<std::string> to;
 };
 
+struct JoinOptions {
+  std::string name;
+  std::string from;  // left readings
+  std::string with;  // right ones
+  std::vector<std::pair<std::string, std::string>>
+      select;  // of the right ones: alias, expression; empty: all fields
+  // As of: the last right reading at or before the left one.
+  int64_t within_ms = 0;  // no older than that; 0: of any age
+  int64_t max_wait_ms = 60'000;
+  bool inner = false;  // left readings without a right one are left out
+  // Interval, if one of them is not 0: all right readings in [left − before, left + after].
+  int64_t before_ms = 0;
+  int64_t after_ms = 0;
+  uint32_t max_rows = 1'000;  // kept of a key and an input
+  std::vector<std::string> to;
+
+  bool is_interval() const { return before_ms > 0 || after_ms > 0; }
+};
+
 // Timers act on this grid, so that replay finds the same instants.
 struct EngineOptions {
   int64_t tick_ms = 1'000;

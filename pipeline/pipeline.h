@@ -25,6 +25,7 @@ struct PipelineOptions {
   std::vector<WindowOptions> windows;
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
+  std::vector<JoinOptions> joins;
   std::vector<std::string> uplinks;  // names, in the order of their bits
   std::vector<MapOptions> maps;
 };

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "pipeline/join.h"
 #include "pipeline/map.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
@@ -142,6 +143,12 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                          o.forget_after_ms > 0 ? o.forget_after_ms : forget_after(o.from);
                      return Map::make(o, *inputs[0], pipeline.keys_, pipeline.expressions_,
                                       forget_after_ms, pipeline.options_.engine.tick_ms, error);
+                   }});
+  }
+  for (const JoinOptions& o : pipeline.options_.joins) {
+    all.push_back({o.name, {o.from, o.with}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                       p.bits(o.to, true), error);
                    }});
   }
   return all;

@@ -81,7 +81,7 @@ void Watch::take(const Rows& rows, size_t row, const std::vector<const double*>&
                  EmissionBuffer& out) {
   const uint32_t key = rows.view.keys[row];
   const int64_t time = rows.view.times[row];
-  const bool passed = !input_.time().by_key() && time <= watermark_;
+  const bool passed = time <= (input_.time().by_key() ? rows.after[row] : watermark_);
   if (passed || !ordered_->add(key, time, values, row)) return rows.set_late(row);
   rows.set_taken(row);
   if (!ordered_->is_over_limit(key)) return;
@@ -108,6 +108,7 @@ void Watch::release_waiting(EmissionBuffer& out) {
 }
 
 void Watch::on_idle(uint32_t key, EmissionBuffer& out) {
+  if (!input_.time().is_idle(key)) return;  // one of several sources behind the stream
   if (key == KeyTable::kNone) return release_waiting(out);
   ordered_->release_all(key, consumer(key, out));
 }

@@ -288,6 +288,36 @@ TEST(ConfigCheck, an_unknown_field_in_an_expression_is_told_to_the_letter) {
   });
 }
 
+TEST(ConfigCheck, a_join_that_cannot_work_is_an_error) {
+  const std::string good = with("[[uplink]]", R"([[join]]
+name = "j"
+from = "climate"
+with = "cold_5m"
+select = { n = "n" }
+before = "1s"
+
+[[uplink]])");
+  EXPECT_TRUE(parse_good(good));
+  const std::vector<Spoilt> rows = {
+      {"with = \"cold_5m\"", "with = @@\"cold_6m\"",
+       "'with': there is no source or block 'cold_6m'; did you mean 'cold_5m'?"},
+      {"{ n = \"n\" }", "{ door = \"@@n\" }",
+       "'select.door': 'door' is a field of 'climate' already; choose another name: "
+       "select = { cold_5m_door = \"n\" }"},
+      {"{ n = \"n\" }", "{ n = \"@@m\" }", "'select.n': unknown field 'm'; did you mean 'n'?"},
+      {"{ n = \"n\" }", "{ id = @@\"n\" }",
+       "'select.id': each event has a 'id' of its own; choose another name"},
+      {"before = \"1s\"", "before = \"1s\"\nwithin = @@\"1s\"",
+       "'within': goes with the last reading up to the left one, not with before and after"},
+  };
+  for (const Spoilt& row : rows) {
+    SCOPED_TRACE(row.instead);
+    std::string text = with(row.part, row.instead, good);
+    const auto marks = take_marks(text);
+    EXPECT_EQ(errors_of(text), std::vector<std::string>{marks[0] + ": " + row.message});
+  }
+}
+
 TEST(ConfigCheck, wrong_expressions_of_several_blocks_are_told_at_once) {
   std::string text =
       with("speed > 5", "@@sped > 5", with("\"door = 'closed'\"", "\"@@dor = 'closed'\""));

@@ -247,6 +247,22 @@ TEST(Pipeline, sources_that_share_a_window_share_their_order_of_arrival) {
   EXPECT_NE(groups[0], groups[2]);
 }
 
+TEST(Pipeline, blocks_behind_a_block_go_on_when_one_of_its_sources_is_idle) {
+  PipelineOptions options = fleet();
+  options.sources.push_back(climate("cargo"));
+  for (SourceOptions& source : options.sources) source.watermark = WatermarkMode::kSource;
+  options.windows[0].from = {"climate", "cargo"};
+  options.windows.push_back(options.windows[0]);
+  options.windows[1].name = "v";
+  options.windows[1].from = {"w"};
+  Stage stage(options);
+  stage.turn({{0, "a"}, {0, "b", 0, "", 1}}, 0);
+  stage.turn({{50'000, "a"}}, 20'000);
+  EXPECT_EQ(stage.turn({}, 30'000),
+            (Lines{"w a [0,10000) #0 final n=1", "w b [0,10000) #0 final n=1",
+                   "v a [0,10000) #0 final n=1", "v b [0,10000) #0 final n=1"}));
+}
+
 TEST(Pipeline, sleeps_until_the_next_device_falls_silent) {
   Stage stage(fleet());
   EXPECT_EQ(stage.pipeline().next_timer(), kTimeMax);
