@@ -87,6 +87,9 @@ class Checker {
     for (const auto& o : config_.sources) check_name("source", o.name, blocks);
     for (const auto& o : config_.windows) check_name("window", o.name, blocks);
     for (const auto& o : config_.maps) check_name("map", o.name, blocks);
+    for (const auto& o : config_.routes) check_name("route", o.name, blocks);
+    for (const auto& o : config_.states) check_name("state", o.name, blocks);
+    for (const auto& o : config_.orders) check_name("order", o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
     for (const auto& o : config_.joins) check_name("join", o.name, blocks);
@@ -305,7 +308,8 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules, detectors, joins, {}, maps};
+  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,
+                    {},     maps,    routes,  states, orders};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

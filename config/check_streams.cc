@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "config/check_names.h"
+#include "pipeline/route.h"
 
 namespace wayside {
 namespace {
@@ -24,12 +26,52 @@ class Checker {
     check_former_key(m);
   }
 
+  void check(const RouteOptions& r) {
+    found_.streams_known(r.name, "from", {r.from});
+    if (found_.told(r.name, "routes")) not_judged_.insert(r.name);
+    if (r.routes.empty()) fail(r.name, "routes", "is empty");
+    auto check_route = [&](const std::string& item, const std::string& name) {
+      if (is_name(name)) return;
+      fail(r.name, item, "a name is made of letters, digits, '_' and '-', at most 64 of them");
+    };
+    for (const auto& [name, condition] : r.routes) {
+      if (found_.told(r.name, "routes." + name)) not_judged_.insert(r.name);
+      check_route("routes." + name, name);
+      if (name == r.otherwise) fail(r.name, "else", "'" + name + "' is among the routes");
+    }
+    if (!r.otherwise.empty()) check_route("else", r.otherwise);
+  }
+
+  void check(const StateOptions& s) {
+    found_.streams_known(s.name, "from", {s.from});
+    found_.uplinks_known(s.name, "to", s.to);
+    check_items(s.name, "next", s.next);
+    if (s.next.empty()) fail(s.name, "next", "is empty");
+    if (found_.told(s.name, "init")) not_judged_.insert(s.name);
+    check_items_named(s.name, "init", s.init, s.next);
+  }
+
+  void check(const OrderOptions& o) { found_.streams_known(o.name, "from", {o.from}); }
+
  private:
   using Items = std::vector<std::pair<std::string, std::string>>;
 
   void fail(const std::string& block, const std::string& item, const std::string& message) {
     found_.add(block, item, message);
     not_judged_.insert(block);
+  }
+
+  void check_items_named(const std::string& block, const std::string& item, const Items& items,
+                         const Items& by) {
+    for (const auto& [name, sql] : items) {
+      std::vector<std::string> names;
+      for (const auto& [known, other] : by) names.push_back(known);
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      const auto near = nearest(name, names);
+      fail(block, item + "." + name,
+           "there is no value '" + name + "' in next" +
+               (near ? "; did you mean '" + *near + "'?" : ""));
+    }
   }
 
   // Names that become fields of the stream.
@@ -66,6 +108,11 @@ std::set<std::string> streams_of(const PipelineOptions& options) {
   for (const auto& o : options.windows) names.insert(o.name);
   for (const auto& o : options.maps) names.insert(o.name);
   for (const auto& o : options.joins) names.insert(o.name);
+  for (const auto& o : options.states) names.insert(o.name);
+  for (const auto& o : options.orders) names.insert(o.name);
+  for (const auto& o : options.routes) {
+    for (std::string& name : Route::stream_names(o)) names.insert(std::move(name));
+  }
   return names;
 }
 
@@ -74,6 +121,9 @@ std::set<std::string> streams_of(const PipelineOptions& options) {
 void check_streams(const Config& config, Findings& found, std::set<std::string>& not_judged) {
   Checker checker(config, found, not_judged);
   for (const MapOptions& m : config.maps) checker.check(m);
+  for (const RouteOptions& r : config.routes) checker.check(r);
+  for (const StateOptions& s : config.states) checker.check(s);
+  for (const OrderOptions& o : config.orders) checker.check(o);
 }
 
 void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::string>& not_judged) {
@@ -91,6 +141,9 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
     gone += std::erase_if(options.maps, reads_none);
     gone += std::erase_if(options.joins,
                           [&](const JoinOptions& j) { return reads_none(j) || unread(j.with); });
+    gone += std::erase_if(options.routes, reads_none);
+    gone += std::erase_if(options.states, reads_none);
+    gone += std::erase_if(options.orders, reads_none);
   }
   std::erase_if(options.rules, reads_none);
   std::erase_if(options.detectors, reads_none);

@@ -49,6 +49,9 @@ struct Config {
   std::vector<JoinOptions> joins;
   std::vector<UplinkOptions> uplinks;
   std::vector<MapOptions> maps;
+  std::vector<RouteOptions> routes;
+  std::vector<StateOptions> states;
+  std::vector<OrderOptions> orders;
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;

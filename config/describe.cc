@@ -1,27 +1,9 @@
 #include "config/describe.h"
 
-#include <array>
+#include "config/describe_values.h"
 
 namespace wayside {
 namespace {
-
-using Choice = ConfigVisitor::Choice;
-
-template <class Enum, size_t n>
-void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,
-            const std::array<Choice, n>& choices) {
-  int number = static_cast<int>(value);
-  v.choice(key, number, choices);
-  value = static_cast<Enum>(number);
-}
-
-template <class Number>
-void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64_t min,
-           int64_t max) {
-  auto wide = static_cast<int64_t>(value);
-  v.integer(key, wide, min, max);
-  value = static_cast<Number>(wide);
-}
 
 constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUnit::kRfc3339)},
                                             {"s", static_cast<int>(TimeUnit::kSeconds)},
@@ -301,23 +283,6 @@ void describe(ConfigVisitor& v, UplinkOptions& o) {
   v.settings({"options", "kafka: librdkafka's own settings; secrets as in mqtt's password",
               "{ \"security.protocol\" = \"ssl\", \"ssl.ca.location\" = \"/etc/wayside/ca.pem\" }"},
              o.options);
-}
-
-void describe(ConfigVisitor& v, MapOptions& o) {
-  v.text({"name", "names the map, and the readings it makes", "lines", true}, o.name);
-  v.text({"from", "a source or block", "climate", true}, o.from);
-  v.text({"where", "SQL over the fields: which readings pass", "temp_c IS NOT NULL"}, o.where);
-  v.text({"explode", "SQL that gives a JSON array: one reading for each element, as `value`",
-          "'[' || temp_c || ']'"},
-         o.explode);
-  v.items({"select", "alias = SQL over the fields; without it all fields pass",
-           "{ zone = \"CAST(door AS TEXT)\", temp_f = \"value * 1.8 + 32\" }"},
-          o.select);
-  v.text({"key", "a text among them that becomes the key", "zone"}, o.key);
-  v.duration({"forget_after", "with key: silence after which one ends; 0s: as with its sources"},
-             o.forget_after_ms, 0);
-  whole(v, {"max_keys", "with key: readings of further keys are dropped and counted"}, o.max_keys,
-        1, 10'000'000);
 }
 
 }  // namespace wayside

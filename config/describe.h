@@ -57,6 +57,9 @@ void describe(ConfigVisitor& v, DetectorOptions& o);
 void describe(ConfigVisitor& v, JoinOptions& o);
 void describe(ConfigVisitor& v, UplinkOptions& o);
 void describe(ConfigVisitor& v, MapOptions& o);
+void describe(ConfigVisitor& v, RouteOptions& o);
+void describe(ConfigVisitor& v, StateOptions& o);
+void describe(ConfigVisitor& v, OrderOptions& o);
 
 // The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
 template <class Section>
@@ -69,6 +72,9 @@ void for_each_section(Config& c, Section section) {
   section("source", c.sources);
   section("window", c.windows);
   section("map", c.maps);
+  section("route", c.routes);
+  section("state", c.states);
+  section("order", c.orders);
   section("rule", c.rules);
   section("detector", c.detectors);
   section("join", c.joins);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/check.h"
+#include "pipeline/route.h"
 
 namespace wayside {
 
@@ -58,13 +59,18 @@ std::vector<std::string> Findings::source_names() const {
 
 void Findings::streams_known(const std::string& block, const std::string& item,
                              const std::vector<std::string>& names) {
-  for (const char* section : {"source", "window", "map", "join"}) {
+  for (const char* section : {"source", "window", "map", "join", "route", "state", "order"}) {
     if (told_at(unread_key(section))) return;
   }
   std::vector<std::string> streams = source_names();
   for (const WindowOptions& w : config_.windows) streams.push_back(w.name);
   for (const MapOptions& m : config_.maps) streams.push_back(m.name);
   for (const JoinOptions& j : config_.joins) streams.push_back(j.name);
+  for (const StateOptions& s : config_.states) streams.push_back(s.name);
+  for (const OrderOptions& o : config_.orders) streams.push_back(o.name);
+  for (const RouteOptions& r : config_.routes) {
+    for (std::string& name : Route::stream_names(r)) streams.push_back(std::move(name));
+  }
   for (const std::string& name : names) known(block, item, "source or block", name, streams);
 }
 

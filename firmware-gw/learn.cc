@@ -30,7 +30,8 @@ std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<St
 }  // namespace
 
 bool learns(const std::string& part) {
-  static constexpr const char* kKinds[] = {"window:", "map:", "join:", "detector:"};
+  static constexpr const char* kKinds[] = {
+      "window:", "map:", "state:", "ordered:", "join:", "detector:"};
   return std::any_of(std::begin(kKinds), std::end(kKinds),
                      [&](const char* kind) { return part.starts_with(kind); });
 }

@@ -17,8 +17,10 @@ std::string for_people(std::string part) {
 }
 
 bool is_block(const std::string& part) {
-  return part.starts_with("source:") || part.starts_with("window:") || part.starts_with("rule:") ||
-         part.starts_with("detector:");
+  static constexpr const char* kKinds[] = {
+      "source:", "window:", "map:", "state:", "ordered:", "rule:", "detector:"};
+  return std::any_of(std::begin(kKinds), std::end(kKinds),
+                     [&](const char* kind) { return part.starts_with(kind); });
 }
 
 }  // namespace

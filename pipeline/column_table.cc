@@ -38,12 +38,18 @@ int cursor_close(sqlite3_vtab_cursor* cursor) {
   delete static_cast<Cursor*>(cursor);
   return SQLITE_OK;
 }
+void go_to(sqlite3_vtab_cursor* cursor, size_t row) {
+  TableShown& shown = *static_cast<TableObject*>(cursor->pVtab)->shown;
+  const Table& table = shown.table;
+  while (table.present && row < table.rows && !table.present[row]) ++row;
+  static_cast<Cursor*>(cursor)->row = shown.at = row;
+}
 int cursor_filter(sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
-  static_cast<Cursor*>(cursor)->row = shown_by(cursor).first;
+  go_to(cursor, shown_by(cursor).first);
   return SQLITE_OK;
 }
 int cursor_next(sqlite3_vtab_cursor* cursor) {
-  ++static_cast<Cursor*>(cursor)->row;
+  go_to(cursor, static_cast<Cursor*>(cursor)->row + 1);
   return SQLITE_OK;
 }
 int cursor_eof(sqlite3_vtab_cursor* cursor) {
@@ -56,7 +62,8 @@ int cursor_rowid(sqlite3_vtab_cursor* cursor, sqlite3_int64* id) {
 int cursor_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int index) {
   const Table& table = table_of(cursor);
   const TableColumn& column = table.columns[static_cast<size_t>(index)];
-  const size_t row = static_cast<Cursor*>(cursor)->row;
+  const size_t at = static_cast<Cursor*>(cursor)->row;
+  const size_t row = column.places ? column.places[at] : at;
   if (column.numbers && (!column.texts || !is_null(column.numbers[row]))) {
     if (!is_null(column.numbers[row])) sqlite3_result_double(context, column.numbers[row]);
   } else if (column.integers) {

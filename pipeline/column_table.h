@@ -16,6 +16,7 @@ struct TableShown {
   std::string declaration;
   Table table;
   size_t first = 0;  // the row that a scan begins at
+  size_t at = 0;     // the row that it is at
 };
 
 // Without memory SQLite's answers depend on more than the data, and a replay would say something

@@ -13,14 +13,13 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// The source's fields, and `time` (event time in ms) where no field has this name.
+}  // namespace
+
 std::vector<Field> visible_columns(const Schema& schema) {
   std::vector<Field> columns = schema.fields;
   if (schema.find("time") == schema.fields.size()) columns.push_back({"time", FieldType::kNumber});
   return columns;
 }
-
-}  // namespace
 
 const Field* text_field(const Schema& schema, std::string_view expression) {
   const size_t column = schema.find(trimmed(expression));
@@ -69,8 +68,8 @@ bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
   return false;
 }
 
-void ColumnExpressions::evaluate(const BatchView& view) {
-  if (set_) compute(view);
+void ColumnExpressions::evaluate(const BatchView& view, const uint8_t* present) {
+  if (set_) compute(view, present);
   size_t next = 0;
   for (size_t i = 0; i < plain_.size(); ++i) {
     const bool computed = plain_[i] == kComputed;
@@ -84,9 +83,10 @@ void ColumnExpressions::evaluate(const BatchView& view) {
   }
 }
 
-void ColumnExpressions::compute(const BatchView& view) {
+void ColumnExpressions::compute(const BatchView& view, const uint8_t* present) {
   Table table;
   table.rows = view.rows;
+  table.present = present;
   table.dictionary = view.texts;
   for (const ColumnView& c : view.columns)
     table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});

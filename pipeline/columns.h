@@ -23,6 +23,9 @@ struct BlockError {
 // The text field that is all of the expression; null where it is something else.
 const Field* text_field(const Schema& schema, std::string_view expression);
 
+// The fields of a stream, and `time` (event time in ms) where no field has this name.
+std::vector<Field> visible_columns(const Schema& schema);
+
 // What an expression gives: texts if it is a text field, or CAST(… AS TEXT), else numbers.
 FieldType type_of(const Schema& schema, std::string_view expression);
 
@@ -41,8 +44,9 @@ class ColumnExpressions {
                BlockError& error);
 
   // Evaluates all items over the view. A fault in a row (an overflow, say) makes its computed items
-  // NULL; it is an error of data, not of the program, and views with one are counted.
-  void evaluate(const BatchView& view);
+  // NULL; it is an error of data, not of the program, and views with one are counted. Rows that are
+  // not `present` are not evaluated, their computed items are NULL.
+  void evaluate(const BatchView& view, const uint8_t* present = nullptr);
   // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the
   // view lives.
   const double* values(size_t item) const { return results_[item].numbers; }
@@ -52,7 +56,7 @@ class ColumnExpressions {
   uint64_t faults() const { return faults_; }
 
  private:
-  void compute(const BatchView& view);
+  void compute(const BatchView& view, const uint8_t* present);
 
   static constexpr size_t kComputed = SIZE_MAX;
   std::vector<size_t> plain_;  // by item: the column, or kComputed

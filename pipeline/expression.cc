@@ -265,12 +265,13 @@ Status ExpressionSet::evaluate(const Table& table,
   state_->shown.table = table;
   RowValues values(*this);
   Status status;
-  for (size_t i = 0; i < table.rows; ++i) {
-    state_->shown.first = i;
+  const TableShown& shown = state_->shown;
+  for (size_t next = table.begin; next < table.rows; next = shown.at + 1) {
+    state_->shown.first = next;
     int rc = sqlite3_step(state_->statement);
-    for (; rc == SQLITE_ROW; rc = sqlite3_step(state_->statement)) row(i++, values);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(state_->statement)) row(shown.at, values);
     need_memory(rc);
-    if (i < table.rows) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
+    if (rc != SQLITE_DONE) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
     sqlite3_reset(state_->statement);
   }
   state_->shown.table.rows = 0;

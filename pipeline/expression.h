@@ -22,12 +22,17 @@ struct TableColumn {
   const uint32_t* texts = nullptr;  // ids of the table's dictionary
   const std::string* strings = nullptr;
   const Value* values = nullptr;
+  const uint32_t* places = nullptr;  // by row: where its value stands; null: at the row
 };
 
+// Columns are read row by row, when a row is evaluated: what the call for one writes there, the
+// next ones see.
 struct Table {
   size_t rows = 0;
   std::vector<TableColumn> columns;
   const Interner* dictionary = nullptr;
+  size_t begin = 0;                  // rows before it are not evaluated,
+  const uint8_t* present = nullptr;  // nor those that have a 0 here
 };
 
 struct ExpressionError {

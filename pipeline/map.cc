@@ -102,14 +102,14 @@ bool Map::find_key(Schema& made, BlockError& error) const {
 
 void Map::process(size_t, const Rows& rows, EmissionBuffer& out) {
   if (!explode_) return take(rows, out);
-  array_.evaluate(rows.view);
+  array_.evaluate(rows.view, rows.present);
   for (size_t row = 0; row < rows.view.rows;) {
     take(explode_->expand(rows, array_.texts(0), *array_.dictionary(0), row), out);
   }
 }
 
 void Map::take(Rows rows, EmissionBuffer& out) {
-  expressions_.evaluate(rows.view);
+  expressions_.evaluate(rows.view, rows.present);
   if (!options_.where.empty() || derived_) {
     choose(rows);
     rows.present = present_.data();

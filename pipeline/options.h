@@ -65,6 +65,31 @@ struct MapOptions {
   uint32_t max_keys = 10'000;   // with `key`
 };
 
+struct RouteOptions {
+  std::string name;
+  std::string from;
+  std::vector<std::pair<std::string, std::string>> routes;  // stream, condition
+  std::string otherwise;  // the stream of what meets none; empty: it goes nowhere
+  bool all = false;       // to each whose condition it meets, not to the first
+};
+
+struct OrderOptions {
+  std::string name;
+  std::string from;
+  bool over_all_keys = false;
+  uint32_t max_waiting = 10'000;  // readings; by key: of a key
+};
+
+struct StateOptions {
+  std::string name;
+  std::string from;
+  std::string where;
+  std::vector<std::pair<std::string, std::string>> init, next;  // value, expression
+  int64_t ttl_ms = 0;  // after so much event time without a reading it begins anew; 0: never
+  bool by_event_time = false;  // else readings count in order of arrival
+  std::vector<std::string> to;
+};
+
 enum class Severity { kInfo, kWarning, kCritical };
 
 struct RuleOptions {

@@ -28,6 +28,9 @@ struct PipelineOptions {
   std::vector<JoinOptions> joins;
   std::vector<std::string> uplinks;  // names, in the order of their bits
   std::vector<MapOptions> maps;
+  std::vector<RouteOptions> routes;
+  std::vector<StateOptions> states;
+  std::vector<OrderOptions> orders;
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.

@@ -8,8 +8,11 @@
 #include "base/text.h"
 #include "pipeline/join.h"
 #include "pipeline/map.h"
+#include "pipeline/order.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
+#include "pipeline/route.h"
+#include "pipeline/running_state.h"
 #include "sensors/admission.h"
 
 namespace wayside {
@@ -45,6 +48,7 @@ struct Pipeline::Graph {
 
   std::vector<Wanted> wanted_blocks();
   void add_processing_time(WindowOptions& window, std::vector<Wanted>& all);
+  void add_state(StateOptions& state, std::vector<Wanted>& all);
   int64_t forget_after(const std::string& stream) const;
   bool add_block(const Wanted& wanted);
   void read(const std::vector<std::string>& from, Block& block, Edge& edge);
@@ -151,7 +155,37 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                                        p.bits(o.to, true), error);
                    }});
   }
+  for (const RouteOptions& o : pipeline.options_.routes) {
+    all.push_back({o.name,
+                   {o.from},
+                   [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     return Route::make(o, *inputs[0], p.expressions_, error);
+                   },
+                   Route::stream_names(o)});
+  }
+  for (const OrderOptions& o : pipeline.options_.orders) {
+    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
+                     return std::make_unique<Order>(o, *inputs[0], p.keys_);
+                   }});
+  }
+  for (StateOptions& o : pipeline.options_.states) add_state(o, all);
   return all;
+}
+
+// By event time it reads its input through a block that puts it in order.
+void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
+  if (state.by_event_time) {
+    OrderOptions order;
+    order.name = state.name + "/" + state.from;
+    order.from = std::exchange(state.from, order.name);
+    all.push_back({order.name, {order.from}, [&p = pipeline, order](Inputs inputs, BlockError&) {
+                     return std::make_unique<Order>(order, *inputs[0], p.keys_);
+                   }});
+  }
+  all.push_back({state.name, {state.from}, [&p = pipeline, &state](Inputs in, BlockError& error) {
+                   return RunningState::make(state, *in[0], p.keys_, p.expressions_,
+                                             p.bits(state.to, false), error);
+                 }});
 }
 
 // The window reads its inputs through blocks that put the time of the turn in place of theirs.

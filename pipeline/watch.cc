@@ -39,7 +39,7 @@ void Watch::compile(ExpressionEngine& engine, std::vector<BlockError>& errors) {
 
 void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
   const BatchView& view = rows.view;
-  values_.evaluate(view);
+  values_.evaluate(view, rows.present);
   std::vector<const double*> values;
   for (size_t v = 0; v < rules_.size() + detectors_.size(); ++v) {
     values.push_back(values_.values(v));

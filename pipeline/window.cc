@@ -15,7 +15,7 @@ Window::KeyState& Window::state(uint32_t key) {
 // ---- rows
 
 void Window::process(size_t input, const Rows& rows, EmissionBuffer& out) {
-  begin_batch(input, rows.view);
+  begin_batch(input, rows);
   if (auto* paned = dynamic_cast<PanedWindows*>(windows_.get())) {
     take_rows(*paned, input, rows, out);
   } else {
@@ -25,9 +25,10 @@ void Window::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   emit(out);
 }
 
-void Window::begin_batch(size_t input, const BatchView& view) {
+void Window::begin_batch(size_t input, const Rows& rows) {
+  const BatchView& view = rows.view;
   ColumnExpressions& expressions = *expressions_[input];
-  expressions.evaluate(view);
+  expressions.evaluate(view, rows.present);
   aggregate_inputs_.resize(reads_.size());
   for (size_t a = 0; a < reads_.size(); ++a) {
     AggregateInput& in = aggregate_inputs_[a];

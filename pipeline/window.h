@@ -74,7 +74,7 @@ class Window final : public Block, public EventTime {
   void take_rows(Windows& windows, size_t input, const Rows& rows, EmissionBuffer& out);
   template <class Windows>
   Take take(Windows& windows, uint32_t key, int64_t time, uint32_t row);
-  void begin_batch(size_t input, const BatchView& view);
+  void begin_batch(size_t input, const Rows& rows);
   bool has_times() const {
     return options_.kind() != WindowKind::kCount && options_.kind() != WindowKind::kGlobal;
   }

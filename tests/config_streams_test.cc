@@ -58,6 +58,77 @@ TEST(ConfigStreams, a_key_that_becomes_a_field_needs_a_name_of_its_own) {
                                                 "'key' of its own; choose another name"});
 }
 
+TEST(ConfigStreams, routes_states_and_orders_are_read_as_they_are_written) {
+  const auto config = parse_good(with(kRule, R"toml([[route]]
+name = "r"
+from = "climate"
+routes = { hot = "temp_c > 30", cold = "temp_c < 0" }
+else = "rest"
+all = true
+[[order]]
+name = "o"
+from = "r.rest"
+per = "stream"
+max_waiting = 5
+[[state]]
+name = "s"
+from = "o"
+where = "door = 'open'"
+init = { n = "0" }
+next = { n = "n + 1" }
+ttl = "1h"
+order = "event_time"
+to = "centre"
+[[window]]
+name = "w"
+from = ["r.hot", "r.cold"]
+size = "1m"
+select = { n = "count()" }
+[[rule]])toml"));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->routes.at(0).routes.at(1).first, "cold");
+  EXPECT_EQ(config->routes[0].otherwise, "rest");
+  EXPECT_TRUE(config->routes[0].all);
+  EXPECT_TRUE(config->orders.at(0).over_all_keys);
+  EXPECT_EQ(config->orders[0].max_waiting, 5u);
+  EXPECT_TRUE(config->states.at(0).by_event_time);
+  EXPECT_EQ(config->states[0].ttl_ms, 3'600'000);
+  EXPECT_EQ(config->states[0].init.at(0).second, "0");
+}
+
+TEST(ConfigStreams, what_is_wrong_with_a_route_or_state_is_told_where_it_stands) {
+  const auto route = [](const std::string& lines) {
+    return "[[route]]\nname = \"r\"\nfrom = \"climate\"\n" + lines + "\n[[rule]]";
+  };
+  const auto state = [](const std::string& lines) {
+    return "[[state]]\nname = \"s\"\nfrom = \"climate\"\n" + lines + "\n[[rule]]";
+  };
+  const std::string reads = "\nname = \"q\"\nwhen = \"temp_c > 1\"\nfrom = ";
+  expect_errors({
+      {kRule, route("routes = { hot = \"@@tmp_c > 3\" }"),
+       "'routes.hot': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, route("routes = @@{}"), "'routes': is empty"},
+      {kRule, route("routes = { \"a.b\" = @@\"temp_c > 3\" }"),
+       "'routes.a.b': a name is made of letters, digits, '_' and '-', at most 64 of them"},
+      {kRule, route("routes = { hot = \"temp_c > 3\" }\nelse = @@\"hot\""),
+       "'else': 'hot' is among the routes"},
+      {kRule, route("routes = { hot = \"temp_c > 3\" }") + reads + "@@\"r.hto\"\n[[rule]]",
+       "'from': there is no source or block 'r.hto'; did you mean 'r.hot'?"},
+      {kRule, state("next = { n = \"n + @@tmp_c\" }"),
+       "'next.n': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, state("next = { n = \"1\" }\ninit = { m = @@\"0\" }"),
+       "'init.m': there is no value 'm' in next; did you mean 'n'?"},
+      {kRule, state("next = { door = \"@@1\" }"),
+       "'next.door': what it reads has a field of this name; choose another one"},
+      {kRule, state("next = { time = @@\"1\" }"),
+       "'next.time': each event has a 'time' of its own; choose another name"},
+      {kRule, state("next = { n = \"1\" }\norder = @@\"events\""),
+       "'order': expected \"arrival\" or \"event_time\""},
+      {kRule, state("next = { n = \"1\" }\nto = @@\"center\""),
+       "'to': there is no uplink 'center'; did you mean 'centre'?"},
+  });
+}
+
 TEST(ConfigStreams, one_slip_is_told_once_though_others_read_the_block) {
   expect_errors({{kRule,
                   map("where = \"@@dor = 'open'\"") +

@@ -211,5 +211,38 @@ TEST_F(Expression, the_same_set_serves_batch_after_batch) {
   }
 }
 
+TEST_F(Expression, only_the_rows_that_are_asked_for_are_evaluated) {
+  ExpressionError error;
+  auto set = engine_.compile(kFields, {"json_extract(door, '$.a')"}, error);
+  ASSERT_NE(set, nullptr);
+  Interner texts;
+  const uint32_t good = texts.intern("{\"a\":7}"), bad = texts.intern("{");
+  const double x[] = {0, 0, 0, 0, 0, 0};
+  const uint32_t doors[] = {bad, good, bad, good, bad, bad};
+  const uint8_t present[] = {1, 1, 0, 1, 0, 0};
+  Table table{6, {{.numbers = x}, {.texts = doors}, {.numbers = x}}, &texts, 1, present};
+  std::vector<size_t> rows;
+  EXPECT_TRUE(set->evaluate(table, [&](size_t row,
+                                       const ExpressionSet::RowValues&) { rows.push_back(row); })
+                  .ok());
+  EXPECT_EQ(rows, (std::vector<size_t>{1, 3}));
+}
+
+TEST_F(Expression, a_row_sees_what_the_call_for_the_one_before_has_written) {
+  ExpressionError error;
+  auto set = engine_.compile({{"x"}, {"sum"}}, {"sum + x"}, error);
+  ASSERT_NE(set, nullptr);
+  const double x[] = {1, 2, 3, 4, 5};
+  const uint32_t places[] = {0, 1, 0, 0, 1};
+  std::vector<Value> sums{0.0, 100.0};
+  Table table{5, {{.numbers = x}, {.values = sums.data(), .places = places}}, nullptr};
+  ASSERT_TRUE(set->evaluate(table,
+                            [&](size_t row, const ExpressionSet::RowValues& v) {
+                              sums[places[row]] = v.value(0);
+                            })
+                  .ok());
+  EXPECT_EQ(sums, (std::vector<Value>{8.0, 107.0}));
+}
+
 }  // namespace
 }  // namespace wayside

@@ -1,0 +1,67 @@
+// Blocks that make streams of streams.
+#include "config/describe_values.h"
+
+namespace wayside {
+namespace {
+
+constexpr std::array<Choice, 2> kScopes{{{"key", false}, {"stream", true}}};
+constexpr std::array<Choice, 2> kOrders{{{"arrival", false}, {"event_time", true}}};
+
+}  // namespace
+
+void describe(ConfigVisitor& v, MapOptions& o) {
+  v.text({"name", "names the map, and the readings it makes", "lines", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.text({"where", "SQL over the fields: which readings pass", "temp_c IS NOT NULL"}, o.where);
+  v.text({"explode", "SQL that gives a JSON array: one reading for each element, as `value`",
+          "'[' || temp_c || ']'"},
+         o.explode);
+  v.items({"select", "alias = SQL over the fields; without it all fields pass",
+           "{ zone = \"CAST(door AS TEXT)\", temp_f = \"value * 1.8 + 32\" }"},
+          o.select);
+  v.text({"key", "a text among them that becomes the key", "zone"}, o.key);
+  v.duration({"forget_after", "with key: silence after which one ends; 0s: as with its sources"},
+             o.forget_after_ms, 0);
+  whole(v, {"max_keys", "with key: readings of further keys are dropped and counted"}, o.max_keys,
+        1, 10'000'000);
+}
+
+void describe(ConfigVisitor& v, RouteOptions& o) {
+  v.text({"name", "names the route; what it makes are streams name.route", "by_temp", true},
+         o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.items({"routes", "stream = SQL over the fields: where a reading goes, by the first that is met",
+           "{ hot = \"temp_c > 30\", cold = \"temp_c < 0\" }", true},
+          o.routes);
+  v.text({"else", "the stream of what meets none; without it that goes nowhere", "rest"},
+         o.otherwise);
+  v.flag({"all", "a reading goes to each stream whose condition it meets"}, o.all);
+}
+
+void describe(ConfigVisitor& v, StateOptions& o) {
+  v.text({"name", "names the state, and the readings that have it", "stock", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.text({"where", "SQL over the fields: which readings count", "door IS NOT NULL"}, o.where);
+  v.items({"init", "value = SQL over the fields: what a key begins with; NULL if it is left out",
+           "{ opened = \"0\" }"},
+          o.init);
+  v.items({"next", "value = SQL over the fields and the values before: those behind a reading",
+           "{ opened = \"opened + (door = 'open')\" }", true},
+          o.next);
+  v.duration({"ttl", "a key begins anew after so much event time without a reading; 0s: never"},
+             o.ttl_ms, 0);
+  choose(v, {"order", "readings count in order of \"arrival\", or of \"event_time\""},
+         o.by_event_time, kOrders);
+  v.texts({"to", "uplinks that each change goes to; by default none", "[\"centre\"]"}, o.to);
+}
+
+void describe(ConfigVisitor& v, OrderOptions& o) {
+  v.text({"name", "names the stream in order of event time", "in_order", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  choose(v, {"per", "\"key\": each key for itself; \"stream\": one order over all keys"},
+         o.over_all_keys, kScopes);
+  whole(v, {"max_waiting", "readings that may wait, of a key or in all; then the oldest leaves"},
+        o.max_waiting, 1, 10'000'000);
+}
+
+}  // namespace wayside

@@ -1,0 +1,28 @@
+// Values that are described as others: for the describe*.cc only.
+#pragma once
+
+#include <array>
+
+#include "config/describe.h"
+
+namespace wayside {
+
+using Choice = ConfigVisitor::Choice;
+
+template <class Enum, size_t n>
+void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,
+            const std::array<Choice, n>& choices) {
+  int number = static_cast<int>(value);
+  v.choice(key, number, choices);
+  value = static_cast<Enum>(number);
+}
+
+template <class Number>
+void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64_t min,
+           int64_t max) {
+  auto wide = static_cast<int64_t>(value);
+  v.integer(key, wide, min, max);
+  value = static_cast<Number>(wide);
+}
+
+}  // namespace wayside
