@@ -8,7 +8,7 @@ namespace wayside {
 
 void IntervalJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   const BatchView& view = rows.view;
-  sides_[input].evaluate(view);
+  sides_[input].evaluate(view, rows.present);
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
     if (rows.is_present(row)) {
@@ -17,7 +17,7 @@ void IntervalJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) 
       late_ += !taken;
     }
     advance(key, goal(input, key, rows.after[row]));
-    trim(key);
+    if (by_key_ || rows.is_present(row)) trim(key);
   }
   output_->flush(out);
 }

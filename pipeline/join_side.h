@@ -20,7 +20,9 @@ class JoinSide {
   bool compile(ExpressionEngine& engine, const Schema& schema,
                const std::vector<ColumnExpressions::Item>& items, BlockError& error);
 
-  void evaluate(const BatchView& view) { expressions_.evaluate(view); }
+  void evaluate(const BatchView& view, const uint8_t* present) {
+    expressions_.evaluate(view, present);
+  }
   std::string pack(size_t row) const;  // of the view that was evaluated
   void unpack(std::string_view bytes, StreamOutput& out) const;
   void add_nulls(StreamOutput& out) const;  // in the place of a reading that is not there

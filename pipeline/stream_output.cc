@@ -19,7 +19,9 @@ void StreamOutput::add_row(uint32_t key, int64_t time_ms, int64_t after_ms, bool
   batch_keys_.push_back(key);
   after_.push_back(after_ms);
   present_.push_back(present);
-  batch_.columns[shape_.schema.key].texts.push_back(batch_.texts.intern(keys_.text(key)));
+  const bool none = key == KeyTable::kNone;
+  batch_.columns[shape_.schema.key].texts.push_back(none ? Interner::kNone
+                                                         : batch_.texts.intern(keys_.text(key)));
 }
 
 void StreamOutput::add(double number, uint32_t text) {
@@ -30,7 +32,7 @@ void StreamOutput::add(double number, uint32_t text) {
 }
 
 void StreamOutput::on_watermark(uint32_t key, int64_t watermark_ms) {
-  if (key == KeyTable::kNone || stream_.consumers().empty()) return;
+  if (stream_.consumers().empty()) return;
   begin_row(key, watermark_ms);
   after_.back() = watermark_ms;
   present_.back() = 0;

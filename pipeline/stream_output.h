@@ -28,8 +28,7 @@ class StreamOutput {
   void add_number(double number) { add(number, Interner::kNone); }  // or a boolean; kNull for NULL
   void add_text(std::string_view text) { add(kNull, batch_.texts.intern(text)); }
   void add_null() { add(kNull, Interner::kNone); }  // whatever the column holds
-  // Behind the rows so far the watermark is here. Not of a key: the blocks that read it are about
-  // to be told that an input is idle, and ask for it then.
+  // Behind the rows so far the watermark is here. kNone: of no key.
   void on_watermark(uint32_t key, int64_t watermark_ms);
   // Tells what has come since the last time.
   void flush(EmissionBuffer& out);

@@ -44,10 +44,9 @@ class WindowResults final : public WindowListener {
   // The event time of results from now on, where they have no window with times.
   void set_time(int64_t time_ms) { time_ms_ = time_ms; }
   void on_result(const WindowResult& result) override;
-  // The watermark goes on, behind the results so far; for the stream. Not by the reading of a key:
-  // the blocks that read it are about to be told that an input is idle, and ask for it then.
+  // The watermark goes on, behind the results so far; for the stream. kNone: of no key.
   void on_watermark(uint32_t key, int64_t watermark) {
-    if (key != KeyTable::kNone) moves_.push_back({rows_.size(), key, watermark});
+    moves_.push_back({rows_.size(), key, watermark});
   }
   // Tells what has come since the last time.
   void emit(EmissionBuffer& out, const Stream* stream);
