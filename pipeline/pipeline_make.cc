@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "pipeline/join.h"
+#include "pipeline/pattern.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
 #include "sensors/admission.h"
@@ -117,9 +118,8 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   for (WindowOptions& o : pipeline.options_.windows) {
     if (o.processing_time) add_processing_time(o, all);
     all.push_back({o.name, o.from, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     auto made =
-                         Window::make(o, std::move(inputs), p.keys_, p.expressions_,
-                                      p.bits(o.to, true), p.bits(o.late_to, false), error);
+                     auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                              p.bits(o.to, true), p.bits(o.late_to, false), error);
                      if (made && o.processing_time) p.by_processing_time_.push_back(made.get());
                      return made;
                    }});
@@ -130,6 +130,12 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                                        p.bits(o.to, true), error);
                    }});
   }
+  for (const PatternOptions& o : pipeline.options_.patterns) {
+    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,
+                                          p.bits(o.to, true), error);
+                   }});
+  }
   return all;
 }
 
@@ -138,8 +144,7 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
   for (std::string& from : window.from) {
     const std::string name = window.name + "/" + from;
     all.push_back({name, {from}, [&p = pipeline, name](Inputs inputs, BlockError&) {
-                     auto made =
-                         std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
+                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front(), p.keys_);
                      p.processing_.push_back(made.get());
                      return made;
                    }});
