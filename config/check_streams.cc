@@ -66,6 +66,7 @@ std::set<std::string> streams_of(const PipelineOptions& options) {
   for (const auto& o : options.windows) names.insert(o.name);
   for (const auto& o : options.maps) names.insert(o.name);
   for (const auto& o : options.joins) names.insert(o.name);
+  for (const auto& o : options.patterns) names.insert(o.name);
   return names;
 }
 
@@ -89,6 +90,7 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
     streams = streams_of(options);
     gone = std::erase_if(options.windows, reads_some);
     gone += std::erase_if(options.maps, reads_none);
+    gone += std::erase_if(options.patterns, reads_none);
     gone += std::erase_if(options.joins,
                           [&](const JoinOptions& j) { return reads_none(j) || unread(j.with); });
   }

@@ -58,13 +58,14 @@ std::vector<std::string> Findings::source_names() const {
 
 void Findings::streams_known(const std::string& block, const std::string& item,
                              const std::vector<std::string>& names) {
-  for (const char* section : {"source", "window", "map", "join"}) {
+  for (const char* section : {"source", "window", "map", "join", "pattern"}) {
     if (told_at(unread_key(section))) return;
   }
   std::vector<std::string> streams = source_names();
   for (const WindowOptions& w : config_.windows) streams.push_back(w.name);
   for (const MapOptions& m : config_.maps) streams.push_back(m.name);
   for (const JoinOptions& j : config_.joins) streams.push_back(j.name);
+  for (const PatternOptions& p : config_.patterns) streams.push_back(p.name);
   for (const std::string& name : names) known(block, item, "source or block", name, streams);
 }
 
