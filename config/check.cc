@@ -41,6 +41,7 @@ class Checker {
     }
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
     for (const JoinOptions& j : config_.joins) check_join(j);
+    for (const PatternOptions& o : config_.patterns) check_pattern(o);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();
@@ -93,6 +94,7 @@ class Checker {
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
     for (const auto& o : config_.joins) check_name("join", o.name, blocks);
+    for (const auto& o : config_.patterns) check_name("pattern", o.name, blocks);
     for (const auto& o : config_.uplinks) check_name("uplink", o.name, uplinks);
   }
 
@@ -279,6 +281,24 @@ class Checker {
     found_.uplinks_known(j.name, "to", j.to);
   }
 
+  void check_pattern(const PatternOptions& p) {
+    found_.streams_known(p.name, "from", {p.from});
+    std::set<std::string> fields{"match_start", "match_end"};
+    for (const PatternStep& s : p.steps) {
+      const std::string item = "steps." + s.name + ".name";
+      check_not_taken(p.name, item, s.name);
+      check_sql_name(p.name, item, s.name);
+      for (const char* what : {"", "_first", "_last"}) {
+        if (fields.insert(s.name + what).second) continue;
+        found_.add(p.name, item, "a match has a '" + s.name + what + "' already");
+        not_judged_.insert(p.name);
+        break;
+      }
+    }
+    if (found_.told(p.name, "steps")) not_judged_.insert(p.name);
+    found_.uplinks_known(p.name, "to", p.to);
+  }
+
   // The expressions: the pipeline is made of what can be judged, and thrown away.
   void check_blocks() {
     PipelineOptions options = config_.pipeline_options();
@@ -308,8 +328,8 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,
-                    {},     maps,    routes,  states, orders};
+  PipelineOptions o{engine,   sources, windows, rules,  detectors, joins,
+                    patterns, {},      maps,    routes, states,    orders};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

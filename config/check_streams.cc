@@ -113,6 +113,7 @@ std::set<std::string> streams_of(const PipelineOptions& options) {
   for (const auto& o : options.routes) {
     for (std::string& name : Route::stream_names(o)) names.insert(std::move(name));
   }
+  for (const auto& o : options.patterns) names.insert(o.name);
   return names;
 }
 
@@ -139,6 +140,7 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
     streams = streams_of(options);
     gone = std::erase_if(options.windows, reads_some);
     gone += std::erase_if(options.maps, reads_none);
+    gone += std::erase_if(options.patterns, reads_none);
     gone += std::erase_if(options.joins,
                           [&](const JoinOptions& j) { return reads_none(j) || unread(j.with); });
     gone += std::erase_if(options.routes, reads_none);

@@ -47,6 +47,7 @@ struct Config {
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
   std::vector<JoinOptions> joins;
+  std::vector<PatternOptions> patterns;
   std::vector<UplinkOptions> uplinks;
   std::vector<MapOptions> maps;
   std::vector<RouteOptions> routes;

@@ -34,6 +34,9 @@ constexpr std::array<Choice, 2> kTrusts{
 constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity::kInfo)},
                                              {"warning", static_cast<int>(Severity::kWarning)},
                                              {"critical", static_cast<int>(Severity::kCritical)}}};
+constexpr std::array<Choice, 2> kAfterMatches{
+    {{"past_last", static_cast<int>(AfterMatch::kPastLast)},
+     {"next", static_cast<int>(AfterMatch::kNext)}}};
 constexpr std::array<Choice, 2> kUplinkTypes{{{"file", static_cast<int>(UplinkType::kFile)},
                                               {"kafka", static_cast<int>(UplinkType::kKafka)}}};
 constexpr std::array<Choice, 2> kValueFormats{
@@ -251,6 +254,40 @@ void describe(ConfigVisitor& v, JoinOptions& o) {
   v.duration({"after", "… to this long after it"}, o.after_ms, 0);
   whole(v, {"max_rows", "kept of a key and an input; more push the oldest out"}, o.max_rows, 1,
         10'000'000);
+  v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+}
+
+void describe(ConfigVisitor& v, PatternStep& o) {
+  v.text({"name", "names the step, and its fields of a match", "opened", true}, o.name);
+  v.text({"when", "SQL over the fields", "door = 'open'", true}, o.when);
+  v.text({"times", "how often it comes: \"2\", \"2+\" or \"2-5\""}, o.times);
+  v.flag({"optional", "it may be left out"}, o.optional);
+  v.flag({"or", "it comes instead of the step before it"}, o.alternative);
+  v.flag({"absent", "it does not come"}, o.absent);
+  v.duration({"for", "absent: for so long; 0s: until the next step, or the end of within"},
+             o.for_ms, 0);
+}
+
+void describe(ConfigVisitor& v, PatternOptions& o) {
+  v.text({"name", "names the pattern", "left_open", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.steps({"steps",
+           "{ name, when, times = \"1\" (\"2+\", \"2-5\"), optional, or, absent, for }: what "
+           "comes one after the other",
+           "[{ name = \"opened\", when = \"door = 'open'\" }, { name = \"moved\", when = "
+           "\"speed > 5\", times = \"2+\" }, { name = \"closed\", when = \"door = 'closed'\", "
+           "absent = true, for = \"5m\" }]",
+           true},
+          o.steps);
+  v.duration({"within", "from the first reading of a match to its last one", "\"10m\"", true},
+             o.within_ms, 1);
+  choose(v,
+         {"after_match",
+          "\"past_last\": what had begun by its end is dropped; \"next\": each reading may begin "
+          "one"},
+         o.after_match, kAfterMatches);
+  whole(v, {"max_partial", "matches of a key that have begun; more push the oldest out"},
+        o.max_partial, 1, 100'000);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
 }
 

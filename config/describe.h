@@ -43,6 +43,7 @@ class ConfigVisitor {
   virtual void url(const Key& key, std::string& host, uint16_t& port) = 0;
   virtual void time(const Key& key, std::string& path, TimeUnit& unit) = 0;
   virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;
+  virtual void steps(const Key& key, std::vector<PatternStep>& steps) = 0;
 };
 
 void describe(ConfigVisitor& v, GatewayOptions& o);
@@ -55,6 +56,8 @@ void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
 void describe(ConfigVisitor& v, DetectorOptions& o);
 void describe(ConfigVisitor& v, JoinOptions& o);
+void describe(ConfigVisitor& v, PatternStep& o);  // an element of `steps`
+void describe(ConfigVisitor& v, PatternOptions& o);
 void describe(ConfigVisitor& v, UplinkOptions& o);
 void describe(ConfigVisitor& v, MapOptions& o);
 void describe(ConfigVisitor& v, RouteOptions& o);
@@ -78,6 +81,7 @@ void for_each_section(Config& c, Section section) {
   section("rule", c.rules);
   section("detector", c.detectors);
   section("join", c.joins);
+  section("pattern", c.patterns);
   section("uplink", c.uplinks);
 }
 

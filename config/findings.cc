@@ -59,7 +59,8 @@ std::vector<std::string> Findings::source_names() const {
 
 void Findings::streams_known(const std::string& block, const std::string& item,
                              const std::vector<std::string>& names) {
-  for (const char* section : {"source", "window", "map", "join", "route", "state", "order"}) {
+  for (const char* section :
+       {"source", "window", "map", "join", "pattern", "route", "state", "order"}) {
     if (told_at(unread_key(section))) return;
   }
   std::vector<std::string> streams = source_names();
@@ -71,6 +72,7 @@ void Findings::streams_known(const std::string& block, const std::string& item,
   for (const RouteOptions& r : config_.routes) {
     for (std::string& name : Route::stream_names(r)) streams.push_back(std::move(name));
   }
+  for (const PatternOptions& p : config_.patterns) streams.push_back(p.name);
   for (const std::string& name : names) known(block, item, "source or block", name, streams);
 }
 

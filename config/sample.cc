@@ -59,6 +59,8 @@ class SampleWriter : public ConfigVisitor {
     out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
   }
 
+  void steps(const Key& key, std::vector<PatternStep>&) override { line(key, key.sample, false); }
+
  private:
   static std::string quoted(const std::string& text) {
     std::string out;

@@ -38,12 +38,21 @@ class TableReader : public ConfigVisitor {
   void url(const Key& key, std::string& host, uint16_t& port) override;
   void time(const Key& key, std::string& path, TimeUnit& unit) override;
   void fields(const Key& key, std::vector<FieldOptions>& fields) override;
+  void steps(const Key& key, std::vector<PatternStep>& steps) override;
 
   // Whatever nobody asked for, then what is missing. A misspelt key stands for the one that it is
   // near to, so that one slip is told once.
   void finish();
 
  private:
+  // Of a table in one that is being read; positions are those of `place`.
+  TableReader(const toml::table& table, const TableReader& outer, std::string place)
+      : table_(table),
+        file_(outer.file_),
+        errors_(outer.errors_),
+        positions_(outer.positions_),
+        secrets_(outer.secrets_),
+        block_(std::move(place)) {}
   const toml::node* find(const Key& key);
   bool take_text(const std::string& name, const toml::node& node, std::string& value);
   bool take_number(const std::string& name, const toml::node& node, double& value);

@@ -28,7 +28,7 @@ struct Emission {
   Lane lane = Lane::kResult;
   bool critical = false;  // worth a commit at once
   uint32_t targets = 0;   // bit u: goes to uplink u
-  std::string type;       // "window", "join", "late", "alarm", "anomaly", "incident"
+  std::string type;       // "window", "join", "pattern", "late", "alarm", "anomaly", "incident"
   std::string block;
   std::string key;
   int64_t time_ms = 0;

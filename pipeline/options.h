@@ -130,6 +130,31 @@ struct JoinOptions {
   bool is_interval() const { return before_ms > 0 || after_ms > 0; }
 };
 
+struct PatternStep {
+  std::string name;
+  std::string when;
+  std::string times = "1";  // "2": twice, "2+": at least, "2-5": and at most
+  bool optional = false;
+  bool alternative = false;  // to the step before it
+  bool absent = false;       // what does not come
+  int64_t for_ms = 0;        // absent: in so long; 0: before the next step, or the end of `within`
+};
+
+enum class AfterMatch {
+  kPastLast,  // what had begun by the end of a match is no match any more
+  kNext,      // each reading may begin one match
+};
+
+struct PatternOptions {
+  std::string name;
+  std::string from;
+  std::vector<PatternStep> steps;
+  int64_t within_ms = 0;  // from the first reading to the last one
+  AfterMatch after_match = AfterMatch::kPastLast;
+  uint32_t max_partial = 200;  // matches that have begun, of a key
+  std::vector<std::string> to;
+};
+
 // Timers act on this grid, so that replay finds the same instants.
 struct EngineOptions {
   int64_t tick_ms = 1'000;

@@ -26,6 +26,7 @@ struct PipelineOptions {
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
   std::vector<JoinOptions> joins;
+  std::vector<PatternOptions> patterns;
   std::vector<std::string> uplinks;  // names, in the order of their bits
   std::vector<MapOptions> maps;
   std::vector<RouteOptions> routes;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "pipeline/join.h"
 #include "pipeline/map.h"
+#include "pipeline/pattern.h"
 #include "pipeline/order.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
@@ -169,6 +170,12 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                    }});
   }
   for (StateOptions& o : pipeline.options_.states) add_state(o, all);
+  for (const PatternOptions& o : pipeline.options_.patterns) {
+    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,
+                                          p.bits(o.to, true), error);
+                   }});
+  }
   return all;
 }
 

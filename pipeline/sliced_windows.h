@@ -10,7 +10,7 @@
 // becomes the front: the sums are made from its end to its begin. So each slice is merged twice in
 // its life, once into the back and once into a suffix ("two stacks"; Tangwongsan et al. 2015,
 // General Incremental Sliding-Window Aggregation). Nothing is subtracted: a reading that comes late
-// is added to all the sums it belongs to. docs/decisions has the measurements.
+// is added to all the sums it belongs to. docs/decisions has the reasons.
 //
 // Without lateness a slice of the front is not needed itself, and its pane holds the suffix.
 #pragma once

@@ -318,6 +318,42 @@ before = "1s"
   }
 }
 
+TEST(ConfigCheck, a_pattern_that_cannot_work_is_an_error) {
+  const std::string good = with("[[uplink]]", R"([[pattern]]
+name = "p"
+from = "climate"
+within = "10m"
+steps = [
+  { name = "opened", when = "door = 'open'" },
+  { name = "moved", when = "speed > 5", times = "2+" },
+  { name = "closed", when = "door = 'closed'", absent = true, for = "5m" },
+]
+
+[[uplink]]
+type = "file")");
+  EXPECT_TRUE(parse_good(good));
+  const std::vector<Spoilt> rows = {
+      {"\"speed > 5\", times", "\"@@sped > 5\", times",
+       "'steps.moved.when': unknown field 'sped'; did you mean 'speed'?"},
+      {"times = \"2+\"", "times = \"@@+2\"",
+       "'steps.moved.times': expected \"2\", \"2+\" or \"2-5\", and more than 0"},
+      {"times = \"2+\"", "@@time = \"2+\"", "unknown key 'time'; did you mean 'times'?"},
+      {"for = \"5m\"", "for = @@5",
+       "'for': expected a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\""},
+      {"name = \"moved\"", "name = @@\"opened\"",
+       "'steps.opened.name': a match has a 'opened' already"},
+      {"name = \"moved\"", "name = @@\"limit\"",
+       "'steps.limit.name': 'limit' is a word of SQL; choose another name"},
+      {"within = \"10m\"", "within = @@\"0s\"", "'within': must be at least 1ms"},
+  };
+  for (const Spoilt& row : rows) {
+    SCOPED_TRACE(row.instead);
+    std::string text = with(row.part, row.instead, good);
+    const auto marks = take_marks(text);
+    EXPECT_EQ(errors_of(text), std::vector<std::string>{marks[0] + ": " + row.message});
+  }
+}
+
 TEST(ConfigCheck, wrong_expressions_of_several_blocks_are_told_at_once) {
   std::string text =
       with("speed > 5", "@@sped > 5", with("\"door = 'closed'\"", "\"@@dor = 'closed'\""));

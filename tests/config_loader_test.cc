@@ -146,10 +146,11 @@ TEST(ConfigLoader, an_unknown_source_of_one_block_does_not_hide_errors_of_the_ot
   std::string text = with("from = \"climate\"\nsize", "from = @@\"climat\"\nsize");
   text = with("speed > 5", "@@sped > 5", text);
   const auto marks = take_marks(text);
-  EXPECT_EQ(errors_of(text),
-            (std::vector<std::string>{
-                marks.at(0) + ": 'from': there is no source or block 'climat'; did you mean 'climate'?",
-                marks.at(1) + ": 'when': unknown field 'sped'; did you mean 'speed'?"}));
+  EXPECT_EQ(
+      errors_of(text),
+      (std::vector<std::string>{
+          marks.at(0) + ": 'from': there is no source or block 'climat'; did you mean 'climate'?",
+          marks.at(1) + ": 'when': unknown field 'sped'; did you mean 'speed'?"}));
 }
 
 // What follows from an error is not told as another one.

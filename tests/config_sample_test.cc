@@ -42,6 +42,7 @@ class Defaults : public ConfigVisitor {
   void url(const Key&, std::string&, uint16_t&) override {}
   void time(const Key&, std::string&, TimeUnit&) override {}
   void fields(const Key&, std::vector<FieldOptions>&) override {}
+  void steps(const Key&, std::vector<PatternStep>&) override {}
 
  private:
   void add(const Key& key, const std::string& value) {

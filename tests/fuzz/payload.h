@@ -22,10 +22,10 @@ inline SourceOptions fuzz_source(PayloadFormat format, TimeUnit unit) {
   s.time_path = format == PayloadFormat::kJson ? "ts" : "time_ms";
   s.time_unit = unit;
   s.fields.resize(4);
-  s.fields[0] = {"temp_c", "t", FieldType::kNumber, 0.1, -40, {}, {}};
-  s.fields[1] = {"door", "door", FieldType::kText, 1, 0, {}, {}};
-  s.fields[2] = {"open", "state.open", FieldType::kBool, 1, 0, {}, {}};
-  s.fields[3] = {"speed", "state.gps.spd", FieldType::kNumber, 1, 0, {}, {}};
+  s.fields[0] = {.name = "temp_c", .path = "t", .scale = 0.1, .shift = -40};
+  s.fields[1] = {.name = "door", .path = "door", .type = FieldType::kText};
+  s.fields[2] = {.name = "open", .path = "state.open", .type = FieldType::kBool};
+  s.fields[3] = {.name = "speed", .path = "state.gps.spd"};
   return s;
 }
 
