@@ -46,7 +46,9 @@ class Restore : public testing::Test {
     };
     auto loop = Loop::recover(config, around);
     ASSERT_TRUE(loop.ok()) << loop.error().message;
-    if (linked) ASSERT_TRUE((*loop)->make_workers().ok());
+    if (linked) {
+      ASSERT_TRUE((*loop)->make_workers().ok());
+    }
     (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
     if (linked) opened.await(1);
     auto chunk = make_chunk(messages, messages.size());
