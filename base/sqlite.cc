@@ -73,6 +73,10 @@ std::string_view Statement::column_text(int index) const {
               : std::string_view();
 }
 
+bool Statement::column_is_null(int index) const {
+  return sqlite3_column_type(statement_, index) == SQLITE_NULL;
+}
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
                                                  const char* vfs) {
   int flags =

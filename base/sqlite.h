@@ -43,6 +43,7 @@ class Statement {
   // Columns count from 0; views live until the next step or reset.
   int64_t column_int(int index) const;
   std::string_view column_text(int index) const;  // also for blobs
+  bool column_is_null(int index) const;
 
  private:
   friend class Database;

@@ -69,16 +69,19 @@ class Checker {
   }
 
   // A group that is almost full takes another turn of commit_bytes, or of one chunk that holds the
-  // largest message, and still has to fit into a journal file.
+  // largest message, and still has to fit into a journal file, with what tables of look-ups hold.
   void check_group(const MqttOptions& m) {
     constexpr uint64_t kOverhead = 64 << 10;  // of a group, beside its payloads
     const uint64_t file = config_.storage.file_bytes;
-    const uint64_t taken = 2 * config_.storage.commit_bytes + kOverhead;
+    uint64_t taken = 2 * config_.storage.commit_bytes + kOverhead;
+    for (const LookupOptions& l : config_.lookups) taken += std::min(l.max_bytes, file);
     const std::string key = position_key("mqtt", m.name);
     if (m.max_payload_bytes <= file - std::min(file, taken)) return;
     if (found_.told(key, "max_payload") || found_.told("storage", "commit_bytes")) return;
-    found_.add(key, "max_payload",
-               "twice [storage] commit_bytes, max_payload and 64KiB must fit in its file_bytes");
+    found_.add(
+        key, "max_payload",
+        "twice [storage] commit_bytes, max_payload, 64KiB and the max_bytes of look-ups must "
+        "fit in its file_bytes");
   }
 
   // State is kept, and results are told apart, under a block's name.
@@ -91,6 +94,7 @@ class Checker {
     for (const auto& o : config_.routes) check_name("route", o.name, blocks);
     for (const auto& o : config_.states) check_name("state", o.name, blocks);
     for (const auto& o : config_.orders) check_name("order", o.name, blocks);
+    for (const auto& o : config_.lookups) check_name("lookup", o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
     for (const auto& o : config_.joins) check_name("join", o.name, blocks);
@@ -328,8 +332,8 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine,   sources, windows, rules,  detectors, joins,
-                    patterns, {},      maps,    routes, states,    orders};
+  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,  patterns,
+                    {},     maps,    routes,  states, orders,    lookups};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

@@ -51,6 +51,20 @@ class Checker {
     check_items_named(s.name, "init", s.init, s.next);
   }
 
+  void check(const LookupOptions& l) {
+    found_.streams_known(l.name, "from", {l.from});
+    check_items(l.name, "columns", l.columns);
+    for (const auto& [column, type] : l.columns) {
+      if (type == "number" || type == "text") continue;
+      fail(l.name, "columns." + column, "is \"number\" or \"text\"");
+    }
+    const bool csv = l.file.ends_with(".csv");
+    if (csv && !l.table.empty()) found_.add(l.name, "table", "goes with a database only");
+    if (!csv && l.table.empty() && !l.file.empty()) {
+      found_.add(l.name, "table", "is missing: '" + l.file + "' is no .csv, but a database");
+    }
+  }
+
   void check(const OrderOptions& o) { found_.streams_known(o.name, "from", {o.from}); }
 
  private:
@@ -101,22 +115,6 @@ class Checker {
   std::set<std::string>& not_judged_;
 };
 
-// Streams that there are.
-std::set<std::string> streams_of(const PipelineOptions& options) {
-  std::set<std::string> names;
-  for (const auto& o : options.sources) names.insert(o.name);
-  for (const auto& o : options.windows) names.insert(o.name);
-  for (const auto& o : options.maps) names.insert(o.name);
-  for (const auto& o : options.joins) names.insert(o.name);
-  for (const auto& o : options.states) names.insert(o.name);
-  for (const auto& o : options.orders) names.insert(o.name);
-  for (const auto& o : options.routes) {
-    for (std::string& name : Route::stream_names(o)) names.insert(std::move(name));
-  }
-  for (const auto& o : options.patterns) names.insert(o.name);
-  return names;
-}
-
 }  // namespace
 
 void check_streams(const Config& config, Findings& found, std::set<std::string>& not_judged) {
@@ -125,6 +123,26 @@ void check_streams(const Config& config, Findings& found, std::set<std::string>&
   for (const RouteOptions& r : config.routes) checker.check(r);
   for (const StateOptions& s : config.states) checker.check(s);
   for (const OrderOptions& o : config.orders) checker.check(o);
+  for (const LookupOptions& l : config.lookups) checker.check(l);
+}
+
+std::vector<std::string> streams_of(const PipelineOptions& options) {
+  std::vector<std::string> names;
+  const auto add = [&](const auto& blocks) {
+    for (const auto& block : blocks) names.push_back(block.name);
+  };
+  add(options.sources);
+  add(options.windows);
+  add(options.maps);
+  add(options.joins);
+  add(options.states);
+  add(options.orders);
+  add(options.lookups);
+  add(options.patterns);
+  for (const RouteOptions& route : options.routes) {
+    for (std::string& name : Route::stream_names(route)) names.push_back(std::move(name));
+  }
+  return names;
 }
 
 void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::string>& not_judged) {
@@ -137,7 +155,8 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
   };
   // One that goes may take others with it, which read it.
   for (size_t gone = 1; gone > 0;) {
-    streams = streams_of(options);
+    const auto names = streams_of(options);
+    streams = {names.begin(), names.end()};
     gone = std::erase_if(options.windows, reads_some);
     gone += std::erase_if(options.maps, reads_none);
     gone += std::erase_if(options.patterns, reads_none);
@@ -146,6 +165,7 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
     gone += std::erase_if(options.routes, reads_none);
     gone += std::erase_if(options.states, reads_none);
     gone += std::erase_if(options.orders, reads_none);
+    gone += std::erase_if(options.lookups, reads_none);
   }
   std::erase_if(options.rules, reads_none);
   std::erase_if(options.detectors, reads_none);

@@ -53,6 +53,7 @@ struct Config {
   std::vector<RouteOptions> routes;
   std::vector<StateOptions> states;
   std::vector<OrderOptions> orders;
+  std::vector<LookupOptions> lookups;
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;

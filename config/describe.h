@@ -63,6 +63,7 @@ void describe(ConfigVisitor& v, MapOptions& o);
 void describe(ConfigVisitor& v, RouteOptions& o);
 void describe(ConfigVisitor& v, StateOptions& o);
 void describe(ConfigVisitor& v, OrderOptions& o);
+void describe(ConfigVisitor& v, LookupOptions& o);
 
 // The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
 template <class Section>
@@ -78,6 +79,7 @@ void for_each_section(Config& c, Section section) {
   section("route", c.routes);
   section("state", c.states);
   section("order", c.orders);
+  section("lookup", c.lookups);
   section("rule", c.rules);
   section("detector", c.detectors);
   section("join", c.joins);

@@ -64,4 +64,22 @@ void describe(ConfigVisitor& v, OrderOptions& o) {
         o.max_waiting, 1, 10'000'000);
 }
 
+void describe(ConfigVisitor& v, LookupOptions& o) {
+  v.text({"name", "names the look-up, and the readings it makes", "equipped", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.text({"file", "a .csv whose first line names the columns, or a SQLite database",
+          "/etc/wayside/vehicles.csv", true},
+         o.file);
+  v.text({"table", "of a database"}, o.table);
+  v.text({"match", "SQL over the fields that gives a text", "vehicle", true}, o.match);
+  v.text({"column", "of the table, that has to be equal to it", "vehicle", true}, o.column);
+  v.items({"columns", "of its row, that readings take along: \"number\" or \"text\"",
+           "{ customer = \"text\", limit_c = \"number\" }", true},
+          o.columns);
+  v.flag({"inner", "leaves readings out that find no row; else its columns are NULL"}, o.inner);
+  v.duration({"refresh", "how often the file is looked at for changes"}, o.refresh_ms, 1'000);
+  whole(v, {"max_rows", "a table with more is refused"}, o.max_rows, 1, 1'000'000);
+  v.bytes({"max_bytes", "of its file; and of what is kept of it"}, o.max_bytes, 1);
+}
+
 }  // namespace wayside

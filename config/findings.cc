@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "config/check.h"
-#include "pipeline/route.h"
+#include "config/check_streams.h"
 
 namespace wayside {
 
@@ -60,19 +60,10 @@ std::vector<std::string> Findings::source_names() const {
 void Findings::streams_known(const std::string& block, const std::string& item,
                              const std::vector<std::string>& names) {
   for (const char* section :
-       {"source", "window", "map", "join", "pattern", "route", "state", "order"}) {
+       {"source", "window", "map", "join", "pattern", "route", "state", "order", "lookup"}) {
     if (told_at(unread_key(section))) return;
   }
-  std::vector<std::string> streams = source_names();
-  for (const WindowOptions& w : config_.windows) streams.push_back(w.name);
-  for (const MapOptions& m : config_.maps) streams.push_back(m.name);
-  for (const JoinOptions& j : config_.joins) streams.push_back(j.name);
-  for (const StateOptions& s : config_.states) streams.push_back(s.name);
-  for (const OrderOptions& o : config_.orders) streams.push_back(o.name);
-  for (const RouteOptions& r : config_.routes) {
-    for (std::string& name : Route::stream_names(r)) streams.push_back(std::move(name));
-  }
-  for (const PatternOptions& p : config_.patterns) streams.push_back(p.name);
+  const auto streams = streams_of(config_.pipeline_options());
   for (const std::string& name : names) known(block, item, "source or block", name, streams);
 }
 

@@ -36,6 +36,7 @@ Loop::Loop(const Config& config, Surroundings around)
       state_dir_(config.gateway.state_dir),
       queue_(config.gateway.queue_bytes),
       indexer_(disk_, state_dir_, config.storage.min_free),
+      lookup_files_(config.lookups),
       tickets_(config.mqtt.size()),
       flash_(config.storage.endurance),
       losses_(config.storage.tell_interval_ms) {}
@@ -93,6 +94,7 @@ void Loop::run() {
       hear_scrub();
     }
     const Now now = clock_->now();
+    if (engine_->group().turns.empty()) read_lookups(now);
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
     const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
     if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
@@ -111,6 +113,14 @@ void Loop::run() {
   }
 }
 
+// Before the readings of the turn, which are to see what is there now.
+void Loop::read_lookups(Now now) {
+  while (auto note = lookup_files_.next(engine_->pipeline(), now.timer_ms)) {
+    if (note->kind == Note::Kind::kLookupFailed) log_error("{}: {}", note->name, note->text);
+    engine_->group().notes.push_back(std::move(*note));
+  }
+}
+
 milliseconds Loop::wait_time() const {
   const Now now = clock_->now();
   int64_t wait = 1'000;
@@ -118,6 +128,7 @@ milliseconds Loop::wait_time() const {
     wait = std::min(wait, group_since_ms_ + config_.storage.commit_age_ms - now.timer_ms);
   }
   wait = std::min(wait, engine_->pipeline().next_timer() - now.timer_ms);
+  wait = std::min(wait, lookup_files_.next_ms() - now.timer_ms);
   return milliseconds(std::max<int64_t>(wait, 0));
 }
 

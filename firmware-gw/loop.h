@@ -18,6 +18,7 @@
 #include "firmware-gw/engine.h"
 #include "firmware-gw/flash.h"
 #include "firmware-gw/indexer.h"
+#include "firmware-gw/lookup_files.h"
 #include "firmware-gw/losses.h"
 #include "firmware-gw/scrub.h"
 #include "firmware-gw/status.h"
@@ -120,6 +121,7 @@ class Loop {
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
   void settle_accounts();
   void hear_scrub();
+  void read_lookups(Now now);
   std::string encode_preamble() const;
   static std::string random_name();
 
@@ -170,6 +172,7 @@ class Loop {
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
   std::unique_ptr<Scrub> scrub_;
   Indexer indexer_;
+  LookupFiles lookup_files_;
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::map<std::string, Account> accounts_;

@@ -3,8 +3,10 @@
 #include <charconv>
 #include <fstream>
 
+#include "base/log.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/journal_replay.h"
+#include "firmware-gw/lookup_files.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -186,6 +188,10 @@ Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::s
                                   const LineWriter& write) {
   WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
   Output output(*engine, write);
+  for (const LookupOptions& lookup : config.lookups) {
+    WS_ASSIGN(const LookupContents contents, read_lookup(lookup));
+    engine->group().notes.push_back({Note::Kind::kLookup, 0, lookup.name, contents.encode()});
+  }
   DumpReader reader(config, *engine, output);
   for (const std::string& path : paths) WS_TRY(reader.read(path));
   reader.finish();
@@ -195,11 +201,21 @@ Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::s
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
                                     const ReplaySpan& span, const LineWriter& write) {
   WS_ASSIGN(const auto replay, JournalReplay::open(config, state_dir, span.until));
+  // For readings before the journal tells what a table held, those of a new look-up above all.
+  for (const LookupOptions& lookup : config.lookups) {
+    const auto contents = read_lookup(lookup);
+    if (!contents.ok()) log_warn("{}", contents.error().message);
+    if (contents.ok()) {
+      replay->engine().pipeline().set_lookup_contents(lookup.name, contents->encode());
+    }
+  }
   Output output(replay->engine(), write);
+  bool behind = false;  // once and for all: the clock may be set back later
   while (true) {
     WS_ASSIGN(const bool there, replay->next());
     if (!there) break;
-    if (!span.after.is_before(replay->entry(), replay->committed_ms())) continue;
+    behind = behind || span.after.is_before(replay->entry(), replay->committed_ms());
+    if (!behind) continue;
     output.write_emissions([&](const Emission& e) { return replay->id_of(e); });
     output.write_readings(replay->group(),
                           [&](size_t place) { return replay->id_of_reading(place); });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/interner.h"
+#include "sensors/clean.h"
 
 namespace wayside {
 
@@ -32,6 +33,14 @@ class OneDictionary {
       known.used.push_back(id);
     }
     return own;
+  }
+  // All texts of a view, so that columns with others can stand beside them.
+  void take_over(BatchView& view, const std::vector<Field>& fields) {
+    for (size_t c = 0; c < view.columns.size(); ++c) {
+      if (fields[c].type != FieldType::kText) continue;
+      view.columns[c].texts = translate(view.columns[c].texts, view.rows, *view.texts);
+    }
+    view.texts = &texts_;
   }
   // A column of ids, until clear().
   const uint32_t* translate(const uint32_t* ids, size_t rows, const Interner& from) {

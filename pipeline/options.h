@@ -73,6 +73,22 @@ struct RouteOptions {
   bool all = false;       // to each whose condition it meets, not to the first
 };
 
+// A table outside whose columns readings take along; see lookup.h.
+struct LookupOptions {
+  std::string name;
+  std::string from;
+  std::string file;    // CSV, or a SQLite database
+  std::string table;   // of a database
+  std::string match;   // SQL over the fields that gives a text
+  std::string column;  // of the table, that has to be equal to it
+  // Of the table, that readings take along: name, and "number" or "text".
+  std::vector<std::pair<std::string, std::string>> columns;
+  bool inner = false;  // readings that find no row are left out
+  int64_t refresh_ms = 60'000;
+  uint32_t max_rows = 10'000;
+  uint64_t max_bytes = 1 << 20;
+};
+
 struct OrderOptions {
   std::string name;
   std::string from;

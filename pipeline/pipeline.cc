@@ -77,7 +77,24 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kLost:
         tell("lost", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kLookup:
+        set_lookup_contents(note.name, note.text);
+        break;
+      case Note::Kind::kLookupFailed:
+        tell("lookup", note.name, wall_ms, {{"text", note.text}}, out);
     }
+  }
+}
+
+const std::string& Pipeline::lookup_contents(const std::string& name) const {
+  return lookups_.at(name)->contents();
+}
+
+// The journal may be that of another configuration.
+void Pipeline::set_lookup_contents(const std::string& name, std::string_view bytes) {
+  if (const auto lookup = lookups_.find(name); lookup != lookups_.end()) {
+    lookup->second->set_contents(bytes);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "pipeline/emission.h"
 #include "pipeline/ledger.h"
+#include "pipeline/lookup.h"
 #include "pipeline/options.h"
 #include "pipeline/processing_time.h"
 #include "pipeline/watch.h"
@@ -32,6 +33,7 @@ struct PipelineOptions {
   std::vector<RouteOptions> routes;
   std::vector<StateOptions> states;
   std::vector<OrderOptions> orders;
+  std::vector<LookupOptions> lookups;
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.
@@ -56,6 +58,10 @@ class Pipeline {
   void end_group(const Group& group);
   // The end of recorded input: all that is open fires for the last time.
   void finish(EmissionBuffer& out);
+
+  // What a look-up's table holds as far as the journal told, encoded; "" for nothing yet.
+  const std::string& lookup_contents(const std::string& name) const;
+  void set_lookup_contents(const std::string& name, std::string_view bytes);
 
   // On the timer clock: when a turn is due though nothing came; kTimeMax for never.
   int64_t next_timer();
@@ -127,7 +133,7 @@ class Pipeline {
   void forget(Reach& reach, uint32_t key, EmissionBuffer& out);
   std::vector<const Reach*> all_reaches() const;
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load
-  // it.
+  // it. Without functions for keys it has nothing by key.
   struct Component {
     std::string name;
     uint64_t fingerprint;  // another number: saved bytes mean something else and are dropped
@@ -135,6 +141,7 @@ class Pipeline {
     std::function<void(uint32_t, ByteReader&)> load_key;
     std::function<void(ByteWriter&)> save_totals;
     std::function<void(ByteReader&)> load_totals;
+    uint64_t saved = 0;  // hash of the totals that were saved last
   };
   void list_components();
   void save_sessions(ByteWriter& out) const;
@@ -152,6 +159,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
   std::vector<ProcessingTime*> processing_;      // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;
+  std::map<std::string, Lookup*> lookups_;       // of blocks_
   std::vector<std::unique_ptr<Watch>> watches_;  // of streams with rules or detectors
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<std::unique_ptr<RobustZDetector>> detectors_;

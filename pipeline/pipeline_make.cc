@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "pipeline/join.h"
 #include "pipeline/map.h"
-#include "pipeline/pattern.h"
 #include "pipeline/order.h"
+#include "pipeline/pattern.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
 #include "pipeline/route.h"
@@ -167,6 +167,13 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   for (const OrderOptions& o : pipeline.options_.orders) {
     all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(o, *inputs[0], p.keys_);
+                   }});
+  }
+  for (const LookupOptions& o : pipeline.options_.lookups) {
+    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                     auto made = Lookup::make(o, *inputs[0], p.expressions_, error);
+                     p.lookups_[o.name] = made.get();
+                     return made;
                    }});
   }
   for (StateOptions& o : pipeline.options_.states) add_state(o, all);

@@ -1,5 +1,6 @@
 // The pipeline's state: of what parts it consists, how it is saved and loaded.
 #include <functional>
+#include <utility>
 
 #include "base/hash.h"
 #include "pipeline/pipeline.h"
@@ -19,9 +20,10 @@ void Pipeline::add_component(const char* kind, Part& part, uint64_t meaning) {
 void Pipeline::list_components() {
   for (auto& made : sources_) {
     Source& s = *made;
-    auto no_key = [](uint32_t, ByteWriter&) { return false; };
-    auto no_load = [](uint32_t, ByteReader&) {};
-    components_.push_back({"ledger:" + s.options.name, 1, no_key, no_load,
+    components_.push_back({"ledger:" + s.options.name,
+                           1,
+                           {},
+                           {},
                            [&s](ByteWriter& w) { w.fixed(s.ledger); },
                            [&s](ByteReader& r) { s.ledger = r.fixed<Ledger>(); }});
     components_.push_back({"source:" + s.options.name, uint64_t(s.watermarks.by_key()),
@@ -29,7 +31,10 @@ void Pipeline::list_components() {
                            [&s](uint32_t k, ByteReader& r) { s.watermarks.load_key(k, r); },
                            [&s](ByteWriter& w) { s.watermarks.save_totals(w); },
                            [&s](ByteReader& r) { s.watermarks.load_totals(r); }});
-    components_.push_back({"rolled_over:" + s.options.name, 1, no_key, no_load,
+    components_.push_back({"rolled_over:" + s.options.name,
+                           1,
+                           {},
+                           {},
                            [&s](ByteWriter& w) { w.varint(s.rolled_over); },
                            [&s](ByteReader& r) { s.rolled_over = r.varint(); }});
     uint64_t kept = 0;
@@ -40,15 +45,28 @@ void Pipeline::list_components() {
                            [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
                            [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
   }
-  components_.push_back({"unrouted", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {},
+  components_.push_back({"unrouted",
+                         1,
+                         {},
+                         {},
                          [this](ByteWriter& w) { w.fixed(unrouted_); },
                          [this](ByteReader& r) { unrouted_ = r.fixed<Ledger>(); }});
-  components_.push_back({"sessions", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {}, [this](ByteWriter& w) { save_sessions(w); },
+  components_.push_back({"sessions",
+                         1,
+                         {},
+                         {},
+                         [this](ByteWriter& w) { save_sessions(w); },
                          [this](ByteReader& r) { load_sessions(r); }});
   for (size_t b = 0; b < blocks_.size(); ++b) {
     add_component(blocks_[b]->status().kind.c_str(), *blocks_[b], meanings_[b]);
+  }
+  for (const auto& [name, lookup] : lookups_) {
+    components_.push_back({"table:" + name,
+                           1,
+                           {},
+                           {},
+                           [lookup](ByteWriter& w) { w.raw(lookup->contents()); },
+                           [lookup](ByteReader& r) { lookup->set_contents(r.raw(r.left())); }});
   }
   // State over a stream means something else when the stream does.
   const auto meaning = [&](const auto& part, const std::string& from) {
@@ -91,6 +109,7 @@ std::vector<StateRow> Pipeline::save_changes() {
   for (uint32_t key : keys_.take_touched()) {
     if (keys_.text(key).empty()) continue;  // forgotten since
     for (const Component& c : components_) {
+      if (!c.save_key) continue;
       StateRow row{c.name, keys_.text(key), ""};
       ByteWriter writer(row.bytes);
       writer.fixed(c.fingerprint);
@@ -98,12 +117,13 @@ std::vector<StateRow> Pipeline::save_changes() {
       rows.push_back(std::move(row));
     }
   }
-  for (const Component& c : components_) {
+  for (Component& c : components_) {
     StateRow row{c.name, "", ""};
     ByteWriter writer(row.bytes);
     writer.fixed(c.fingerprint);
     c.save_totals(writer);
-    rows.push_back(std::move(row));
+    const uint64_t saved = hash64(row.bytes);
+    if (std::exchange(c.saved, saved) != saved) rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -117,7 +137,7 @@ Status Pipeline::load(const std::vector<StateRow>& rows) {
         continue;  // the block means something else now
       if (row.key.empty()) {
         c.load_totals(reader);
-      } else {
+      } else if (c.load_key) {
         c.load_key(keys_.intern(row.key), reader);
       }
       if (!reader.ok() || reader.left() != 0) {

@@ -213,15 +213,9 @@ void RunningState::emit(const Rows& rows, size_t row, EmissionBuffer& out) {
 
 void RunningState::push(const Rows& rows, EmissionBuffer& out) {
   Rows made = rows;
-  const std::vector<Field>& fields = output_->schema().fields;
   const bool has_texts = std::any_of(items_.begin(), items_.end(),
                                      [](const Field& f) { return f.type == FieldType::kText; });
-  for (size_t c = 0; has_texts && c < made.view.columns.size(); ++c) {
-    if (fields[c].type != FieldType::kText) continue;
-    made.view.columns[c].texts =
-        dictionary_.translate(made.view.columns[c].texts, rows.view.rows, *rows.view.texts);
-  }
-  if (has_texts) made.view.texts = &dictionary_.texts();
+  if (has_texts) dictionary_.take_over(made.view, output_->schema().fields);
   for (size_t i = 0; i < items_.size(); ++i) {
     const bool is_text = items_[i].type == FieldType::kText;
     made.view.columns.push_back(

@@ -119,7 +119,8 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
       {"[[mqtt]]", "[storage]\nfile_bytes = \"1MiB\"\ncommit_bytes = @@\"512KiB\"\n[[mqtt]]",
        "'commit_bytes': must be at most a quarter of file_bytes"},
       {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nmax_payload = @@\"6MiB\"",
-       "'max_payload': twice [storage] commit_bytes, max_payload and 64KiB must fit in its "
+       "'max_payload': twice [storage] commit_bytes, max_payload, 64KiB and the max_bytes of "
+       "look-ups must fit in its "
        "file_bytes"},
       {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nkeep_alive = @@\"65536s\"",
        "'keep_alive': must be at most 65535s"},

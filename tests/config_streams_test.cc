@@ -147,5 +147,40 @@ TEST(ConfigStreams, blocks_that_read_each_other_are_refused) {
   EXPECT_NE(errors[0].find("'n' reads this block itself, over others perhaps"), std::string::npos);
 }
 
+std::string lookup(const std::string& lines) {
+  return "[[lookup]]\nname = \"l\"\nfrom = \"climate\"\nmatch = \"door\"\ncolumn = \"door\"\n" +
+         lines + "\n[[rule]]";
+}
+
+TEST(ConfigStreams, a_look_up_is_read_as_it_is_written) {
+  const auto config = parse_good(with(
+      kRule,
+      lookup(
+          "file = \"/f.db\"\ntable = \"t\"\ncolumns = { zone = \"text\", limit_c = \"number\" }\n"
+          "inner = true\nrefresh = \"5m\"\nmax_rows = 7\nmax_bytes = \"64KiB\"")));
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->lookups.size(), 1u);
+  const LookupOptions& l = config->lookups[0];
+  EXPECT_EQ(l.columns, (std::vector<std::pair<std::string, std::string>>{{"zone", "text"},
+                                                                         {"limit_c", "number"}}));
+  EXPECT_EQ(l.refresh_ms, 300'000);
+  EXPECT_EQ(l.max_rows, 7u);
+  EXPECT_EQ(l.max_bytes, 65'536u);
+  EXPECT_TRUE(l.inner);
+}
+
+TEST(ConfigStreams, what_is_wrong_with_a_look_up_is_told_where_it_stands) {
+  const std::string csv = "file = \"/f.csv\"\n";
+  expect_errors({
+      {kRule, lookup(csv + "columns = { zone = @@\"txt\" }"),
+       "'columns.zone': is \"number\" or \"text\""},
+      {kRule, lookup(csv + "columns = { temp_c = \"@@number\" }"),
+       "'columns.temp_c': what it reads has a field of this name; a map before it can rename that "
+       "one"},
+      {kRule, lookup(csv + "table = @@\"t\"\ncolumns = { zone = \"text\" }"),
+       "'table': goes with a database only"},
+  });
+}
+
 }  // namespace
 }  // namespace wayside

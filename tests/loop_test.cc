@@ -87,6 +87,30 @@ class LoopOnDisk : public testing::Test {
   std::vector<std::unique_ptr<Config>> configs_;  // loops refer to them
 };
 
+TEST_F(LoopOnDisk, a_look_up_holds_what_its_file_held_though_file_and_store_are_lost) {
+  const std::string file = folder_.path() + "/doors.csv";
+  std::ofstream(file) << "door,zone\nopen,dock\n";
+  change_config = [&](Config& config) {
+    LookupOptions lookup;
+    lookup.name = "equipped";
+    lookup.from = config.sources[0].name;
+    lookup.file = file;
+    lookup.match = config.sources[0].key;
+    lookup.column = "door";
+    lookup.columns = {{"zone", "text"}};
+    config.lookups = {lookup};
+  };
+  const auto contents = [](Loop& loop) {
+    return loop.engine().pipeline().lookup_contents("equipped");
+  };
+  const std::string held = contents(*live(messages_));
+  EXPECT_NE(held, "");
+  std::filesystem::remove(file);
+  EXPECT_EQ(contents(*recover(state_dir_)), held);
+  std::filesystem::remove(state_dir_ + "/wayside.db");
+  EXPECT_EQ(contents(*recover(state_dir_)), held) << "from the journal";
+}
+
 TEST_F(LoopOnDisk, a_restart_knows_what_was_known_at_the_end) {
   const auto first = live(messages_);
   const Memory known = memory_of(*first);
