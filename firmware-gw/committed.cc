@@ -29,7 +29,7 @@ std::optional<uint64_t> ask_entry(const std::string& state_dir) {
 
 Result<uint64_t> newest_entry(const std::string& journal_dir) {
   WS_ASSIGN(const auto files, first_sequences(posix_disk(), journal_dir));
-  uint64_t newest = 0;
+  uint64_t newest = files.empty() ? 0 : files.back() - 1;  // the last one may have none yet
   uint64_t oldest = 0;
   JournalReader reader(posix_disk(), journal_dir);
   WS_TRY(reader.seek(files.empty() ? 1 : files.back(), oldest));

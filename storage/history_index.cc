@@ -176,6 +176,13 @@ Result<std::optional<HistoryIndex>> load_index(Disk& disk, const std::string& st
 
 namespace {
 
+Result<std::set<uint64_t>> indexed_files(Disk& disk, const std::string& state_dir) {
+  WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
+  std::set<uint64_t> files;
+  for (const std::string& name : names) files.insert(file_of_name(name));
+  return files;
+}
+
 Status remove_superfluous(Disk& disk, const std::string& state_dir,
                           const std::vector<uint64_t>& files) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
@@ -205,8 +212,8 @@ Result<bool> index_some(Disk& disk, const std::string& state_dir, uint64_t min_f
   WS_ASSIGN(std::vector<uint64_t> files, first_sequences(disk, journal_dir(state_dir)));
   if (!files.empty()) files.pop_back();  // it is still being written
   WS_TRY(remove_superfluous(disk, state_dir, files));
-  std::erase_if(
-      known, [&](uint64_t file) { return !std::binary_search(files.begin(), files.end(), file); });
+  WS_ASSIGN(const std::set<uint64_t> there, indexed_files(disk, state_dir));
+  std::erase_if(known, [&](uint64_t file) { return !there.contains(file); });
   for (uint64_t file : files) {
     if (known.contains(file)) continue;
     WS_ASSIGN(const auto former, load_index(disk, state_dir, file));
