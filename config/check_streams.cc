@@ -51,6 +51,19 @@ class Checker {
     check_items_named(s.name, "init", s.init, s.next);
   }
 
+  void check(const ViewOptions& v) {
+    found_.streams_known(v.name, "from", {v.from});
+    if (found_.told(v.name, "select")) not_judged_.insert(v.name);
+    for (const auto& [name, sql] : v.select) {
+      const std::string place = "select." + name;
+      if (found_.told(v.name, place)) not_judged_.insert(v.name);
+      if (name == "time" || name == "entry") {
+        found_.add(v.name, place, "each row has a '" + name + "' of its own; choose another name");
+      }
+      if (const auto wrong = wrong_sql_name(name); !wrong.empty()) fail(v.name, place, wrong);
+    }
+  }
+
   void check(const OrderOptions& o) { found_.streams_known(o.name, "from", {o.from}); }
 
  private:
@@ -125,6 +138,7 @@ void check_streams(const Config& config, Findings& found, std::set<std::string>&
   for (const RouteOptions& r : config.routes) checker.check(r);
   for (const StateOptions& s : config.states) checker.check(s);
   for (const OrderOptions& o : config.orders) checker.check(o);
+  for (const ViewOptions& v : config.views) checker.check(v);
 }
 
 void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::string>& not_judged) {
@@ -149,6 +163,7 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
   }
   std::erase_if(options.rules, reads_none);
   std::erase_if(options.detectors, reads_none);
+  std::erase_if(options.views, reads_none);
 }
 
 }  // namespace wayside
