@@ -15,7 +15,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kNamesTold = 50;
-constexpr int kLookEvery = 1'000;  // SQLite's steps between two looks at the time
+constexpr int kLookEvery = 1'000;    // SQLite's steps between two looks at the time and the memory
+constexpr uint64_t kValueShare = 4;  // of the memory, for one value
 
 int64_t session_now(sqlite3_context* context) {
   return *static_cast<const int64_t*>(sqlite3_user_data(context));
@@ -81,11 +82,17 @@ struct SqlSession::State {
   std::optional<Error> failed;
   steady_clock::time_point end = steady_clock::time_point::max();
 
-  ~State() {
-    sqlite3_close_v2(db);
-    sqlite3_hard_heap_limit64(0);
-  }
+  uint64_t memory_before = 0;  // of all SQLite of the process
+  bool is_too_large = false;
+
+  ~State() { sqlite3_close_v2(db); }
   bool expired() const { return steady_clock::now() >= end; }
+  // A limit of SQLite's own would be one for the whole process, which may have a store to write.
+  bool must_end() {
+    const auto used = static_cast<uint64_t>(sqlite3_memory_used());
+    is_too_large |= used > memory_before + limits.memory_bytes;
+    return is_too_large || expired();
+  }
 
   static int authorize(void*, int action, const char*, const char*, const char*, const char*) {
     const bool reads = action == SQLITE_SELECT || action == SQLITE_READ ||
@@ -115,16 +122,18 @@ struct SqlSession::State {
   Error error(int rc) {
     if (failed) return *failed;
     const std::string message = sqlite3_errmsg(db);
-    switch (rc & 0xff) {
+    switch (is_too_large ? SQLITE_NOMEM : rc & 0xff) {
       case SQLITE_INTERRUPT:
         return {ErrorCode::kUnavailable,
                 "the question was ended after " + format_duration(limits.time.count()) +
-                    "; ask for less, by time, key or entry, or give it longer with --timeout"};
+                    "; ask for less, by time, key or entry, or give it longer with " +
+                    limits.time_key};
+      case SQLITE_TOOBIG:
       case SQLITE_NOMEM:
-        return {
-            ErrorCode::kUnavailable,
-            "the question needs more than " + format_bytes(limits.memory_bytes) +
-                " of memory; ask for less, by time, key or entry, or give it more with --memory"};
+        return {ErrorCode::kUnavailable,
+                "the question needs more than " + format_bytes(limits.memory_bytes) +
+                    " of memory; ask for less, by time, key or entry, or give it more with " +
+                    limits.memory_key};
       case SQLITE_AUTH:
         return {ErrorCode::kUsage, "only reading is possible here, with one SELECT"};
       default:
@@ -183,8 +192,10 @@ Result<std::unique_ptr<SqlSession>> SqlSession::open(const SqlLimits& limits, in
   sqlite3_create_function_v2(db, "rfc3339", 1, kPure, now, sql_rfc3339, nullptr, nullptr, nullptr);
   sqlite3_create_function_v2(db, "ago", 1, kPure, now, sql_ago, nullptr, nullptr, nullptr);
   sqlite3_progress_handler(
-      db, kLookEvery, [](void* s) { return int(static_cast<State*>(s)->expired()); }, state.get());
-  sqlite3_hard_heap_limit64(static_cast<sqlite3_int64>(limits.memory_bytes));
+      db, kLookEvery, [](void* s) { return int(static_cast<State*>(s)->must_end()); }, state.get());
+  // One value is made in one step.
+  const uint64_t value_bytes = std::min<uint64_t>(limits.memory_bytes / kValueShare, INT32_MAX);
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, static_cast<int>(value_bytes));
   return std::unique_ptr<SqlSession>(new SqlSession(std::move(state)));
 }
 
@@ -203,6 +214,8 @@ Result<std::vector<std::string>> SqlSession::ask(std::string_view sql, const Tak
   State& state = *state_;
   state.failed.reset();
   state.end = steady_clock::now() + state.limits.time;
+  state.memory_before = static_cast<uint64_t>(sqlite3_memory_used());
+  state.is_too_large = false;
   std::optional<Error> why;
   sqlite3_stmt* statement = state.prepare(sql, why);
   if (!statement) return *why;

@@ -17,7 +17,10 @@ namespace wayside {
 
 struct SqlLimits {
   std::chrono::milliseconds time{60'000};
-  uint64_t memory_bytes = 64 << 20;  // of all SQLite of this process
+  uint64_t memory_bytes = 64 << 20;  // beside what SQLite has in this process when it is asked
+  // Where people give it more of them.
+  const char* time_key = "--timeout";
+  const char* memory_key = "--memory";
 };
 
 // One row of an answer. Texts live until the next one.

@@ -65,7 +65,15 @@ Status Statement::run() {
   return {};
 }
 
+bool Statement::is_null(int index) const {
+  return sqlite3_column_type(statement_, index) == SQLITE_NULL;
+}
+
 int64_t Statement::column_int(int index) const { return sqlite3_column_int64(statement_, index); }
+
+double Statement::column_double(int index) const {
+  return sqlite3_column_double(statement_, index);
+}
 
 std::string_view Statement::column_text(int index) const {
   auto data = static_cast<const char*>(sqlite3_column_blob(statement_, index));

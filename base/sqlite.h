@@ -41,7 +41,9 @@ class Statement {
   Status run();
 
   // Columns count from 0; views live until the next step or reset.
+  bool is_null(int index) const;
   int64_t column_int(int index) const;
+  double column_double(int index) const;
   std::string_view column_text(int index) const;  // also for blobs
   bool column_is_null(int index) const;
 

@@ -1,5 +1,7 @@
 #include "config/check.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <set>
 
@@ -10,6 +12,7 @@
 #include "config/check_streams.h"
 #include "config/check_uplinks.h"
 #include "config/findings.h"
+#include "config/values.h"
 #include "sensors/admission.h"
 
 namespace wayside {
@@ -30,6 +33,7 @@ class Checker {
 
   void run() {
     check_gateway();
+    check_http();
     check_names();
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     for (const SourceOptions& s : config_.sources) check_source(s);
@@ -84,6 +88,17 @@ class Checker {
         "fit in its file_bytes");
   }
 
+  // What it answers is for this machine: it asks nobody who they are.
+  void check_http() {
+    if (config_.http.listen.empty()) return;
+    const auto listen = parse_listen(config_.http.listen);
+    if (!listen.ok()) return found_.add("http", "listen", listen.error().message);
+    if (listen->is_loopback) return;
+    found_.add("http", "listen",
+               "is not an address of this machine alone, such as 127.0.0.1 or [::1]; to ask from "
+               "elsewhere put a server before it that knows whom to let in");
+  }
+
   // State is kept, and results are told apart, under a block's name.
   void check_names() {
     std::set<std::string> connections, blocks, uplinks;
@@ -95,6 +110,7 @@ class Checker {
     for (const auto& o : config_.states) check_name("state", o.name, blocks);
     for (const auto& o : config_.orders) check_name("order", o.name, blocks);
     for (const auto& o : config_.lookups) check_name("lookup", o.name, blocks);
+    for (const auto& o : config_.views) check_view_name(o.name, blocks);
     for (const auto& o : config_.rules) check_name("rule", o.name, blocks);
     for (const auto& o : config_.detectors) check_name("detector", o.name, blocks);
     for (const auto& o : config_.joins) check_name("join", o.name, blocks);
@@ -111,6 +127,17 @@ class Checker {
       found_.add(key, "name", "another block has the name '" + name + "'");
       not_judged_.insert(key);
     }
+  }
+
+  // A view is a table, whose name SQL reads in upper and in lower case.
+  void check_view_name(const std::string& name, std::set<std::string>& blocks) {
+    check_name("view", name, blocks);
+    const auto same = [&](const ViewOptions& v) {
+      return strcasecmp(v.name.c_str(), name.c_str()) == 0;
+    };
+    const auto first = std::find_if(config_.views.begin(), config_.views.end(), same);
+    if (first->name == name) return;
+    found_.add(name, "name", "for SQL this is the name of view '" + first->name + "', too");
   }
 
   void check_sql_name(const std::string& block, const std::string& item, const std::string& name) {
@@ -332,8 +359,8 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,  patterns,
-                    {},     maps,    routes,  states, orders,    lookups};
+  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,   patterns,
+                    {},     maps,    routes,  states, orders,    lookups, views};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }

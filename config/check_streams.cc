@@ -65,6 +65,19 @@ class Checker {
     }
   }
 
+  void check(const ViewOptions& v) {
+    found_.streams_known(v.name, "from", {v.from});
+    if (found_.told(v.name, "select")) not_judged_.insert(v.name);
+    for (const auto& [name, sql] : v.select) {
+      const std::string place = "select." + name;
+      if (found_.told(v.name, place)) not_judged_.insert(v.name);
+      if (name == "time" || name == "entry") {
+        found_.add(v.name, place, "each row has a '" + name + "' of its own; choose another name");
+      }
+      if (const auto wrong = wrong_sql_name(name); !wrong.empty()) fail(v.name, place, wrong);
+    }
+  }
+
   void check(const OrderOptions& o) { found_.streams_known(o.name, "from", {o.from}); }
 
  private:
@@ -124,6 +137,7 @@ void check_streams(const Config& config, Findings& found, std::set<std::string>&
   for (const StateOptions& s : config.states) checker.check(s);
   for (const OrderOptions& o : config.orders) checker.check(o);
   for (const LookupOptions& l : config.lookups) checker.check(l);
+  for (const ViewOptions& v : config.views) checker.check(v);
 }
 
 std::vector<std::string> streams_of(const PipelineOptions& options) {
@@ -169,6 +183,7 @@ void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::strin
   }
   std::erase_if(options.rules, reads_none);
   std::erase_if(options.detectors, reads_none);
+  std::erase_if(options.views, reads_none);
 }
 
 }  // namespace wayside

@@ -24,6 +24,18 @@ struct GatewayOptions {
   uint64_t queue_bytes = 4 << 20;  // messages that wait to be decoded
 };
 
+// A read-only server on this machine, off without `listen`.
+struct HttpOptions {
+  std::string listen;  // ADDRESS:PORT
+  uint32_t max_rows = 1'000;
+  uint64_t max_answer_bytes = 4 << 20;
+  int64_t query_time_ms = 5'000;
+  uint64_t query_memory_bytes = 16 << 20;
+  uint32_t connections = 16;
+  uint64_t request_bytes = 16 << 10;
+  int64_t timeout_ms = 10'000;
+};
+
 struct Position {
   uint32_t line = 0;
   uint32_t column = 0;
@@ -41,6 +53,7 @@ struct Config {
   StorageOptions storage;
   EngineOptions engine;
   ClockOptions clock;
+  HttpOptions http;
   std::vector<MqttOptions> mqtt;
   std::vector<SourceOptions> sources;
   std::vector<WindowOptions> windows;
@@ -54,6 +67,7 @@ struct Config {
   std::vector<StateOptions> states;
   std::vector<OrderOptions> orders;
   std::vector<LookupOptions> lookups;
+  std::vector<ViewOptions> views;
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;

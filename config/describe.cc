@@ -110,6 +110,21 @@ void describe(ConfigVisitor& v, ClockOptions& o) {
              o.max_away_ms, 0);
 }
 
+void describe(ConfigVisitor& v, HttpOptions& o) {
+  v.text(
+      {"listen", "answers read-only questions over HTTP on this loopback address; without it none",
+       "127.0.0.1:8787"},
+      o.listen);
+  whole(v, {"max_rows", "of an answer; a request may ask for fewer with limit"}, o.max_rows, 1,
+        1'000'000);
+  v.bytes({"max_answer", "of its JSON; what would be more is left out"}, o.max_answer_bytes, 4096);
+  v.duration({"query_time", "longest time for a question"}, o.query_time_ms, 1);
+  v.bytes({"query_memory", "most memory for one"}, o.query_memory_bytes, 1 << 20);
+  whole(v, {"connections", "at a time; further ones wait"}, o.connections, 1, 1'000);
+  v.bytes({"max_request", "of a request, its SELECT included"}, o.request_bytes, 1024);
+  v.duration({"timeout", "a connection on which nothing moves is closed"}, o.timeout_ms, 100);
+}
+
 void describe(ConfigVisitor& v, MqttOptions& o) {
   v.text({"name", "names the connection", "local", true}, o.name);
   v.url({"url", "the broker", "mqtt://127.0.0.1:1883", true}, o.host, o.port);

@@ -50,6 +50,7 @@ void describe(ConfigVisitor& v, GatewayOptions& o);
 void describe(ConfigVisitor& v, StorageOptions& o);
 void describe(ConfigVisitor& v, EngineOptions& o);
 void describe(ConfigVisitor& v, ClockOptions& o);
+void describe(ConfigVisitor& v, HttpOptions& o);
 void describe(ConfigVisitor& v, MqttOptions& o);
 void describe(ConfigVisitor& v, SourceOptions& o);
 void describe(ConfigVisitor& v, WindowOptions& o);
@@ -64,6 +65,7 @@ void describe(ConfigVisitor& v, RouteOptions& o);
 void describe(ConfigVisitor& v, StateOptions& o);
 void describe(ConfigVisitor& v, OrderOptions& o);
 void describe(ConfigVisitor& v, LookupOptions& o);
+void describe(ConfigVisitor& v, ViewOptions& o);
 
 // The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
 template <class Section>
@@ -72,6 +74,7 @@ void for_each_section(Config& c, Section section) {
   section("storage", c.storage);
   section("engine", c.engine);
   section("clock", c.clock);
+  section("http", c.http);
   section("mqtt", c.mqtt);
   section("source", c.sources);
   section("window", c.windows);
@@ -84,6 +87,7 @@ void for_each_section(Config& c, Section section) {
   section("detector", c.detectors);
   section("join", c.joins);
   section("pattern", c.patterns);
+  section("view", c.views);
   section("uplink", c.uplinks);
 }
 

@@ -82,4 +82,21 @@ void describe(ConfigVisitor& v, LookupOptions& o) {
   v.bytes({"max_bytes", "of its file; and of what is kept of it"}, o.max_bytes, 1);
 }
 
+void describe(ConfigVisitor& v, ViewOptions& o) {
+  v.text({"name", "names the view, and the table that SQL sees", "latest", true}, o.name);
+  v.text({"from", "a source or block", "climate", true}, o.from);
+  v.texts({"by", "fields, or aliases of select, that name a row; by default the key",
+           "[\"key\", \"zone\"]"},
+          o.by);
+  v.text({"where", "SQL over the fields: which readings count", "temp_c IS NOT NULL"}, o.where);
+  v.items({"select", "column = SQL over the fields; without it all fields",
+           "{ zone = \"CAST(coalesce(door, '') AS TEXT)\", temp_c = \"temp_c\" }"},
+          o.select);
+  v.text(
+      {"delete_when", "SQL over the fields: which readings take their row away", "door = 'gone'"},
+      o.delete_when);
+  whole(v, {"max_rows", "of more the oldest by event time go, a sixteenth at once"}, o.max_rows, 1,
+        100'000'000);
+}
+
 }  // namespace wayside

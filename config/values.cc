@@ -1,5 +1,7 @@
 #include "config/values.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -30,6 +32,30 @@ Result<BrokerAddress> parse_broker_url(const std::string& url) {
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   if (host.empty() || host.find('/') != std::string::npos) return bad;
   return address;
+}
+
+Result<ListenAddress> parse_listen(const std::string& text) {
+  const Error bad = wrong("expected ADDRESS:PORT, such as 127.0.0.1:8787 or [::1]:8787");
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return bad;
+  ListenAddress listen;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, listen.port);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return bad;
+  listen.address = text.substr(0, colon);
+  in_addr v4{};
+  if (inet_pton(AF_INET, listen.address.c_str(), &v4) == 1) {
+    constexpr uint32_t kLoopbackNet = 127;
+    listen.is_loopback = ntohl(v4.s_addr) >> 24 == kLoopbackNet;
+    return listen;
+  }
+  std::string& address = listen.address;
+  if (address.size() < 2 || address.front() != '[' || address.back() != ']') return bad;
+  address = address.substr(1, address.size() - 2);
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.c_str(), &v6) != 1) return bad;
+  listen.is_loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+  return listen;
 }
 
 Result<std::string> read_secret(const std::string& kind, const std::string& where) {

@@ -17,6 +17,15 @@ struct BrokerAddress {
 // Of mqtt://HOST or mqtt://HOST:PORT; an IPv6 address as host stands in brackets.
 Result<BrokerAddress> parse_broker_url(const std::string& url);
 
+struct ListenAddress {
+  std::string address;  // without brackets
+  uint16_t port = 0;
+  bool is_loopback = false;
+};
+
+// Of ADDRESS:PORT, with the numbers of an address; an IPv6 one stands in brackets.
+Result<ListenAddress> parse_listen(const std::string& text);
+
 // What { kind = "where" } leads to: an environment variable's value, or the first line of a file or
 // of a systemd credential.
 Result<std::string> read_secret(const std::string& kind, const std::string& where);

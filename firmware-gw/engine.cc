@@ -63,10 +63,12 @@ void Engine::end_group() { finish_group(group_); }
 void Engine::next_group() {
   group_.clear();
   emissions_.clear();
+  emissions_.views().clear();
 }
 
 void Engine::replay(Group& group) {
   emissions_.clear();
+  emissions_.views().clear();
   for (size_t t = 0; t < group.turns.size(); ++t) pipeline_->turn(group, t, emissions_);
   finish_group(group);
 }

@@ -5,9 +5,11 @@
 
 #include <boost/asio.hpp>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "base/log.h"
+#include "firmware-gw/http_server.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/state_lock.h"
 #include "sensors/mqtt_source.h"
@@ -44,6 +46,11 @@ class Gateway {
       }
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
+    if (config.http.listen.empty()) return;
+    answers_.emplace(config, loop.engine().schemas(), loop.status());
+    http_.emplace(config.http, [this](std::string_view method, std::string_view target) {
+      return answers_->answer(method, target);
+    });
   }
 
   // The loop calls back into here until it has stopped, however run() was left.
@@ -60,6 +67,7 @@ class Gateway {
                    for (auto& s : sources_) s->relay().resume();
                  },
                  [this] { asio::post(io_, [this] { begin_end(); }); }});
+    if (http_) http_->start();
     for (auto& s : sources_) WS_TRY(s->start());
     signals_.async_wait([this](error_code error, int signal) {
       if (error) return;
@@ -87,6 +95,7 @@ class Gateway {
     for (auto& s : sources_) s->relay().stop_reading();
     ending_ = std::thread([this] {
       loop_.stop();
+      if (http_) http_->stop();
       asio::post(io_, [this] { await_acks(0); });
     });
   }
@@ -154,6 +163,8 @@ class Gateway {
   asio::steady_timer poll_;
   asio::steady_timer retry_;
   stream_protocol::acceptor status_;
+  std::optional<HttpAnswers> answers_;
+  std::optional<HttpServer> http_;  // asks the other threads, so it ends before them
   std::thread ending_;
   bool ends_ = false;
   bool signalled_ = false;  // asked to end

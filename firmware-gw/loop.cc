@@ -256,6 +256,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   Store::Changes changes;
   changes.emissions = engine_->emissions().pending();
   changes.said = reached(entry);
+  changes.views = &engine_->emissions().views();
   changes.quarantine = quarantined(group, entry);
   uint64_t held = 0;
   if (!group.rejected.empty() && quarantine_log_.allow(last_now_.timer_ms, held)) {
@@ -321,6 +322,12 @@ void Loop::publish(Now now) {
   s->unrouted = pipeline.unrouted();
   s->sources = pipeline.source_status();
   s->blocks = pipeline.block_status();
+  for (const ViewTables::Totals& view : store_->views()) {
+    const auto block = std::find_if(s->blocks.begin(), s->blocks.end(),
+                                    [&](const BlockStatus& b) { return b.name == view.name; });
+    block->open = view.rows;
+    block->evicted = view.evicted;
+  }
   s->keys = pipeline.key_times(kKeysShown);
   const auto& emitted = engine_->emissions().emitted();
   for (size_t i = 0; i < workers_.size(); ++i) {

@@ -111,6 +111,7 @@ Status Loop::restore() {
   WS_ASSIGN(const std::vector<StateRow> learnt,
             learn_state(config_, bits.names, disk_, from.checkpoint.rows, at.entry));
   WS_TRY(engine_->pipeline().load(learnt));
+  WS_TRY(store_->set_views(engine_->pipeline().view_shapes()));
   engine_->emissions().restore(at.last_sequence, at.emitted);
   engine_->set_digest(at.emissions);
 
@@ -282,6 +283,7 @@ Status Loop::apply_replayed(Replay& replay, const JournalEntry& entry, const Gro
   }
   changes.emissions = emissions.pending();
   changes.said = reached(entry.sequence);
+  changes.views = &emissions.views();
   changes.quarantine = quarantined(group, entry.sequence);
   return store_->apply(changes, config_.storage.quarantine_rows);
 }

@@ -24,7 +24,7 @@ T get(const dom::element& from, const char* pointer, T fallback = {}) {
   return from.at_pointer(pointer).get(value) ? fallback : value;
 }
 
-class View {
+class StatusView {
  public:
   std::string draw(const dom::element& status, double seconds_since) {
     std::string out;
@@ -119,7 +119,7 @@ class View {
 }  // namespace
 
 Status watch_status(const std::string& state_dir, int64_t seconds) {
-  View view;
+  StatusView view;
   dom::parser parser;
   const bool terminal = isatty(STDOUT_FILENO);
   const auto begun = steady_clock::now();

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "base/value.h"
+#include "pipeline/view_changes.h"
 
 namespace wayside {
 
@@ -84,6 +85,8 @@ class EmissionBuffer {
     if (slots_.size() > kKept) slots_.resize(kKept);
   }
   uint64_t last_sequence() const { return last_sequence_; }
+  // What a group changes in the read models. It is cleared on its own.
+  ViewChanges& views() { return views_; }
   // How many went to each uplink since the store was made.
   const std::vector<uint64_t>& emitted() const { return emitted_; }
   void restore(uint64_t last_sequence, std::vector<uint64_t> emitted) {
@@ -99,6 +102,7 @@ class EmissionBuffer {
   uint64_t last_sequence_ = 0;
   bool has_critical_ = false;
   bool clock_unset_ = false;
+  ViewChanges views_;
 };
 
 }  // namespace wayside

@@ -171,6 +171,16 @@ struct PatternOptions {
   std::vector<std::string> to;
 };
 
+struct ViewOptions {
+  std::string name;
+  std::string from;
+  std::vector<std::string> by;  // what names a row; empty: the key
+  std::string where;
+  std::vector<std::pair<std::string, std::string>> select;  // empty: all fields
+  std::string delete_when;                                  // the row goes
+  uint32_t max_rows = 100'000;
+};
+
 // Timers act on this grid, so that replay finds the same instants.
 struct EngineOptions {
   int64_t tick_ms = 1'000;

@@ -14,6 +14,7 @@
 #include "pipeline/lookup.h"
 #include "pipeline/options.h"
 #include "pipeline/processing_time.h"
+#include "pipeline/view.h"
 #include "pipeline/watch.h"
 #include "pipeline/window.h"
 #include "sensors/group.h"
@@ -34,6 +35,7 @@ struct PipelineOptions {
   std::vector<StateOptions> states;
   std::vector<OrderOptions> orders;
   std::vector<LookupOptions> lookups;
+  std::vector<ViewOptions> views;
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.
@@ -78,6 +80,8 @@ class Pipeline {
     uint64_t fingerprint = 0;
   };
   std::vector<StatePart> state_parts() const;
+  // The read models, in the order in which ViewChanges has them.
+  std::vector<ViewShape> view_shapes() const;
 
   // For status.
   struct SourceStatus {
@@ -168,6 +172,7 @@ class Pipeline {
   std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
   std::vector<Component> components_;
   std::vector<std::string> forgotten_;  // keys that are gone since the last save
+  std::vector<std::pair<const View*, size_t>> views_;  // and their places among the blocks
 };
 
 }  // namespace wayside

@@ -177,6 +177,17 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                    }});
   }
   for (StateOptions& o : pipeline.options_.states) add_state(o, all);
+  for (size_t v = 0; v < pipeline.options_.views.size(); ++v) {
+    const ViewOptions& o = pipeline.options_.views[v];
+    all.push_back({o.name,
+                   {o.from},
+                   [&p = pipeline, &o, v](Inputs inputs, BlockError& error) {
+                     auto made = View::make(o, *inputs[0], v, p.expressions_, error);
+                     p.views_.emplace_back(made.get(), p.blocks_.size());
+                     return made;
+                   },
+                   {}});
+  }
   for (const PatternOptions& o : pipeline.options_.patterns) {
     all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
                      return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,

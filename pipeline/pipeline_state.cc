@@ -1,4 +1,5 @@
 // The pipeline's state: of what parts it consists, how it is saved and loaded.
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -85,6 +86,18 @@ std::vector<Pipeline::StatePart> Pipeline::state_parts() const {
   std::vector<StatePart> parts;
   for (const Component& c : components_) parts.push_back({c.name, c.fingerprint});
   return parts;
+}
+
+// A view is made when what it reads is there, so they come in any order.
+std::vector<ViewShape> Pipeline::view_shapes() const {
+  std::vector<ViewShape> shapes;
+  for (const ViewOptions& options : options_.views) {
+    const auto view = std::find_if(views_.begin(), views_.end(),
+                                   [&](const auto& v) { return v.first->name() == options.name; });
+    shapes.push_back(view->first->shape());
+    shapes.back().meaning = meanings_[view->second];
+  }
+  return shapes;
 }
 
 void Pipeline::save_sessions(ByteWriter& out) const {

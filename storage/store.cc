@@ -180,6 +180,7 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
       WS_TRY(put.run());
     }
     if (changes.checkpoint) WS_TRY(write_checkpoint(*changes.checkpoint));
+    if (changes.views) WS_TRY(views_.apply(*changes.views, changes.said.entry));
     if (changes.told) WS_TRY(set_meta("told", *changes.told));
     return db_->exec("COMMIT");
   };
@@ -191,7 +192,17 @@ Status Store::apply(const Changes& changes, uint64_t quarantine_rows) {
     outbox_sequence_ = std::max(outbox_sequence_, changes.emissions.back().sequence);
   }
   if (changes.checkpoint) state_entry_ = changes.checkpoint->at.entry;
+  if (changes.views) views_.committed();
   return {};
+}
+
+Status Store::set_views(const std::vector<ViewShape>& shapes) {
+  WS_TRY(db_->begin());
+  Status set = views_.set(shapes);
+  if (set.ok()) set = db_->exec("COMMIT");
+  if (!set.ok()) (void)db_->exec("ROLLBACK").ok();
+  if (set.ok()) views_.committed();
+  return set;
 }
 
 Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep) {

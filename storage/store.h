@@ -17,6 +17,7 @@
 #include "pipeline/emission.h"
 #include "pipeline/pipeline.h"
 #include "storage/mark.h"
+#include "storage/view_tables.h"
 
 namespace wayside {
 
@@ -102,6 +103,10 @@ class Store {
   Result<Bits> assign_bits(const std::vector<std::string>& uplinks,
                            const std::vector<std::string>& former = {});
 
+  // The read models that there are to be. Those that go on keep what they hold.
+  Status set_views(const std::vector<ViewShape>& shapes);
+  std::vector<ViewTables::Totals> views() const { return views_.totals(); }
+
   // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
   // were delivered.
   struct Changes {
@@ -111,10 +116,11 @@ class Store {
     std::map<std::string, Mark> marks;
     std::optional<Epoch> new_epoch;
     std::optional<Checkpoint> checkpoint;
-    std::optional<std::string> told;  // which damage people were told of
+    std::optional<std::string> told;     // which damage people were told of
+    const ViewChanges* views = nullptr;  // of the entry that `said` is behind
     bool empty() const {
       return emissions.empty() && quarantine.empty() && marks.empty() && !new_epoch &&
-             !checkpoint && !told;
+             !checkpoint && !told && (!views || views->empty());
     }
   };
   Status apply(const Changes& changes, uint64_t quarantine_rows);
@@ -160,7 +166,7 @@ class Store {
 
  private:
   Store(Disk& disk, std::string dir, std::unique_ptr<Database> db)
-      : disk_(disk), dir_(std::move(dir)), db_(std::move(db)) {}
+      : disk_(disk), dir_(std::move(dir)), db_(std::move(db)), views_(*db_) {}
   static Result<std::unique_ptr<Store>> open_database(Disk& disk, const std::string& dir,
                                                       uint64_t wal_bytes);
   Status forget_in_gaps(size_t bit);
@@ -178,6 +184,7 @@ class Store {
   Disk& disk_;
   std::string dir_;
   std::unique_ptr<Database> db_;
+  ViewTables views_;
   bool new_ = false;
   uint64_t outbox_sequence_ = 0;
   uint64_t state_entry_ = 0;

@@ -115,6 +115,7 @@ Result<std::unique_ptr<Store>> Store::open_database(Disk& disk, const std::strin
   WS_TRY(store->create());
   if (store->new_) return store;
   WS_TRY(store->db_->exec(kGaps));
+  WS_TRY(store->db_->exec(ViewTables::schema()));
   WS_TRY(store->check());
   return store;
 }
@@ -153,6 +154,7 @@ Status Store::create() {
   WS_TRY(db_->begin());
   Status made = db_->exec(new_ ? kSchema : kUpgrade);
   if (made.ok()) made = db_->exec(kGaps);
+  if (made.ok()) made = db_->exec(ViewTables::schema());
   if (made.ok()) made = db_->exec(kSetFormat);
   if (made.ok()) made = db_->exec("COMMIT");
   if (!made.ok()) (void)db_->exec("ROLLBACK").ok();
@@ -202,6 +204,7 @@ Status Store::clear() {
       "DELETE FROM meta WHERE name != 'format'; DELETE FROM epochs; DELETE FROM uplinks; "
       "DELETE FROM outbox; DELETE FROM gaps; DELETE FROM state; DELETE FROM marks; "
       "DELETE FROM quarantine");
+  if (cleared.ok()) cleared = views_.set({});
   if (cleared.ok()) cleared = db_->exec("COMMIT");
   if (!cleared.ok()) (void)db_->exec("ROLLBACK").ok();
   new_ = cleared.ok();

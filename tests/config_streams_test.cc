@@ -182,5 +182,62 @@ TEST(ConfigStreams, what_is_wrong_with_a_look_up_is_told_where_it_stands) {
   });
 }
 
+TEST(ConfigStreams, a_view_is_read_as_it_is_written) {
+  const auto config =
+      parse_good(with(kRule,
+                      "[[view]]\nname = \"v\"\nfrom = \"climate\"\nby = [\"key\", \"door\"]\n"
+                      "where = \"speed > 0\"\nselect = { id = \"temp_c\" }\n"
+                      "delete_when = \"door = 'x'\"\nmax_rows = 7\n[[rule]]"));
+  ASSERT_TRUE(config);
+  const ViewOptions& view = config->views.at(0);
+  EXPECT_EQ(view.from, "climate");
+  EXPECT_EQ(view.by, (std::vector<std::string>{"key", "door"}));
+  EXPECT_EQ(view.where, "speed > 0");
+  EXPECT_EQ(view.select.at(0).first, "id");
+  EXPECT_EQ(view.delete_when, "door = 'x'");
+  EXPECT_EQ(view.max_rows, 7u);
+}
+
+TEST(ConfigStreams, what_is_wrong_with_a_view_is_told_where_it_stands) {
+  const auto view = [](const std::string& lines) {
+    return "[[view]]\nname = \"v\"\nfrom = \"climate\"\n" + lines + "\n[[rule]]";
+  };
+  expect_errors({
+      {kRule, "[[view]]\nname = \"v\"\nfrom = @@\"climat\"\n[[rule]]",
+       "'from': there is no source or block 'climat'; did you mean 'climate'?"},
+      {kRule, view("by = [@@\"dor\"]"),
+       "'by': there is no field or alias of select 'dor'; did you mean 'door'?"},
+      {kRule, view("select = { time = @@\"temp_c\" }"),
+       "'select.time': each row has a 'time' of its own; choose another name"},
+      {kRule, view("select = { f = \"@@tmp_c * 2\" }"),
+       "'select.f': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, view("delete_when = \"@@tmp_c > 2\""),
+       "'delete_when': unknown field 'tmp_c'; did you mean 'temp_c'?"},
+      {kRule, view("max_rows = @@0"), "'max_rows': must be from 1 to 100000000"},
+      {kRule, view("[[view]]\nname = @@\"V\"\nfrom = \"climate\""),
+       "'name': for SQL this is the name of view 'v', too"},
+  });
+}
+
+TEST(ConfigStreams, http_is_for_this_machine_alone) {
+  for (const char* good : {"127.0.0.1:8787", "127.1.2.3:0", "[::1]:80"}) {
+    const auto config =
+        parse_good(with("[[mqtt]]", "[http]\nlisten = \"" + std::string(good) + "\"\n[[mqtt]]"));
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->http.listen, good);
+  }
+  const char* kForm = "'listen': expected ADDRESS:PORT, such as 127.0.0.1:8787 or [::1]:8787";
+  for (const char* bad : {"8787", "localhost:80", "127.0.0.1:", "127.0.0.1:80x", "::1:80"}) {
+    expect_errors(
+        {{"[[mqtt]]", "[http]\nlisten = @@\"" + std::string(bad) + "\"\n[[mqtt]]", kForm}});
+  }
+  for (const char* far : {"0.0.0.0:80", "192.168.1.2:80", "[::]:80"}) {
+    expect_errors(
+        {{"[[mqtt]]", "[http]\nlisten = @@\"" + std::string(far) + "\"\n[[mqtt]]",
+          "'listen': is not an address of this machine alone, such as 127.0.0.1 or [::1]; "
+          "to ask from elsewhere put a server before it that knows whom to let in"}});
+  }
+}
+
 }  // namespace
 }  // namespace wayside

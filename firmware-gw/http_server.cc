@@ -1,0 +1,201 @@
+#include "firmware-gw/http_server.h"
+
+#include <sys/resource.h>
+
+#include <boost/asio.hpp>
+#include <boost/beast.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "config/values.h"
+
+namespace wayside {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kRetry = std::chrono::seconds(5);
+constexpr int kBacklog = 16;
+constexpr int kNiceness = 10;  // readings go before questions
+
+// A page of the web that calls itself by a name of its own must not read what is here.
+bool is_own_name(std::string_view host) {
+  if (host.starts_with('[')) return true;
+  host = host.substr(0, host.find(':'));
+  return host == "localhost" || host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+class HttpServer::Listener {
+ public:
+  Listener(const HttpOptions& options, Handler handler, std::atomic<uint16_t>& port)
+      : options_(options),
+        listen_(*parse_listen(options.listen)),
+        handler_(std::move(handler)),
+        port_(port),
+        acceptor_(io_),
+        retry_(io_) {}
+
+  ~Listener() { ending_ = true; }
+
+  void run() {
+    ::setpriority(PRIO_PROCESS, 0, kNiceness);  // of this thread
+    listen();
+    io_.run();
+  }
+  void stop() { io_.stop(); }
+
+ private:
+  class Session;
+
+  void listen() {
+    const tcp::endpoint at(asio::ip::make_address(listen_.address), listen_.port);
+    error_code error;
+    acceptor_.open(at.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(at, error);
+    if (!error) acceptor_.listen(kBacklog, error);
+    if (error) {
+      error_code ignored;
+      acceptor_.close(ignored);
+      if (!std::exchange(told_, true)) {
+        log_error("http: cannot listen on {}: {}; it is tried again", options_.listen,
+                  error.message());
+      }
+      return wait_and(&Listener::listen);
+    }
+    log_info("http: listening on {}", options_.listen);
+    port_ = acceptor_.local_endpoint(error).port();
+    accept();
+  }
+
+  void wait_and(void (Listener::*go_on)()) {
+    retry_.expires_after(kRetry);
+    retry_.async_wait([this, go_on](error_code stopped) {
+      if (!stopped) (this->*go_on)();
+    });
+  }
+
+  void accept();
+  void begin(tcp::socket socket);
+  void ended() {
+    if (sessions_-- == options_.connections && !ending_) accept();
+  }
+
+  const HttpOptions& options_;
+  const ListenAddress listen_;
+  const Handler handler_;
+  std::atomic<uint16_t>& port_;
+  uint32_t sessions_ = 0;
+  bool ending_ = false;  // connections that are left end with the context
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_;
+  asio::steady_timer retry_;
+  bool told_ = false;
+};
+
+// A connection, kept alive by what it waits for.
+class HttpServer::Listener::Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Listener& listener, tcp::socket socket)
+      : listener_(listener), stream_(std::move(socket)), buffer_(listener.options_.request_bytes) {}
+  ~Session() { listener_.ended(); }
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(static_cast<uint32_t>(listener_.options_.request_bytes));
+    stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->take(error); });
+  }
+
+ private:
+  void take(error_code error) {
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+      return write(http_error(431, "the request is longer than [http] max_request"), false);
+    }
+    // What is no HTTP gets an answer that it may not understand; who has gone gets none.
+    if (error && error.category() == http::make_error_code(http::error::bad_method).category() &&
+        error != http::error::end_of_stream && error != http::error::partial_message) {
+      return write(http_error(400, "this is no HTTP request: " + error.message()), false);
+    }
+    if (error) return;
+    const auto& request = parser_->get();
+    const std::string_view method(request.method_string().data(), request.method_string().size());
+    const std::string_view target(request.target().data(), request.target().size());
+    const auto host = request[http::field::host];
+    is_head_ = request.method() == http::verb::head;
+    // What a body would say is of no use, and would stand before the next request.
+    const bool keep = request.keep_alive() && parser_->is_done();
+    if (!is_own_name({host.data(), host.size()})) {
+      return write(http_error(400, "Host: expected localhost or an address"), keep);
+    }
+    write(listener_.handler_(method, target), keep);
+  }
+
+  void write(HttpAnswer answer, bool keep) {
+    response_ = {};
+    response_.result(answer.status);
+    response_.version(11);
+    response_.set(http::field::content_type, "application/json");
+    response_.set(http::field::cache_control, "no-store");
+    if (answer.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    response_.keep_alive(keep);
+    answer.body += '\n';
+    response_.content_length(answer.body.size());
+    if (!is_head_) response_.body() = std::move(answer.body);
+    stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
+    http::async_write(stream_, response_,
+                      [self = shared_from_this(), keep](error_code error, size_t) {
+                        if (!error && keep) return self->read();
+                        error_code ignored;
+                        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                      });
+  }
+
+  Listener& listener_;
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::empty_body>> parser_;
+  http::response<http::string_body> response_;
+  bool is_head_ = false;
+};
+
+void HttpServer::Listener::begin(tcp::socket socket) {
+  ++sessions_;
+  std::make_shared<Session>(*this, std::move(socket))->read();
+}
+
+// As many as there may be: the others wait until one of them has ended.
+void HttpServer::Listener::accept() {
+  acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (error) return wait_and(&Listener::accept);  // out of descriptors, say
+    begin(std::move(socket));
+    if (sessions_ < options_.connections) accept();
+  });
+}
+
+HttpServer::HttpServer(const HttpOptions& options, Handler handler)
+    : listener_(std::make_unique<Listener>(options, std::move(handler), port_)) {}
+
+HttpServer::~HttpServer() { stop(); }
+
+void HttpServer::start() {
+  thread_ = std::thread([this] { listener_->run(); });
+}
+
+void HttpServer::stop() {
+  if (!thread_.joinable()) return;
+  listener_->stop();
+  thread_.join();
+}
+
+}  // namespace wayside

@@ -1,0 +1,208 @@
+#include "storage/view_tables.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "storage/store_rows.h"
+
+namespace wayside {
+namespace {
+
+constexpr uint64_t kEvictedShare = 16;  // a sixteenth goes at once, so that few scans look for it
+
+std::string table(const ViewShape& shape) {
+  return ViewTables::quoted(ViewTables::table_of(shape.name));
+}
+
+const char* type_text(FieldType type) {
+  if (type == FieldType::kText) return "TEXT";
+  return type == FieldType::kBool ? "INT" : "REAL";
+}
+
+// `what` for each number from `begin` to `end`, with `between` between.
+std::string list(size_t begin, size_t end, const char* between,
+                 const std::function<std::string(size_t)>& what) {
+  std::string out;
+  for (size_t i = begin; i < end; ++i) out += (i > begin ? between : "") + what(i);
+  return out;
+}
+
+// NULL is what is not bound.
+void bind(Statement& statement, int index, const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return statement.bind(index, *number);
+  if (const auto* flag = std::get_if<bool>(&value)) return statement.bind(index, int64_t{*flag});
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    statement.bind(index, std::string_view(*text));
+  }
+}
+
+}  // namespace
+
+const char* ViewTables::schema() {
+  return R"(
+  CREATE TABLE IF NOT EXISTS views(name TEXT PRIMARY KEY, meaning INTEGER NOT NULL, entry INTEGER NOT NULL,
+                                   rows INTEGER NOT NULL, evicted INTEGER NOT NULL, keys INTEGER NOT NULL,
+                                   crc INTEGER NOT NULL) WITHOUT ROWID;
+)";
+}
+
+std::string ViewTables::quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
+Status ViewTables::set(const std::vector<ViewShape>& shapes) {
+  next_.clear();
+  std::vector<std::string> gone;
+  {
+    WS_ASSIGN(Statement known, db_.prepare("SELECT name FROM views"));
+    while (true) {
+      WS_ASSIGN(const bool more, known.step());
+      if (!more) break;
+      gone.emplace_back(known.column_text(0));
+    }
+  }
+  for (const ViewShape& shape : shapes) {
+    View& view = next_.emplace_back();
+    view.shape = shape;
+    WS_ASSIGN(const bool kept, load(view));
+    if (kept) std::erase(gone, shape.name);
+  }
+  for (const std::string& name : gone) WS_TRY(drop(name));
+  for (const View& view : next_) WS_TRY(create(view));
+  return {};
+}
+
+// False: there are no rows that mean what they are to.
+Result<bool> ViewTables::load(View& view) const {
+  WS_ASSIGN(
+      Statement get,
+      db_.prepare("SELECT meaning, entry, rows, evicted, keys, crc FROM views WHERE name = ?"));
+  get.bind(1, std::string_view(view.shape.name));
+  WS_ASSIGN(const bool there, get.step());
+  if (!there) return false;
+  View saved{view.shape, as_u64(get.column_int(1)), as_u64(get.column_int(2)),
+             as_u64(get.column_int(3))};
+  saved.shape.meaning = as_u64(get.column_int(0));
+  saved.shape.keys = as_u64(get.column_int(4));
+  if (get.column_int(5) != crc_of(saved)) return damaged_row("views");
+  if (saved.shape.meaning != view.shape.meaning) return false;
+  view = std::move(saved);
+  return true;
+}
+
+Status ViewTables::drop(const std::string& name) {
+  WS_TRY(db_.exec(("DROP TABLE IF EXISTS " + quoted(table_of(name))).c_str()));
+  WS_ASSIGN(Statement forget, db_.prepare("DELETE FROM views WHERE name = ?"));
+  forget.bind(1, std::string_view(name));
+  return forget.run();
+}
+
+Status ViewTables::create(const View& view) {
+  const ViewShape& shape = view.shape;
+  std::string sql = "CREATE TABLE IF NOT EXISTS " + table(shape) + '(';
+  for (size_t i = 0; i < shape.columns.size(); ++i) {
+    const ViewColumn& column = shape.columns[i];
+    sql += quoted(column.name) + ' ' + type_text(column.type);
+    sql += i < shape.keys ? " NOT NULL, " : ", ";
+  }
+  sql += "time INT NOT NULL, entry INT NOT NULL, PRIMARY KEY(";
+  sql += list(0, shape.keys, ", ", [&](size_t i) { return quoted(shape.columns[i].name); });
+  WS_TRY(db_.exec((sql + ")) WITHOUT ROWID").c_str()));
+  return write(view);
+}
+
+Status ViewTables::write(const View& view) {
+  WS_ASSIGN(Statement put, db_.prepare("INSERT OR REPLACE INTO views VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  put.bind(1, std::string_view(view.shape.name));
+  put.bind(2, as_i64(view.shape.meaning));
+  put.bind(3, as_i64(view.entry));
+  put.bind(4, as_i64(view.rows));
+  put.bind(5, as_i64(view.evicted));
+  put.bind(6, as_i64(view.shape.keys));
+  put.bind(7, crc_of(view));
+  return put.run();
+}
+
+Status ViewTables::apply(const ViewChanges& changes, uint64_t entry) {
+  next_ = views_;
+  for (size_t v = 0; v < changes.views(); ++v) {
+    if (changes.of(v).empty() || entry <= next_[v].entry) continue;
+    WS_TRY(change(next_[v], changes.of(v), entry));
+    WS_TRY(evict(next_[v]));
+    WS_TRY(write(next_[v]));
+  }
+  return {};
+}
+
+// Parameters have the numbers of the columns; time and entry are behind them.
+Status ViewTables::change(View& view, std::span<const ViewChange> changes, uint64_t entry) {
+  const ViewShape& shape = view.shape;
+  const size_t n = shape.columns.size();
+  const int time = static_cast<int>(n) + 1;
+  const std::string time_text = std::to_string(time);
+  const std::string entry_text = std::to_string(time + 1);
+  const auto named = [&](size_t i) {
+    return quoted(shape.columns[i].name) + " = ?" + std::to_string(i + 1);
+  };
+  const std::string where = " WHERE " + list(0, shape.keys, " AND ", named);
+  const std::string set = list(shape.keys, n, ", ", named) + (shape.keys < n ? ", " : "");
+  WS_ASSIGN(Statement update, db_.prepare("UPDATE " + table(shape) + " SET " + set + "time = ?" +
+                                          time_text + ", entry = ?" + entry_text + where));
+  const auto parameter = [](size_t i) { return '?' + std::to_string(i + 1); };
+  WS_ASSIGN(Statement insert, db_.prepare("INSERT INTO " + table(shape) + " VALUES(" +
+                                          list(0, n + 2, ", ", parameter) + ')'));
+  WS_ASSIGN(Statement remove, db_.prepare("DELETE FROM " + table(shape) + where));
+  const auto run = [&](Statement& statement, const ViewChange& c, size_t columns) -> Status {
+    for (size_t i = 0; i < columns; ++i) bind(statement, static_cast<int>(i) + 1, c.values[i]);
+    if (columns == n) {
+      statement.bind(time, c.time_ms);
+      statement.bind(time + 1, as_i64(entry));
+    }
+    return statement.run();
+  };
+  for (const ViewChange& c : changes) {
+    if (c.removed) {
+      WS_TRY(run(remove, c, shape.keys));
+      view.rows -= as_u64(db_.changes());
+      continue;
+    }
+    WS_TRY(run(update, c, n));
+    if (db_.changes() > 0) continue;
+    WS_TRY(run(insert, c, n));
+    ++view.rows;
+  }
+  view.entry = entry;
+  return {};
+}
+
+// Of the same time those go first that are named first.
+Status ViewTables::evict(View& view) {
+  const uint64_t max = view.shape.max_rows;
+  if (view.rows <= max) return {};
+  const uint64_t excess = view.rows - (max - max / kEvictedShare);
+  const std::string name =
+      list(0, view.shape.keys, ", ", [&](size_t i) { return quoted(view.shape.columns[i].name); });
+  WS_ASSIGN(Statement drop, db_.prepare("DELETE FROM " + table(view.shape) + " WHERE (" + name +
+                                        ") IN (SELECT " + name + " FROM " + table(view.shape) +
+                                        " ORDER BY time, " + name + " LIMIT ?)"));
+  drop.bind(1, as_i64(excess));
+  WS_TRY(drop.run());
+  view.rows -= as_u64(db_.changes());
+  view.evicted += excess;
+  return {};
+}
+
+std::vector<ViewTables::Totals> ViewTables::totals() const {
+  std::vector<Totals> all;
+  for (const View& v : views_) all.push_back({v.shape.name, v.rows, v.evicted});
+  return all;
+}
+
+int64_t ViewTables::crc_of(const View& view) {
+  return row_crc({view.shape.name},
+                 {view.shape.meaning, view.entry, view.rows, view.evicted, view.shape.keys});
+}
+
+}  // namespace wayside

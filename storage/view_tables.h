@@ -1,0 +1,55 @@
+// The rows of the read models, in the store: a table for each view, and one that says what is in
+// them. Its users hold the transactions.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/sqlite.h"
+#include "pipeline/view_changes.h"
+
+namespace wayside {
+
+class ViewTables {
+ public:
+  explicit ViewTables(Database& db) : db_(db) {}
+  static const char* schema();  // of the table of views
+  static std::string table_of(const std::string& view) { return "view_" + view; }
+  static std::string quoted(const std::string& name);  // for SQL
+
+  // Tables for these views and no others; one that means something else than before begins empty.
+  Status set(const std::vector<ViewShape>& shapes);
+  // What a journal entry changes, unless a view has it already; then those that are too many go,
+  // the oldest first. Counts once committed() is called.
+  Status apply(const ViewChanges& changes, uint64_t entry);
+  void committed() { views_ = next_; }
+
+  struct Totals {
+    std::string name;
+    uint64_t rows = 0;
+    uint64_t evicted = 0;  // over max_rows
+  };
+  std::vector<Totals> totals() const;
+
+ private:
+  struct View {
+    ViewShape shape;
+    uint64_t entry = 0;  // the last one that has changed it
+    uint64_t rows = 0;
+    uint64_t evicted = 0;
+  };
+  Result<bool> load(View& view) const;
+  Status drop(const std::string& name);
+  Status create(const View& view);
+  Status write(const View& view);
+  Status change(View& view, std::span<const ViewChange> changes, uint64_t entry);
+  Status evict(View& view);
+  static int64_t crc_of(const View& view);
+
+  Database& db_;
+  std::vector<View> views_;  // as they are committed
+  std::vector<View> next_;   // as they will be
+};
+
+}  // namespace wayside
