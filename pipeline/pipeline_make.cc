@@ -17,6 +17,15 @@
 #include "sensors/admission.h"
 
 namespace wayside {
+namespace {
+
+// State behind a source means something else when its keys do, or how its time runs. Of its fields
+// each block says for itself what its state depends on: a new field ends no alarm, and no sum.
+uint64_t meaning_of(const Schema& schema, bool by_key) {
+  return hash64(schema.fields[schema.key].name + (by_key ? "/key" : "/source"));
+}
+
+}  // namespace
 
 // Streams by name, and the sources that each is made of; blocks are added to it.
 struct Pipeline::Graph {
@@ -72,8 +81,9 @@ std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<Bl
   Graph graph(*made, errors);
   for (size_t s = 0; s < made->sources_.size(); ++s) {
     Source& source = *made->sources_[s];
-    graph.nodes[source.options.name] = {
+    Graph::Node& node = graph.nodes[source.options.name] = {
         &source.stream, {s}, {&source.reach}, {&source.reach}, {&source.stream}};
+    node.meaning = meaning_of(source.stream.schema(), source.watermarks.by_key());
   }
   graph.add_blocks();
   graph.add_watches();
