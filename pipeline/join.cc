@@ -53,7 +53,9 @@ bool add_right_items(const JoinOptions& options, const Schema& right, std::vecto
 uint64_t fingerprint_of(const JoinOptions& o, const Schema& left, const Items& right) {
   std::string text = o.is_interval() ? "interval" : "as of";
   for (const Field& f : left.fields) text += "/" + f.name + ":" + std::to_string(int(f.type));
-  for (const auto& item : right) text += "/" + item.name + "=" + item.text;
+  for (const auto& item : right) {
+    text += "/" + item.name + "=" + item.text + ":" + std::to_string(int(item.type));
+  }
   return hash64(text + "<" + o.from + "<" + o.with);
 }
 

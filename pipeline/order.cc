@@ -179,7 +179,11 @@ BlockStatus Order::status() const {
 }
 
 uint64_t Order::fingerprint() const {
-  return hash64((by_key_ ? "by key<" : "over all<") + options_.from);
+  std::string text = by_key_ ? "by key" : "over all";
+  for (const Field& f : input_.schema().fields) {
+    text.append("/").append(f.name).append(":").append(std::to_string(int(f.type)));
+  }
+  return hash64(text + '<' + options_.from);
 }
 
 bool Order::save_key(uint32_t key, ByteWriter& out) const {
@@ -197,7 +201,7 @@ void Order::load_key(uint32_t key, ByteReader& in) {
   const auto saved = in.fixed<Progress>();
   if (by_key_) progress(key) = saved;
   if (in.fixed<uint8_t>() != 0 && merged_) merged_->load_key(key, in);
-  waiting_.load_key(key, in);
+  waiting_.load_key(key, input_.schema(), in);
 }
 
 void Order::save_totals(ByteWriter& out) const {

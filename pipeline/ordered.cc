@@ -51,6 +51,17 @@ void OrderedReadings::hand_over(uint32_t id, size_t n, const Consumer& consumer)
   mark(id);
 }
 
+void OrderedReadings::drop_ahead(uint32_t id, int64_t limit_ms) {
+  Key& key = state(id);
+  unmark(id);
+  const auto first = std::upper_bound(key.times.begin(), key.times.end(), limit_ms);
+  const auto kept = first - key.times.begin();
+  waiting_ -= key.times.size() - static_cast<size_t>(kept);
+  key.times.erase(first, key.times.end());
+  key.values.erase(key.values.begin() + kept * static_cast<ptrdiff_t>(values_), key.values.end());
+  mark(id);
+}
+
 void OrderedReadings::mark(uint32_t id) {
   if (by_source_ && !keys_[id].times.empty()) oldest_.emplace(keys_[id].times.front(), id);
 }

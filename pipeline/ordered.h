@@ -41,10 +41,14 @@ class OrderedReadings {
     Key& k = state(key);
     k.released = std::max(k.released, watermark);
   }
-  int64_t refused_until(uint32_t key) const { return keys_[key].released; }
+  int64_t refused_until(uint32_t key) const {
+    return key < keys_.size() ? keys_[key].released : kTimeMin;
+  }
   // More than kMaxWaiting readings of the key wait: hands some over early, see above.
   bool is_over_limit(uint32_t key) const { return keys_[key].times.size() > kMaxWaiting; }
   void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
+  // Those after `limit_ms` are gone without being seen.
+  void drop_ahead(uint32_t key, int64_t limit_ms);
   // Hands over all: the key is silent, nothing older is expected.
   void release_all(uint32_t key, const Consumer& consumer);
 

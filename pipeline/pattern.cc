@@ -201,7 +201,9 @@ std::vector<uint32_t> Pattern::keys_with_state() const {
 void Pattern::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
   if (!by_key_ && watermark_ <= limit_ms) return;
   for (const uint32_t key : by_key_ ? keys : keys_with_state()) {
-    end(key);
+    const bool seen_ahead = watermark(key) > limit_ms || ordered_->refused_until(key) > limit_ms;
+    // Where another source has held it back, only what waits is ahead.
+    seen_ahead ? end(key) : ordered_->drop_ahead(key, limit_ms);
     keys_.touch(key);
   }
   watermark_ = kTimeMin;

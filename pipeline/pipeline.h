@@ -131,8 +131,8 @@ class Pipeline {
                     const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
   void expire_derived_keys(int64_t timer_ms, EmissionBuffer& out);
   void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);
-  void begin_anew(const Reach& reach, std::vector<uint32_t>& keys, int64_t limit_ms,
-                  EmissionBuffer& out);
+  void begin_anew(const std::vector<Block*>& blocks, const std::vector<uint32_t>& keys,
+                  int64_t limit_ms, EmissionBuffer& out);
   void forget(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Reach& reach, uint32_t key, EmissionBuffer& out);
   std::vector<const Reach*> all_reaches() const;

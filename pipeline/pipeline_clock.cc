@@ -23,6 +23,14 @@ void Pipeline::on_clock(const Note& note, int64_t wall_ms, EmissionBuffer& out) 
 // While our time was not sure, times may have passed that we now know to be of the future. What has
 // come there would find all that follows late: it ends, and event time begins anew.
 void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
+  for (ProcessingTime* time : processing_) {
+    const int64_t limit_ms = time->limit_ms(wall_ms);
+    if (time->watermark(KeyTable::kNone) <= limit_ms) continue;
+    time->begin_anew({}, limit_ms, out);
+    const auto own = std::find_if(reaches_.begin(), reaches_.end(),
+                                  [&](const auto& reach) { return reach->block == time; });
+    begin_anew((*own)->timed, {}, limit_ms, out);
+  }
   for (auto& source : sources_) {
     const SourceOptions& o = source->options;
     if (!o.max_future_ms && o.has_own_time()) continue;
@@ -35,7 +43,8 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
     const auto& blocks = source->reach.keyed;
     if (!ahead && std::none_of(blocks.begin(), blocks.end(), is_ahead)) continue;
     std::vector<uint32_t> keys = ahead.value_or(std::vector<uint32_t>());
-    begin_anew(source->reach, keys, limit_ms, out);
+    keys_.sort_by_text(keys);
+    begin_anew(source->reach.keyed, keys, limit_ms, out);
     for (uint32_t key : keys) forget(*source, key, out);
   }
 }

@@ -70,15 +70,15 @@ void Pipeline::expire_derived_keys(int64_t timer_ms, EmissionBuffer& out) {
 }
 
 // Derived keys have times of their own: those that are ahead end, too.
-void Pipeline::begin_anew(const Reach& reach, std::vector<uint32_t>& keys, int64_t limit_ms,
-                          EmissionBuffer& out) {
-  keys_.sort_by_text(keys);
+void Pipeline::begin_anew(const std::vector<Block*>& blocks, const std::vector<uint32_t>& keys,
+                          int64_t limit_ms, EmissionBuffer& out) {
   // A window over several sources keeps its keys when one of them forgets.
-  for (Block* block : reach.keyed) block->begin_anew(keys, limit_ms, out);
+  for (Block* block : blocks) block->begin_anew(keys, limit_ms, out);
   for (auto& own : reaches_) {
-    if (!own->derived || !contains(reach.keyed, own->block)) continue;
+    if (!own->derived || !contains(blocks, own->block)) continue;
     std::vector<uint32_t> ahead = own->derived->ahead(limit_ms);
-    begin_anew(*own, ahead, limit_ms, out);
+    keys_.sort_by_text(ahead);
+    begin_anew(own->keyed, ahead, limit_ms, out);
     for (const uint32_t key : ahead) forget(*own, key, out);
   }
 }

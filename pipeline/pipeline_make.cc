@@ -17,6 +17,15 @@
 #include "sensors/admission.h"
 
 namespace wayside {
+namespace {
+
+// State behind a source means something else when its keys do, or how its time runs. Of its fields
+// each block says for itself what its state depends on: a new field ends no alarm, and no sum.
+uint64_t meaning_of(const Schema& schema, bool by_key) {
+  return hash64(schema.fields[schema.key].name + (by_key ? "/key" : "/source"));
+}
+
+}  // namespace
 
 // Streams by name, and the sources that each is made of; blocks are added to it.
 struct Pipeline::Graph {
@@ -51,6 +60,7 @@ struct Pipeline::Graph {
   void add_processing_time(WindowOptions& window, std::vector<Wanted>& all);
   void add_state(StateOptions& state, std::vector<Wanted>& all);
   int64_t forget_after(const std::string& stream) const;
+  int64_t least_future(const std::string& stream) const;
   bool add_block(const Wanted& wanted);
   void read(const std::vector<std::string>& from, Block& block, Edge& edge);
   void add_outputs(const std::vector<std::string>& from, const Edge& edge);
@@ -72,8 +82,9 @@ std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<Bl
   Graph graph(*made, errors);
   for (size_t s = 0; s < made->sources_.size(); ++s) {
     Source& source = *made->sources_[s];
-    graph.nodes[source.options.name] = {
+    Graph::Node& node = graph.nodes[source.options.name] = {
         &source.stream, {s}, {&source.reach}, {&source.reach}, {&source.stream}};
+    node.meaning = meaning_of(source.stream.schema(), source.watermarks.by_key());
   }
   graph.add_blocks();
   graph.add_watches();
@@ -217,9 +228,10 @@ void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
 void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wanted>& all) {
   for (std::string& from : window.from) {
     const std::string name = window.name + "/" + from;
-    all.push_back({name, {from}, [&p = pipeline, name](Inputs inputs, BlockError&) {
-                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front());
-                     p.processing_.push_back(made.get());
+    all.push_back({name, {from}, [this, name, from = from](Inputs inputs, BlockError&) {
+                     auto made = std::make_unique<ProcessingTime>(name, *inputs.front(),
+                                                                  least_future(from));
+                     pipeline.processing_.push_back(made.get());
                      return made;
                    }});
     from = name;
@@ -233,6 +245,15 @@ int64_t Pipeline::Graph::forget_after(const std::string& stream) const {
     longest_ms = std::max(longest_ms, pipeline.sources_[s]->options.forget_after_ms);
   }
   return longest_ms;
+}
+
+// The smallest max_future of the sources of a stream.
+int64_t Pipeline::Graph::least_future(const std::string& stream) const {
+  int64_t least_ms = kTimeMax;
+  for (const size_t s : nodes.at(stream).sources) {
+    least_ms = std::min(least_ms, pipeline.sources_[s]->options.max_future_ms.value_or(0));
+  }
+  return least_ms;
 }
 
 bool Pipeline::Graph::add_block(const Wanted& wanted) {

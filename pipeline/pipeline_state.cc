@@ -39,7 +39,10 @@ void Pipeline::list_components() {
                            [&s](ByteWriter& w) { w.varint(s.rolled_over); },
                            [&s](ByteReader& r) { s.rolled_over = r.varint(); }});
     uint64_t kept = 0;
-    for (const std::string& name : s.options.keep) kept = hash64(name, kept);
+    const Schema& schema = s.stream.schema();
+    for (const std::string& name : s.options.keep) {
+      kept = hash64(name + std::to_string(int(schema.fields[schema.find(name)].type)), kept);
+    }
     components_.push_back({"clean:" + s.options.name, kept,
                            [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
                            [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },

@@ -247,13 +247,14 @@ BlockStatus RunningState::status() const {
 }
 
 uint64_t RunningState::fingerprint() const {
-  std::string text = "1/" + options_.where + '/' + std::to_string(options_.ttl_ms);
+  std::string text = "2/" + options_.where + '/' + std::to_string(options_.ttl_ms);
   for (const auto* items : {&options_.init, &options_.next}) {
     for (const auto& [name, expression] : *items) {
       text.append("/").append(name).append("=").append(expression);
     }
     text += ';';
   }
+  for (const Field& item : items_) text.append("/").append(std::to_string(int(item.type)));
   return hash64(text + (options_.by_event_time ? "ordered<" : "<") + options_.from);
 }
 
@@ -277,16 +278,17 @@ void RunningState::load_key(uint32_t key, ByteReader& in) {
   states_[key].known = true;
   ++known_;
   states_[key].newest_ms = in.fixed<int64_t>();
-  for (auto& values : values_) {
-    switch (in.fixed<uint8_t>()) {
-      case 1:
-        values[key] = in.fixed<double>();
-        break;
-      case 3:
-        values[key] = std::string(in.text());
-        break;
-      default:
-        values[key] = std::monostate();
+  for (size_t i = 0; i < items_.size(); ++i) {
+    const bool is_text = items_[i].type == FieldType::kText;
+    const size_t kind = in.fixed<uint8_t>();
+    if (kind == Value().index()) {
+      values_[i][key] = Value();
+    } else if (kind != (is_text ? Value(std::string()) : Value(0.0)).index()) {
+      in.fail();  // it is written into a column of another type
+    } else if (is_text) {
+      values_[i][key] = std::string(in.text());
+    } else {
+      values_[i][key] = in.fixed<double>();
     }
   }
 }

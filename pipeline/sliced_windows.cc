@@ -312,10 +312,10 @@ void SlicedWindows::close_ahead(uint32_t id, int64_t limit) {
   int64_t window = grid_.next_start(grid_.last_start(limit));
   const uint32_t kept = std::max(lower_bound(key, window), key.open_begin());
   if (kept >= key.slices.size()) return;
-  const int64_t newest = starts_[key.slices.back()];
-  window = std::max(window, grid_.first_start(starts_[key.slices[kept]]));
-  for (; window <= newest; window = grid_.next_start(window)) {
+  for (uint32_t at = kept; at < key.slices.size(); at = lower_bound(key, window)) {
+    window = std::max(window, grid_.first_start(starts_[key.slices[at]]));
     speak(id, window, true, sum_between(key, window, grid_.end(window)));
+    window = grid_.next_start(window);
   }
   while (key.slices.size() > kept) {
     panes_.release(key.slices.back());

@@ -29,6 +29,18 @@ void WaitingRows::unpack(const Schema& schema, std::string_view bytes, ReadingBa
   }
 }
 
+bool WaitingRows::is_packed(const Schema& schema, std::string_view bytes) {
+  ByteReader in(bytes);
+  for (const Field& field : schema.fields) {
+    if (field.type != FieldType::kText) {
+      in.fixed<double>();
+    } else if (in.fixed<uint8_t>() != 0) {
+      in.text();
+    }
+  }
+  return in.ok() && in.left() == 0;
+}
+
 void WaitingRows::add(uint32_t key, int64_t time_ms, std::string bytes) {
   if (key >= keys_.size()) keys_.resize(key + 1);
   const bool is_first = time_ms < first_time(key);
@@ -88,12 +100,14 @@ void WaitingRows::save_key(uint32_t key, ByteWriter& out) const {
   }
 }
 
-void WaitingRows::load_key(uint32_t key, ByteReader& in) {
+void WaitingRows::load_key(uint32_t key, const Schema& schema, ByteReader& in) {
   if (key >= keys_.size()) keys_.resize(key + 1);
   for (size_t n = in.count(10); n > 0 && in.ok(); --n) {
     const auto time_ms = in.fixed<int64_t>();
     const uint64_t number = in.varint();
-    keys_[key].emplace(Place{time_ms, number}, std::string(in.text()));
+    const std::string_view bytes = in.text();
+    if (!is_packed(schema, bytes)) in.fail();
+    keys_[key].emplace(Place{time_ms, number}, std::string(bytes));
     ++size_;
   }
   mark(key);

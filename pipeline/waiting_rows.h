@@ -31,6 +31,7 @@ class WaitingRows {
   // A row's columns as bytes, and back to the end of a batch.
   static std::string pack(const Schema& schema, const BatchView& view, size_t row);
   static void unpack(const Schema& schema, std::string_view bytes, ReadingBatch& batch);
+  static bool is_packed(const Schema& schema, std::string_view bytes);
 
   void add(uint32_t key, int64_t time_ms, std::string bytes);
   bool empty(uint32_t key) const { return key >= keys_.size() || keys_[key].empty(); }
@@ -45,7 +46,8 @@ class WaitingRows {
   std::vector<uint32_t> keys() const;  // that have rows
 
   void save_key(uint32_t key, ByteWriter& out) const;
-  void load_key(uint32_t key, ByteReader& in);
+  // Of rows with these columns; others fail.
+  void load_key(uint32_t key, const Schema& schema, ByteReader& in);
   void save_totals(ByteWriter& out) const { out.varint(arrived_); }
   void load_totals(ByteReader& in) { arrived_ = in.varint(); }
 

@@ -120,7 +120,11 @@ void Watch::forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) {
   for (RobustZDetector* detector : detectors_) detector->forget_key(key);
 }
 
-void Watch::begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer& out) {
+void Watch::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
+  if (input_.time().by_key()) {
+    for (const uint32_t key : keys) begin_key_anew(key, limit_ms, out);
+    return;
+  }
   if (watermark_ <= limit_ms) return;
   release_waiting(out);
   for (const uint32_t key : ordered_->keys()) {
@@ -128,6 +132,14 @@ void Watch::begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionB
     keys_.touch(key);
   }
   watermark_ = kTimeMin;
+}
+
+// What it has seen ends if that is ahead; if another source has held it back, only what waits.
+void Watch::begin_key_anew(uint32_t key, int64_t limit_ms, EmissionBuffer& out) {
+  keys_.touch(key);
+  if (ordered_->refused_until(key) <= limit_ms) return ordered_->drop_ahead(key, limit_ms);
+  ordered_->release_all(key, consumer(key, out));
+  forget_key(key, ordered_->refused_until(key), out);
 }
 
 BlockStatus Watch::status() const {

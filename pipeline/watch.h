@@ -51,6 +51,7 @@ class Watch final : public Block {
   void release(uint32_t key, int64_t watermark, EmissionBuffer& out);
   void release_due(EmissionBuffer& out);
   void release_waiting(EmissionBuffer& out);  // of all keys
+  void begin_key_anew(uint32_t key, int64_t limit_ms, EmissionBuffer& out);
 
   std::string name_;
   const Stream& input_;

@@ -54,6 +54,9 @@ bool Window::compile(ExpressionEngine& engine, uint32_t targets, BlockError& err
   for (WindowPlan::Accumulator& a : plan.accumulators) {
     Reads& reads = reads_.emplace_back();
     std::copy(a.columns.begin(), a.columns.end(), reads.columns);
+    for (const size_t item : a.columns) {
+      fingerprint_ = hash64(std::to_string(int(plan.items[item].type)), fingerprint_);
+    }
     reads.filter = a.filter;
     panes_.add_aggregate(std::move(a.aggregate));
   }

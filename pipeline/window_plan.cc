@@ -57,21 +57,21 @@ bool WindowPlan::add_aggregate(const std::string& alias, const SelectItem& item,
       return false;
     }
     call.columns.push_back(type);
-    made.columns.push_back(item_of(error.item, column, type));
-    ColumnExpressions::Item& made_item = items[made.columns.back()];
+    ColumnExpressions::Item wanted{error.item, column.text, column.offset, 0, type};
     if (f.stat == Stat::kCount && type == FieldType::kNumber &&
-        !is_plain_number(schema, column.text) && made_item.lead == 0) {
+        !is_plain_number(schema, column.text)) {
       // It may give texts, which count, too.
-      made_item.text = std::string(kCountHead) + column.text + std::string(kCountTail);
-      made_item.lead = kCountHead.size();
+      wanted.text = std::string(kCountHead) + column.text + std::string(kCountTail);
+      wanted.lead = kCountHead.size();
     }
+    made.columns.push_back(item_of(std::move(wanted)));
   }
   if (const std::string wrong = f.check(call); !wrong.empty()) {
     error.message = wrong;
     return false;
   }
   if (!item.filter.text.empty()) {
-    made.filter = item_of(error.item, item.filter, FieldType::kNumber);
+    made.filter = item_of({error.item, item.filter.text, item.filter.offset});
   }
   ResultItem result{alias, ""};
   result.type = f.type(call);
@@ -90,13 +90,11 @@ bool WindowPlan::add_aggregate(const std::string& alias, const SelectItem& item,
 }
 
 // An item of the expressions; the same text is evaluated once.
-size_t WindowPlan::item_of(const std::string& name, const SelectItem::Text& text, FieldType type) {
+size_t WindowPlan::item_of(ColumnExpressions::Item wanted) {
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].text == text.text && items[i].type == type) return i;
+    if (items[i].text == wanted.text && items[i].type == wanted.type) return i;
   }
-  ColumnExpressions::Item item{name, text.text, text.offset};
-  item.type = type;
-  items.push_back(std::move(item));
+  items.push_back(std::move(wanted));
   return items.size() - 1;
 }
 

@@ -36,7 +36,7 @@ struct WindowPlan {
            BlockError& error);
   bool add_aggregate(const std::string& alias, const SelectItem& item, const Schema& schema,
                      BlockError& error);
-  size_t item_of(const std::string& name, const SelectItem::Text& text, FieldType type);
+  size_t item_of(ColumnExpressions::Item wanted);
   size_t share(size_t column, size_t filter, Stat stat);
 };
 

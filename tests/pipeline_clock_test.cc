@@ -79,6 +79,76 @@ TEST_F(PipelineClock, a_window_that_another_source_held_back_goes_on) {
   }
 }
 
+TEST_F(PipelineClock, of_overlapping_windows_that_are_ahead_only_those_with_a_reading_are_told) {
+  options_.windows[1].every_ms = 5'000;
+  options_.windows.erase(options_.windows.begin());
+  Stage stage(options_);
+  stage.turn({{3'000, "a", 1, "", 1}, {kAheadMs, "a"}, {2 * kAheadMs, "a"}});
+  EXPECT_EQ(turn(stage, {5'000, ClockState::kSynced, ClockState::kUnset, 0}, {}),
+            (Lines{"both a [899995000,900005000) #0 final n=1",
+                   "both a [900000000,900010000) #0 final n=1",
+                   "both a [1799995000,1800005000) #0 final n=1",
+                   "both a [1800000000,1800010000) #0 final n=1"}));
+}
+
+// Both read what two sources make together: one of them was ahead, the other one still knows "a".
+class TwoSourcesClock : public PipelineClock {
+ protected:
+  TwoSourcesClock() {
+    options_.windows.clear();
+    options_.joins.resize(1);
+    options_.joins[0].name = "pair";
+    options_.joins[0].from = "climate";
+    options_.joins[0].with = "doors";
+    options_.joins[0].select = {{"other", "temp_c"}};
+    options_.uplinks = {"out", "none"};
+    options_.joins[0].to = {"none"};
+  }
+  static Lines of(const std::string& block, Lines lines) {
+    std::erase_if(lines, [&](const std::string& line) { return !line.starts_with(block + ' '); });
+    return lines;
+  }
+};
+
+TEST_F(TwoSourcesClock, a_rule_goes_on_for_a_key_that_was_ahead_in_one_of_them) {
+  options_.rules.resize(1);
+  options_.rules[0].name = "hot";
+  options_.rules[0].from = "pair";
+  options_.rules[0].when = "temp_c > 5";
+  Stage stage(options_);
+  stage.turn({{1'000, "a", 1, "", 1}, {kAheadMs, "a", 9, "", 0}});
+  EXPECT_EQ(of("hot", turn(stage, {5'000, ClockState::kSynced, ClockState::kUnset, 0}, {})),
+            (Lines{"hot a @900000000 state=raised severity=warning since=900000000",
+                   "hot a @900000000 state=cleared severity=warning since=900000000"}));
+  EXPECT_EQ(of("hot", stage.all({{2'000, "a", 9, "", 0}, {3'000, "a", 1, "", 0}})),
+            (Lines{"hot a @2000 state=raised severity=warning since=2000",
+                   "hot a @3000 state=cleared severity=warning since=2000"}));
+}
+
+TEST_F(TwoSourcesClock, a_pattern_that_waits_for_the_other_one_goes_on) {
+  options_.joins[0].before_ms = options_.joins[0].after_ms = 1'000;
+  PatternOptions pattern;
+  pattern.name = "p";
+  pattern.from = "pair";
+  pattern.within_ms = 60'000;
+  pattern.steps.resize(2);
+  pattern.steps[0].name = "open";
+  pattern.steps[0].when = "temp_c = 1";
+  pattern.steps[1].name = "shut";
+  pattern.steps[1].when = "temp_c = 2";
+  pattern.steps[1].absent = true;
+  options_.patterns = {pattern};
+  Stage stage(options_);
+  stage.turn({{1'000, "a", 1, "", 0},
+              {1'000, "a", 1, "", 1},
+              {9'000, "a", 0, "", 1},
+              {9'000, "a", 0, "", 0},
+              {kAheadMs, "a", 0, "", 0}});
+  EXPECT_EQ(of("p", turn(stage, {10'000, ClockState::kSynced, ClockState::kUnset, 0}, {})), Lines{})
+      << "the absence has not lasted long enough";
+  EXPECT_EQ(of("p", stage.all({{20'000, "a", 2, "", 0}, {20'000, "a", 0, "", 1}})), Lines{});
+}
+
 TEST_F(PipelineClock, a_time_that_is_only_held_ends_nothing) {
   Stage stage(options_);
   stage.turn({{kAheadMs, "a"}});

@@ -44,6 +44,45 @@ TEST(ProcessingTime, a_clock_that_goes_back_takes_no_time_with_it) {
   EXPECT_EQ(stage.turn({}, 120'000), Lines{"w a [60000,120000) #0 final n=2"});
 }
 
+// A turn at `wall_ms`, before which our clock was synchronised.
+Lines synchronised(Stage& stage, int64_t wall_ms, const std::vector<Reading>& readings) {
+  Group group = stage.make_group(readings, wall_ms);
+  group.turns[0].now.clock = ClockState::kSynced;
+  group.notes = {{Note::Kind::kClock, 0, to_text(ClockState::kSynced), "", 0}};
+  EmissionBuffer out;
+  stage.pipeline().turn(group, 0, out);
+  return to_lines(out.pending());
+}
+
+TEST(ProcessingTime, a_clock_that_is_set_back_far_ends_what_is_ahead_and_begins_anew) {
+  constexpr int64_t kAheadMs = 900'000'000;
+  for (const bool any_future : {false, true}) {
+    PipelineOptions options = a_minute();
+    options.sources[0].time_path = "ts";
+    if (any_future) options.sources[0].max_future_ms.reset();
+    options.windows.push_back(options.windows[0]);
+    options.windows[1].name = "v";
+    options.windows[1].from = {"w"};
+    options.windows[1].size_ms = 120'000;
+    options.windows[1].processing_time = false;
+    Stage stage(options);
+    stage.turn({{0, "a"}}, kAheadMs);
+    EXPECT_EQ(synchronised(stage, 10'000, {{0, "a"}}),
+              (Lines{"w a [900000000,900060000) #0 final n=1",
+                     "v a [900000000,900120000) #0 final n=1"}));
+    EXPECT_EQ(stage.turn({{0, "a"}}, 61'000), Lines{"w a [0,60000) #0 final n=1"});
+    EXPECT_EQ(stage.turn({}, 121'000),
+              (Lines{"w a [60000,120000) #0 final n=1", "v a [0,120000) #0 final n=2"}));
+  }
+}
+
+TEST(ProcessingTime, a_clock_that_is_set_back_by_less_than_max_future_is_waited_for) {
+  Stage stage(a_minute());
+  stage.turn({{0, "a"}}, 61'000);
+  EXPECT_EQ(synchronised(stage, 10'000, {{0, "a"}}), Lines{});
+  EXPECT_EQ(stage.turn({}, 120'000), Lines{"w a [60000,120000) #0 final n=2"});
+}
+
 TEST(ProcessingTime, goes_on_after_a_restart) {
   Stage stage(a_minute());
   stage.turn({{0, "a"}}, 10'000);

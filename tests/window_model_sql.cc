@@ -45,6 +45,14 @@ const Aggregation kAggregations[] = {
     {"avg(temp_c)", [](const Input& in) { return in.sum() / double(in.values.size()); }},
     {"min(temp_c)", [](const Input& in) { return std::ranges::min(in.numbers()); }},
     {"max(temp_c)", [](const Input& in) { return std::ranges::max(in.numbers()); }},
+    // Expressions that others use, too: as what they aggregate, or as a condition.
+    {"count(temp_c * 2)", [](const Input& in) { return double(in.values.size()); }, true},
+    {"avg(temp_c * 2)", [](const Input& in) { return 2 * in.sum() / double(in.values.size()); }},
+    {"count(temp_c > 22)", [](const Input& in) { return double(in.values.size()); }, true},
+    {"sum(temp_c > 22)",
+     [](const Input& in) {
+       return double(std::ranges::count_if(in.numbers(), [](double v) { return v > 22; }));
+     }},
     // Of readings of the same time the least value is the first and the largest one the last.
     {"first(temp_c)", [](const Input& in) { return std::ranges::min(in.values).second; }},
     {"last(temp_c)", [](const Input& in) { return std::ranges::max(in.values).second; }},

@@ -80,6 +80,24 @@ TEST(Window, selects_aggregates_and_columns_derived_from_them_in_the_order_of_th
       Lines{"w a [20000,30000) #0 final span=NULL hi=NULL lo=NULL open=0 doors=0 label=a@20000"});
 }
 
+// What is counted may be a text: that is seen by the count alone.
+TEST(Window, a_count_of_an_expression_leaves_others_of_the_same_text_as_they_are) {
+  const Lines expected = {"w a [0,10000) #0 final n=2 x=50"};
+  const std::pair<std::string, std::string> n = {"n", "count(temp_c * 1.8 + 32)"};
+  const std::pair<std::string, std::string> x = {"x", "avg(temp_c * 1.8 + 32)"};
+  EXPECT_EQ(Stage(ten_seconds({n, x})).all({{0, "a", 5}, {1, "a", 15}, {2, "a"}}), expected);
+  Lines turned = {"w a [0,10000) #0 final x=50 n=2"};
+  EXPECT_EQ(Stage(ten_seconds({x, n})).all({{0, "a", 5}, {1, "a", 15}, {2, "a"}}), turned);
+  PipelineOptions options = ten_seconds({{"n", "count(temp_c > 10)"}});
+  options.windows[0].where = "temp_c > 10";
+  EXPECT_EQ(Stage(options).all({{0, "a", 5}, {1, "a", 15}, {2, "a"}}),
+            Lines{"w a [0,10000) #0 final n=1"});
+  options =
+      ten_seconds({{"n", "count(temp_c > 10)"}, {"x", "sum(temp_c) FILTER (WHERE temp_c > 10)"}});
+  EXPECT_EQ(Stage(options).all({{0, "a", 5}, {1, "a", 15}, {2, "a"}}),
+            Lines{"w a [0,10000) #0 final n=2 x=15"});
+}
+
 TEST(Window, where_takes_what_is_true_and_everything_moves_the_watermark) {
   PipelineOptions options = ten_seconds();
   options.windows[0].where = "door = 'shut'";
