@@ -35,6 +35,7 @@ struct Pipeline::Graph {
     std::vector<std::string> from;
     std::function<std::unique_ptr<Block>(Inputs, BlockError&)> make;
     std::vector<std::string> streams = {name};  // that others can read
+    const StateBounds* bounds = nullptr;        // of its keys
   };
   struct Edge {
     Block* block;
@@ -141,6 +142,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      }
                      return made;
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (const MapOptions& o : pipeline.options_.maps) {
     all.push_back({o.name, {o.from}, [this, &o](Inputs inputs, BlockError& error) {
@@ -155,6 +157,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
                                        p.bits(o.to, true), error);
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (const RouteOptions& o : pipeline.options_.routes) {
     all.push_back({o.name,
@@ -168,6 +171,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
     all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(o, *inputs[0], p.keys_);
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (StateOptions& o : pipeline.options_.states) add_state(o, all);
   for (const PatternOptions& o : pipeline.options_.patterns) {
@@ -175,6 +179,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,
                                           p.bits(o.to, true), error);
                    }});
+    all.back().bounds = &o.bounds;
   }
   return all;
 }
@@ -188,11 +193,13 @@ void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
     all.push_back({order.name, {order.from}, [&p = pipeline, order](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(order, *inputs[0], p.keys_);
                    }});
+    all.back().bounds = &state.bounds;
   }
   all.push_back({state.name, {state.from}, [&p = pipeline, &state](Inputs in, BlockError& error) {
                    return RunningState::make(state, *in[0], p.keys_, p.expressions_,
                                              p.bits(state.to, false), error);
                  }});
+  all.back().bounds = &state.bounds;
 }
 
 // The window reads its inputs through blocks that put the time of the turn in place of theirs.
@@ -237,12 +244,19 @@ bool Pipeline::Graph::add_block(const Wanted& wanted) {
     errors.push_back(std::move(error));
     return false;
   }
+  if (wanted.bounds && block->is_by_key()) block = pipeline.bounded(*wanted.bounds, std::move(block));
   Edge edge;
   read(wanted.from, *block, edge);
   add_outputs(wanted.from, edge);
   blocks.push_back(std::move(edge));
   pipeline.blocks_.push_back(std::move(block));
   return true;
+}
+
+std::unique_ptr<Block> Pipeline::bounded(const StateBounds& bounds, std::unique_ptr<Block> block) {
+  auto limit = std::make_unique<KeyLimit>(bounds, keys_, std::move(block));
+  limits_.push_back(limit.get());
+  return limit;
 }
 
 void Pipeline::Graph::read(const std::vector<std::string>& from, Block& block, Edge& edge) {
