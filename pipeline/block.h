@@ -20,6 +20,9 @@ struct BlockStatus {
   uint64_t faults = 0;
   uint64_t dropped = 0;  // readings that it had no room for
   uint64_t evicted = 0;  // what a limit has pushed out before its time
+  // Of blocks whose keys have a limit: how many there are, and were closed by it.
+  size_t keys = 0;
+  uint64_t evicted_keys = 0;
 };
 
 class DerivedKeys;
@@ -39,6 +42,8 @@ class Block {
   // keys (not by key: for all). What is open there ends.
   virtual void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                           EmissionBuffer& out) = 0;
+  // Its state is of keys, each of which forget_key() may end at any time.
+  virtual bool is_by_key() const { return false; }
   // The end of recorded input: every watermark is at the end of time.
   virtual void finish(EmissionBuffer& out) = 0;
 

@@ -34,6 +34,8 @@ class Join : public Block, public EventTime {
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
 
+  bool is_by_key() const override { return true; }
+
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   std::vector<Stream*> outputs() override { return {&output_->stream()}; }

@@ -46,12 +46,19 @@ class KeyTable {
   // The key's state has changed: it belongs into the next checkpoint.
   void touch(uint32_t id) {
     if (id >= is_touched_.size()) is_touched_.resize(texts_.size());
-    if (!is_touched_[id]) touched_.push_back(id);
-    is_touched_[id] = 1;
+    if (is_touched_[id] == kTouched + kChanged) return;
+    if (!(is_touched_[id] & kTouched)) touched_.push_back(id);
+    if (!(is_touched_[id] & kChanged)) changed_.push_back(id);
+    is_touched_[id] = kTouched + kChanged;
   }
   std::vector<uint32_t> take_touched() {
-    for (uint32_t id : touched_) is_touched_[id] = 0;
+    for (uint32_t id : touched_) is_touched_[id] &= kChanged;
     return std::exchange(touched_, {});
+  }
+  // The same for those who measure: since this was called last.
+  std::vector<uint32_t> take_changed() {
+    for (uint32_t id : changed_) is_touched_[id] &= kTouched;
+    return std::exchange(changed_, {});
   }
 
   uint64_t releases() const { return releases_; }  // another number: ids may mean other keys
@@ -66,7 +73,9 @@ class KeyTable {
   std::vector<uint32_t> free_;
   std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> ids_;
   uint64_t releases_ = 0;
+  static constexpr uint8_t kTouched = 1, kChanged = 2;
   std::vector<uint32_t> touched_;
+  std::vector<uint32_t> changed_;
   std::vector<uint8_t> is_touched_;
 };
 

@@ -8,6 +8,15 @@
 
 namespace wayside {
 
+// How much state a block may hold. What is beyond max_keys or max_bytes is closed, the key first
+// whose last reading came first.
+struct StateBounds {
+  uint32_t max_keys = 100'000;
+  uint64_t max_bytes = 64 << 20;  // as it is saved
+  bool on_disk = false;           // keys that are silent stay in the store only
+  uint32_t resident_keys = 0;     // on_disk: in memory; 0: a tenth of max_keys
+};
+
 // What its windows are. Times are event time, unless processing_time.
 enum class WindowKind {
   kTime,      // of size_ms, one every every_ms; tumbling, sliding, or with gaps between
@@ -45,6 +54,7 @@ struct WindowOptions {
   bool purge = false;
   std::vector<std::string> to;
   std::vector<std::string> late_to;
+  StateBounds bounds;
 
   WindowKind kind() const {
     if (gap_ms > 0) return WindowKind::kSession;
@@ -94,6 +104,7 @@ struct OrderOptions {
   std::string from;
   bool over_all_keys = false;
   uint32_t max_waiting = 10'000;  // readings; by key: of a key
+  StateBounds bounds;  // by key
 };
 
 struct StateOptions {
@@ -104,6 +115,7 @@ struct StateOptions {
   int64_t ttl_ms = 0;  // after so much event time without a reading it begins anew; 0: never
   bool by_event_time = false;  // else readings count in order of arrival
   std::vector<std::string> to;
+  StateBounds bounds;
 };
 
 enum class Severity { kInfo, kWarning, kCritical };
@@ -142,6 +154,7 @@ struct JoinOptions {
   int64_t after_ms = 0;
   uint32_t max_rows = 1'000;  // kept of a key and an input
   std::vector<std::string> to;
+  StateBounds bounds;
 
   bool is_interval() const { return before_ms > 0 || after_ms > 0; }
 };
@@ -169,6 +182,7 @@ struct PatternOptions {
   AfterMatch after_match = AfterMatch::kPastLast;
   uint32_t max_partial = 200;  // matches that have begun, of a key
   std::vector<std::string> to;
+  StateBounds bounds;
 };
 
 struct ViewOptions {

@@ -34,6 +34,7 @@ class Order final : public Block {
   std::vector<Stream*> outputs() override { return {output_.get()}; }
   const EventTime* merged_time() const override { return merged_ ? &*merged_ : nullptr; }
 
+  bool is_by_key() const override { return by_key_; }
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;

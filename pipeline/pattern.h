@@ -37,6 +37,8 @@ class Pattern final : public Block, public EventTime {
   int64_t watermark(uint32_t key) const override;
   bool is_idle(uint32_t key) const override { return input_.time().is_idle(key); }
 
+  bool is_by_key() const override { return true; }
+
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;

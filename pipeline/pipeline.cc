@@ -35,6 +35,7 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   out.set_clock(t.now.clock);
   take_notes(group, turn, out);
   advance_timers(t.now.timer_ms, out);
+  keep_limits(t.now.timer_ms, out);
   for (ProcessingTime* block : processing_) block->begin_turn(t.now, out);
   for (const Slice& slice : t.slices) {
     process_slice(*sources_[slice.source], group.batches[slice.source], slice.begin, slice.end,

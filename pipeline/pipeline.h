@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pipeline/emission.h"
+#include "pipeline/key_limit.h"
 #include "pipeline/ledger.h"
 #include "pipeline/lookup.h"
 #include "pipeline/options.h"
@@ -115,6 +116,7 @@ class Pipeline {
   explicit Pipeline(PipelineOptions options);
   bool add_sources(std::vector<BlockError>& errors);
   struct Graph;  // while it is made
+  std::unique_ptr<Block> bounded(const StateBounds& bounds, std::unique_ptr<Block> block);
   uint32_t bits(const std::vector<std::string>& uplinks, bool all_when_empty) const;
   size_t source_index(const std::string& name) const;
   void take_notes(const Group& group, size_t turn, EmissionBuffer& out);
@@ -129,6 +131,7 @@ class Pipeline {
   uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
   void process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
                     const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
+  void keep_limits(int64_t timer_ms, EmissionBuffer& out);
   void expire_derived_keys(int64_t timer_ms, EmissionBuffer& out);
   void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);
   void begin_anew(const std::vector<Block*>& blocks, const std::vector<uint32_t>& keys,
@@ -148,6 +151,7 @@ class Pipeline {
     uint64_t saved = 0;  // hash of the totals that were saved last
   };
   void list_components();
+  void list_limits();
   void save_sessions(ByteWriter& out) const;
   void load_sessions(ByteReader& in);
   template <class Part>
@@ -161,6 +165,8 @@ class Pipeline {
   std::vector<uint64_t> meanings_;               // of the blocks and what is before them
   std::map<std::string, uint64_t> streams_;      // what each of them means, by name
   std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
+  std::vector<KeyLimit*> limits_;                // of blocks_
+  int64_t measured_ms_ = kTimeMin;               // timer clock: when they were looked at last
   std::vector<ProcessingTime*> processing_;      // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;
   std::map<std::string, Lookup*> lookups_;       // of blocks_

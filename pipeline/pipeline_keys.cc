@@ -7,6 +7,8 @@
 namespace wayside {
 namespace {
 
+constexpr int64_t kMeasureMs = 10'000;
+
 bool contains(const std::vector<Block*>& blocks, const Block* block) {
   return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
 }
@@ -67,6 +69,17 @@ void Pipeline::expire_derived_keys(int64_t timer_ms, EmissionBuffer& out) {
     keys_.sort_by_text(keys);
     for (const uint32_t key : keys) forget(*reach, key, out);
   }
+}
+
+// On a grid, so that it is at the same turns in a replay and behind a restart.
+void Pipeline::keep_limits(int64_t timer_ms, EmissionBuffer& out) {
+  if (limits_.empty() || (measured_ms_ != kTimeMin && timer_ms < measured_ms_ + kMeasureMs)) return;
+  const int64_t rest = timer_ms % kMeasureMs;
+  measured_ms_ = timer_ms - (rest < 0 ? rest + kMeasureMs : rest);
+  const std::vector<uint32_t> changed = keys_.take_changed();
+  // What one closes may change another: that counts the next time, for all of them.
+  for (KeyLimit* limit : limits_) limit->measure(changed);
+  for (KeyLimit* limit : limits_) limit->shrink(out);
 }
 
 // Derived keys have times of their own: those that are ahead end, too.

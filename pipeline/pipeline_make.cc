@@ -44,6 +44,7 @@ struct Pipeline::Graph {
     std::vector<std::string> from;
     std::function<std::unique_ptr<Block>(Inputs, BlockError&)> make;
     std::vector<std::string> streams = {name};  // that others can read
+    const StateBounds* bounds = nullptr;        // of its keys
   };
   struct Edge {
     Block* block;
@@ -152,6 +153,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      }
                      return made;
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (const MapOptions& o : pipeline.options_.maps) {
     all.push_back({o.name, {o.from}, [this, &o](Inputs inputs, BlockError& error) {
@@ -166,6 +168,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
                                        p.bits(o.to, true), error);
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (const RouteOptions& o : pipeline.options_.routes) {
     all.push_back({o.name,
@@ -179,6 +182,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
     all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(o, *inputs[0], p.keys_);
                    }});
+    all.back().bounds = &o.bounds;
   }
   for (const LookupOptions& o : pipeline.options_.lookups) {
     all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
@@ -204,6 +208,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,
                                           p.bits(o.to, true), error);
                    }});
+    all.back().bounds = &o.bounds;
   }
   return all;
 }
@@ -217,11 +222,13 @@ void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
     all.push_back({order.name, {order.from}, [&p = pipeline, order](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(order, *inputs[0], p.keys_);
                    }});
+    all.back().bounds = &state.bounds;
   }
   all.push_back({state.name, {state.from}, [&p = pipeline, &state](Inputs in, BlockError& error) {
                    return RunningState::make(state, *in[0], p.keys_, p.expressions_,
                                              p.bits(state.to, false), error);
                  }});
+  all.back().bounds = &state.bounds;
 }
 
 // The window reads its inputs through blocks that put the time of the turn in place of theirs.
@@ -276,12 +283,19 @@ bool Pipeline::Graph::add_block(const Wanted& wanted) {
     errors.push_back(std::move(error));
     return false;
   }
+  if (wanted.bounds && block->is_by_key()) block = pipeline.bounded(*wanted.bounds, std::move(block));
   Edge edge;
   read(wanted.from, *block, edge);
   add_outputs(wanted.from, edge);
   blocks.push_back(std::move(edge));
   pipeline.blocks_.push_back(std::move(block));
   return true;
+}
+
+std::unique_ptr<Block> Pipeline::bounded(const StateBounds& bounds, std::unique_ptr<Block> block) {
+  auto limit = std::make_unique<KeyLimit>(bounds, keys_, std::move(block));
+  limits_.push_back(limit.get());
+  return limit;
 }
 
 void Pipeline::Graph::read(const std::vector<std::string>& from, Block& block, Edge& edge) {

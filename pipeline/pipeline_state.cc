@@ -18,6 +18,22 @@ void Pipeline::add_component(const char* kind, Part& part, uint64_t meaning) {
                          [&](ByteReader& r) { part.load_totals(r); }});
 }
 
+// What is around blocks is saved apart, so that their own state stays as it is without it.
+void Pipeline::list_limits() {
+  if (limits_.empty()) return;
+  components_.push_back({"limits", 1, [](uint32_t, ByteWriter&) { return false; },
+                         [](uint32_t, ByteReader&) {},
+                         [this](ByteWriter& w) { w.fixed(measured_ms_); },
+                         [this](ByteReader& r) { measured_ms_ = r.fixed<int64_t>(); }});
+  for (KeyLimit* limit : limits_) {
+    components_.push_back({"limit:" + limit->name(), limit->fingerprint(),
+                           [=](uint32_t k, ByteWriter& w) { return limit->save_place(k, w); },
+                           [=](uint32_t k, ByteReader& r) { limit->load_place(k, r); },
+                           [=](ByteWriter& w) { limit->save_places(w); },
+                           [=](ByteReader& r) { limit->load_places(r); }});
+  }
+}
+
 void Pipeline::list_components() {
   for (auto& made : sources_) {
     Source& s = *made;
@@ -72,6 +88,7 @@ void Pipeline::list_components() {
                            [lookup](ByteWriter& w) { w.raw(lookup->contents()); },
                            [lookup](ByteReader& r) { lookup->set_contents(r.raw(r.left())); }});
   }
+  list_limits();
   // State over a stream means something else when the stream does.
   const auto meaning = [&](const auto& part, const std::string& from) {
     return part->fingerprint() ^ streams_[from];
@@ -165,6 +182,7 @@ Status Pipeline::load(const std::vector<StateRow>& rows) {
   for (auto& reach : reaches_) {
     if (reach->derived) reach->derived->loaded();
   }
+  for (KeyLimit* limit : limits_) limit->loaded();
   return {};
 }
 

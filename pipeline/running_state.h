@@ -28,6 +28,8 @@ class RunningState final : public Block {
   void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {output_.get()}; }
 
+  bool is_by_key() const override { return true; }
+
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;

@@ -43,6 +43,8 @@ class Window final : public Block, public EventTime {
   // Not by key: the watermark at which something happens next; kTimeMax for never.
   int64_t next_due() const { return due_.empty() ? kTimeMax : due_.begin()->first; }
 
+  bool is_by_key() const override { return true; }
+
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override { return fingerprint_; }
