@@ -97,7 +97,8 @@ TEST(PagedBlock, a_key_that_is_away_ends_as_others_do) {
   EXPECT_EQ(pages.saved.find("window:w", "a"), nullptr);
   Lines forgotten = stage.turn({}, 100 * kTick);
   std::erase_if(forgotten, [](const std::string& l) { return l.find("final") == l.npos; });
-  EXPECT_EQ(forgotten, (Lines{"w b [0,10000) #0 final n=1", "w c [0,10000) #0 final n=1"}));
+  EXPECT_EQ(forgotten, (Lines{"w b [0,10000) #1 final n=1", "w c [0,10000) #1 final n=1"}))
+      << "forgotten; it was told when it fell idle";
   save(stage, pages);
   for (const StateRow& row : pages.saved.rows()) EXPECT_EQ(row.key, "") << row.component;
 }
