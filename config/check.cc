@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "config/check_bounds.h"
 #include "config/check_names.h"
 #include "config/check_places.h"
 #include "config/check_streams.h"
@@ -46,6 +47,7 @@ class Checker {
     for (const DetectorOptions& d : config_.detectors) check_detector(d);
     for (const JoinOptions& j : config_.joins) check_join(j);
     for (const PatternOptions& o : config_.patterns) check_pattern(o);
+    check_bounds(config_, found_);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();

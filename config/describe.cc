@@ -228,6 +228,7 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
   v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"},
           o.late_to);
+  describe_bounds(v, o.bounds);
 }
 
 void describe(ConfigVisitor& v, RuleOptions& o) {
@@ -270,6 +271,7 @@ void describe(ConfigVisitor& v, JoinOptions& o) {
   whole(v, {"max_rows", "kept of a key and an input; more push the oldest out"}, o.max_rows, 1,
         10'000'000);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+  describe_bounds(v, o.bounds);
 }
 
 void describe(ConfigVisitor& v, PatternStep& o) {
@@ -304,6 +306,7 @@ void describe(ConfigVisitor& v, PatternOptions& o) {
   whole(v, {"max_partial", "matches of a key that have begun; more push the oldest out"},
         o.max_partial, 1, 100'000);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
+  describe_bounds(v, o.bounds);
 }
 
 void describe(ConfigVisitor& v, UplinkOptions& o) {

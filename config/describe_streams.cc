@@ -7,7 +7,20 @@ namespace {
 constexpr std::array<Choice, 2> kScopes{{{"key", false}, {"stream", true}}};
 constexpr std::array<Choice, 2> kOrders{{{"arrival", false}, {"event_time", true}}};
 
+constexpr std::array<Choice, 2> kPlaces{{{"memory", false}, {"sqlite", true}}};
+
 }  // namespace
+
+void describe_bounds(ConfigVisitor& v, StateBounds& o) {
+  whole(v, {"max_keys", "keys with state; one more ends the one that was silent for longest"},
+        o.max_keys, 1, 10'000'000);
+  v.bytes({"max_bytes", "state of all keys, as it is saved; beyond it such keys end, too"},
+          o.max_bytes, 4 << 10);
+  choose(v, {"state", "\"memory\", or \"sqlite\": of silent keys it is in the store only"},
+         o.on_disk, kPlaces);
+  whole(v, {"resident_keys", "with sqlite: keys in memory; 0: a tenth of max_keys"},
+        o.resident_keys, 0, 10'000'000);
+}
 
 void describe(ConfigVisitor& v, MapOptions& o) {
   v.text({"name", "names the map, and the readings it makes", "lines", true}, o.name);
@@ -53,6 +66,7 @@ void describe(ConfigVisitor& v, StateOptions& o) {
   choose(v, {"order", "readings count in order of \"arrival\", or of \"event_time\""},
          o.by_event_time, kOrders);
   v.texts({"to", "uplinks that each change goes to; by default none", "[\"centre\"]"}, o.to);
+  describe_bounds(v, o.bounds);
 }
 
 void describe(ConfigVisitor& v, OrderOptions& o) {
@@ -62,6 +76,7 @@ void describe(ConfigVisitor& v, OrderOptions& o) {
          o.over_all_keys, kScopes);
   whole(v, {"max_waiting", "readings that may wait, of a key or in all; then the oldest leaves"},
         o.max_waiting, 1, 10'000'000);
+  describe_bounds(v, o.bounds);
 }
 
 void describe(ConfigVisitor& v, LookupOptions& o) {

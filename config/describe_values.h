@@ -25,4 +25,7 @@ void whole(ConfigVisitor& v, const ConfigVisitor::Key& key, Number& value, int64
   value = static_cast<Number>(wide);
 }
 
+// How much state a block may hold; of every block whose state is by key.
+void describe_bounds(ConfigVisitor& v, StateBounds& o);
+
 }  // namespace wayside

@@ -319,6 +319,7 @@ Status Loop::complete_store(const Replay& replay) {
   if (replay.exact && !is_new) return {};
   changes.checkpoint = checkpoint(journal_->last_sequence());
   WS_TRY(store_->apply(changes, 0));
+  engine_->pipeline().saved();
   return is_new ? store_->make_durable() : Status();
 }
 

@@ -82,6 +82,7 @@ void Loop::run() {
   std::vector<std::unique_ptr<Chunk>> chunks;
   bool was_full = false;
   checkpoint_ms_ = clock_->now().timer_ms;
+  pages_.insist();
   (void)store_->make_durable().ok();
   (void)keep_limits(clock_->now()).ok();
   while (true) {
@@ -100,7 +101,8 @@ void Loop::run() {
     if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
     const bool last = stopping && chunks.empty();
     const bool due = commit_due(now, queue_.used_bytes() == 0);
-    bool good = engine_->group().turns.empty() || !(due || last) || commit();
+    bool good = engine_->pipeline().page_status().ok() &&
+                (engine_->group().turns.empty() || !(due || last) || commit());
     publish(now);
     good = good && store_damage_.empty();
     if (!good) {
@@ -187,6 +189,27 @@ bool Loop::insist(const char* what, const std::function<Status()>& action, Relie
   }
 }
 
+// What the medium does not give back at the second attempt either is damaged.
+Result<std::string> Loop::Pages::read(const std::string& component, const std::string& key) {
+  if (!insists_) return loop_.store_->read_state(component, key);
+  std::string bytes;
+  bool unreadable = false;
+  const bool good = loop_.insist("store", [&]() -> Status {
+    auto page = loop_.store_->read_state(component, key);
+    if (page.ok()) {
+      bytes = std::move(*page);
+      return {};
+    }
+    Error error = page.error();
+    if (error.code == ErrorCode::kUnreadable && std::exchange(unreadable, true)) {
+      error.code = ErrorCode::kBadData;
+    }
+    return error;
+  });
+  if (good) return bytes;
+  return Error{ErrorCode::kIo, "state of " + component + " could not be read: " + loop_.trouble_};
+}
+
 // False: told to end while the disk failed.
 bool Loop::commit() {
   const auto begun = steady_clock::now();
@@ -214,6 +237,7 @@ bool Loop::commit() {
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
   if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); }))
     return false;
+  if (changes.checkpoint) engine_->pipeline().saved();
   // On a disk that is full from one moment to the next it would be too late for that.
   if (changes.checkpoint) {
     (void)insist("store", [&] { return store_->make_durable(); });
@@ -279,7 +303,7 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
 bool Loop::checkpoint_due(Now now) const {
   return now.timer_ms - checkpoint_ms_ >= config_.storage.checkpoint_interval_ms ||
          journal_->bytes_written() - checkpoint_bytes_ >= config_.storage.checkpoint_bytes ||
-         journal_->next_loss() > store_->durable_entry();
+         journal_->next_loss() > store_->durable_entry() || engine_->pipeline().wants_saving();
 }
 
 Reached Loop::reached(uint64_t entry) const {

@@ -88,6 +88,17 @@ class Loop {
 
  private:
   Loop(const Config& config, Surroundings around);
+  // What has left the pipeline's memory comes back from the store.
+  class Pages final : public StatePages {
+   public:
+    explicit Pages(Loop& loop) : loop_(loop) {}
+    Result<std::string> read(const std::string& component, const std::string& key) override;
+    void insist() { insists_ = true; }  // from here on; a recovery has ways of its own
+
+   private:
+    Loop& loop_;
+    bool insists_ = false;
+  };
   // Recovery, in recovery.cc; what it does about damage, in damage.cc.
   struct Replay;
   Status open_storage();
@@ -105,6 +116,7 @@ class Loop {
   Status begin_epoch_within(Replay& replay);
   Status make_room();
   void load_preambles();
+  Status save_rebuilt();
   Status start_rebuilt(Replay& replay);
   void note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind);
   void find_lost_end(Replay& replay);
@@ -167,6 +179,7 @@ class Loop {
   StatusBoard board_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Store> store_;
+  Pages pages_{*this};
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;

@@ -95,7 +95,16 @@ Status Loop::restore() {
   }
   WS_ASSIGN(engine_, Engine::make(config_, bits.names));
 
-  WS_ASSIGN(Store::Recovered from, store_->recover());
+  Pipeline& pipeline = engine_->pipeline();
+  pipeline.set_pages(pages_);
+  std::vector<StateRow> totals;
+  const auto load_row = [&](StateRow row) -> Status {
+    WS_TRY(pipeline.load_row(row));
+    if (row.key.empty()) totals.push_back(std::move(row));
+    return {};
+  };
+  WS_ASSIGN(Store::Recovered from, store_->recover(load_row));
+  pipeline.loaded();
   for (size_t bit : bits.fresh) {  // another uplink's count is not theirs
     for (Reached* at : {&from.checkpoint.at, &from.outbox}) {
       if (bit < at->emitted.size()) at->emitted[bit] = 0;
@@ -107,11 +116,10 @@ Status Loop::restore() {
   accounts_ = from.checkpoint.accounts;
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
-  WS_TRY(engine_->pipeline().load(from.checkpoint.rows));
   WS_ASSIGN(const std::vector<StateRow> learnt,
-            learn_state(config_, bits.names, disk_, from.checkpoint.rows, at.entry));
-  WS_TRY(engine_->pipeline().load(learnt));
-  WS_TRY(store_->set_views(engine_->pipeline().view_shapes()));
+            learn_state(config_, bits.names, disk_, totals, at.entry));
+  WS_TRY(pipeline.learn(learnt));
+  WS_TRY(store_->set_views(pipeline.view_shapes()));
   engine_->emissions().restore(at.last_sequence, at.emitted);
   engine_->set_digest(at.emissions);
 
@@ -217,6 +225,7 @@ Status Loop::replay_journal(Replay& replay) {
       recorded = replay.from.outbox.emissions;
     }
     WS_TRY(replay_entry(replay, entry, recorded));
+    if (replay.rebuilt) WS_TRY(save_rebuilt());
     replay.expected = entry.sequence + 1;
     entry = std::move(behind);
     ++replayed;
@@ -225,6 +234,16 @@ Status Loop::replay_journal(Replay& replay) {
   if (replayed > 0) {
     log_info("recovered: {} journal entries replayed after entry {}", replayed, first - 1);
   }
+  return {};
+}
+
+// A whole journal may bring more keys than memory holds. What is written of them counts with the
+// checkpoint at the end only: without that the store begins anew.
+Status Loop::save_rebuilt() {
+  Pipeline& pipeline = engine_->pipeline();
+  if (!pipeline.wants_saving()) return {};
+  WS_TRY(store_->apply_rows(pipeline.save_changes()));
+  pipeline.saved();
   return {};
 }
 
@@ -264,6 +283,7 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
     WS_TRY(store_->apply(changes, 0));
   }
   engine_->replay(group);
+  WS_TRY(engine_->pipeline().page_status());
   if (!group.turns.empty()) last_now_ = group.turns.back().now;
   const bool verified = recorded ? *recorded == engine_->digest() : replay.exact;
   if (!verified) replay.differs("the replay differs from what was said before");

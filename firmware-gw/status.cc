@@ -115,6 +115,9 @@ std::string Snapshot::to_json() const {
     json.add("faults", b.faults);
     json.add("dropped", b.dropped);
     json.add("evicted", b.evicted);
+    json.add("keys", b.keys);
+    json.add("evicted_keys", b.evicted_keys);
+    json.add("resident_keys", b.resident_keys);
     json.close();
   }
   json.close_list();

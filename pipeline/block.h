@@ -23,9 +23,17 @@ struct BlockStatus {
   // Of blocks whose keys have a limit: how many there are, and were closed by it.
   size_t keys = 0;
   uint64_t evicted_keys = 0;
+  size_t resident_keys = 0;  // of those in memory; the rest is in the store
 };
 
 class DerivedKeys;
+
+// Brings back the state of keys that has left memory.
+class KeyPager {
+ public:
+  virtual ~KeyPager() = default;
+  virtual void need(uint32_t key) = 0;
+};
 
 class Block {
  public:
@@ -42,6 +50,12 @@ class Block {
   // keys (not by key: for all). What is open there ends.
   virtual void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                           EmissionBuffer& out) = 0;
+  // The state of keys may leave memory, and come back by load_key() before anything happens to
+  // them. What happens by itself stays, and asks the pager, which is then set, for the key.
+  virtual bool can_unload() const { return false; }
+  virtual void unload_key(uint32_t) {}
+  virtual void set_pager(KeyPager*) {}
+  virtual bool is_loaded(uint32_t) const { return true; }
   // Its state is of keys, each of which forget_key() may end at any time.
   virtual bool is_by_key() const { return false; }
   // The end of recorded input: every watermark is at the end of time.

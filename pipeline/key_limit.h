@@ -61,7 +61,7 @@ class KeyLimit final : public WrappedBlock {
   std::vector<std::pair<uint64_t, uint32_t>> by_warmth_;
   std::vector<uint32_t> unplaced_;  // while it is loaded: keys with state
   bool has_places_ = false;
-  std::vector<uint32_t> origins_;   // scratch
+  std::vector<uint32_t> origins_;  // scratch
   std::string scratch_;
 };
 

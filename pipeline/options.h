@@ -104,7 +104,7 @@ struct OrderOptions {
   std::string from;
   bool over_all_keys = false;
   uint32_t max_waiting = 10'000;  // readings; by key: of a key
-  StateBounds bounds;  // by key
+  StateBounds bounds;             // by key
 };
 
 struct StateOptions {

@@ -14,6 +14,7 @@
 #include "pipeline/ledger.h"
 #include "pipeline/lookup.h"
 #include "pipeline/options.h"
+#include "pipeline/paged_block.h"
 #include "pipeline/processing_time.h"
 #include "pipeline/view.h"
 #include "pipeline/watch.h"
@@ -73,6 +74,21 @@ class Pipeline {
   std::vector<StateRow> save_changes();
   // An error: a row is damaged; the pipeline must not be used.
   Status load(const std::vector<StateRow>& rows);
+  // The same row by row, for more of them than memory holds.
+  Status load_row(const StateRow& row);
+  void loaded();
+
+  // Keys of blocks with `state = "sqlite"` may leave memory from here on; what is loaded then is of
+  // these pages, which outlive the pipeline.
+  void set_pages(StatePages& pages);
+  // What was learnt elsewhere, and is not saved yet.
+  Status learn(const std::vector<StateRow>& rows);
+  // The rows that save_changes() gave last are in the pages. Called before the next turn.
+  void saved();
+  // Memory holds more than it should until then.
+  bool wants_saving() const;
+  // Not ok: a page could not be read, and what was said since must not leave.
+  Status page_status() const;
 
   // Of what the state consists, "window:cold_5m" say. With another fingerprint what was saved means
   // something else, and is not loaded.
@@ -148,6 +164,7 @@ class Pipeline {
     std::function<void(uint32_t, ByteReader&)> load_key;
     std::function<void(ByteWriter&)> save_totals;
     std::function<void(ByteReader&)> load_totals;
+    std::function<bool(uint32_t)> is_loaded = nullptr;  // null: always
     uint64_t saved = 0;  // hash of the totals that were saved last
   };
   void list_components();
@@ -166,6 +183,7 @@ class Pipeline {
   std::map<std::string, uint64_t> streams_;      // what each of them means, by name
   std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
   std::vector<KeyLimit*> limits_;                // of blocks_
+  std::vector<PagedBlock*> paged_;               // within them
   int64_t measured_ms_ = kTimeMin;               // timer clock: when they were looked at last
   std::vector<ProcessingTime*> processing_;      // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;

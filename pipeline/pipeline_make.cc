@@ -283,7 +283,8 @@ bool Pipeline::Graph::add_block(const Wanted& wanted) {
     errors.push_back(std::move(error));
     return false;
   }
-  if (wanted.bounds && block->is_by_key()) block = pipeline.bounded(*wanted.bounds, std::move(block));
+  if (wanted.bounds && block->is_by_key())
+    block = pipeline.bounded(*wanted.bounds, std::move(block));
   Edge edge;
   read(wanted.from, *block, edge);
   add_outputs(wanted.from, edge);
@@ -293,6 +294,11 @@ bool Pipeline::Graph::add_block(const Wanted& wanted) {
 }
 
 std::unique_ptr<Block> Pipeline::bounded(const StateBounds& bounds, std::unique_ptr<Block> block) {
+  if (bounds.on_disk && block->can_unload()) {
+    auto paged = std::make_unique<PagedBlock>(bounds, keys_, std::move(block));
+    paged_.push_back(paged.get());
+    block = std::move(paged);
+  }
   auto limit = std::make_unique<KeyLimit>(bounds, keys_, std::move(block));
   limits_.push_back(limit.get());
   return limit;

@@ -78,7 +78,9 @@ void Pipeline::list_components() {
                          [this](ByteWriter& w) { save_sessions(w); },
                          [this](ByteReader& r) { load_sessions(r); }});
   for (size_t b = 0; b < blocks_.size(); ++b) {
-    add_component(blocks_[b]->status().kind.c_str(), *blocks_[b], meanings_[b]);
+    Block& block = *blocks_[b];
+    add_component(block.status().kind.c_str(), block, meanings_[b]);
+    components_.back().is_loaded = [&block](uint32_t k) { return block.is_loaded(k); };
   }
   for (const auto& [name, lookup] : lookups_) {
     components_.push_back({"table:" + name,
@@ -143,6 +145,7 @@ std::vector<StateRow> Pipeline::save_changes() {
     if (keys_.text(key).empty()) continue;  // forgotten since
     for (const Component& c : components_) {
       if (!c.save_key) continue;
+      if (c.is_loaded && !c.is_loaded(key)) continue;  // it is as it was saved
       StateRow row{c.name, keys_.text(key), ""};
       ByteWriter writer(row.bytes);
       writer.fixed(c.fingerprint);
@@ -162,27 +165,73 @@ std::vector<StateRow> Pipeline::save_changes() {
 }
 
 Status Pipeline::load(const std::vector<StateRow>& rows) {
-  for (const StateRow& row : rows) {
-    for (const Component& c : components_) {
-      if (c.name != row.component) continue;
-      ByteReader reader(row.bytes);
-      if (reader.fixed<uint64_t>() != c.fingerprint)
-        continue;  // the block means something else now
-      if (row.key.empty()) {
-        c.load_totals(reader);
-      } else if (c.load_key) {
-        c.load_key(keys_.intern(row.key), reader);
-      }
-      if (!reader.ok() || reader.left() != 0) {
-        return Error{ErrorCode::kBadData,
-                     "state of " + row.component + ", key '" + row.key + "', is damaged"};
-      }
+  for (const StateRow& row : rows) WS_TRY(load_row(row));
+  loaded();
+  return {};
+}
+
+Status Pipeline::load_row(const StateRow& row) {
+  for (const Component& c : components_) {
+    if (c.name != row.component) continue;
+    ByteReader reader(row.bytes);
+    if (reader.fixed<uint64_t>() != c.fingerprint) continue;  // the block means something else now
+    if (row.key.empty()) {
+      c.load_totals(reader);
+    } else if (c.load_key) {
+      c.load_key(keys_.intern(row.key), reader);
+    }
+    if (!reader.ok() || reader.left() != 0) {
+      return Error{ErrorCode::kBadData,
+                   "state of " + row.component + ", key '" + row.key + "', is damaged"};
     }
   }
+  return {};
+}
+
+void Pipeline::loaded() {
   for (auto& reach : reaches_) {
     if (reach->derived) reach->derived->loaded();
   }
   for (KeyLimit* limit : limits_) limit->loaded();
+}
+
+Status Pipeline::learn(const std::vector<StateRow>& rows) {
+  std::vector<StatePages*> pages;
+  for (PagedBlock* paged : paged_) {
+    pages.push_back(paged->pages());
+    paged->set_pages(nullptr);
+  }
+  const Status loaded = load(rows);
+  for (const StateRow& row : rows) {
+    if (!row.key.empty()) keys_.touch(keys_.intern(row.key));
+  }
+  for (size_t p = 0; p < paged_.size(); ++p) paged_[p]->set_pages(pages[p]);
+  return loaded;
+}
+
+// ---- pages
+
+void Pipeline::set_pages(StatePages& pages) {
+  for (PagedBlock* paged : paged_) {
+    for (const Component& c : components_) {
+      if (c.name == paged->status().kind + ':' + paged->name())
+        paged->name_rows(c.name, c.fingerprint);
+    }
+    paged->set_pages(&pages);
+  }
+}
+
+void Pipeline::saved() {
+  for (PagedBlock* paged : paged_) paged->saved();
+}
+
+bool Pipeline::wants_saving() const {
+  return std::any_of(paged_.begin(), paged_.end(),
+                     [](const PagedBlock* paged) { return paged->wants_saving(); });
+}
+
+Status Pipeline::page_status() const {
+  for (const PagedBlock* paged : paged_) WS_TRY(paged->trouble());
   return {};
 }
 

@@ -227,7 +227,9 @@ void RunningState::push(const Rows& rows, EmissionBuffer& out) {
 
 // ---- keys and state
 
-void RunningState::forget_key(uint32_t key, int64_t, EmissionBuffer&) {
+void RunningState::forget_key(uint32_t key, int64_t, EmissionBuffer&) { unload_key(key); }
+
+void RunningState::unload_key(uint32_t key) {
   if (key >= states_.size()) return;
   known_ -= states_[key].known;
   states_[key] = {};

@@ -29,6 +29,8 @@ class RunningState final : public Block {
   std::vector<Stream*> outputs() override { return {output_.get()}; }
 
   bool is_by_key() const override { return true; }
+  bool can_unload() const override { return true; }
+  void unload_key(uint32_t key) override;
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;

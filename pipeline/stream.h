@@ -42,8 +42,8 @@ struct Rows {
   }
 };
 
-// Rows from `begin` to before `end`; `origins` holds their places among the readings, for as long as
-// they are used.
+// Rows from `begin` to before `end`; `origins` holds their places among the readings, for as long
+// as they are used.
 Rows slice(const Rows& rows, size_t begin, size_t end, std::vector<uint32_t>& origins);
 
 // How far the event time of a stream has come, between two pushes.

@@ -133,6 +133,7 @@ void Window::fire_until(int64_t watermark) {
     keys_.sort_by_text(keys);
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     for (const uint32_t key : keys) {
+      if (pager_) pager_->need(key);
       if (windows_->due(key) <= due) windows_->advance(key, due);
       keys_.touch(key);
       states_[key].due = kTimeMax;

@@ -44,6 +44,9 @@ class Window final : public Block, public EventTime {
   int64_t next_due() const { return due_.empty() ? kTimeMax : due_.begin()->first; }
 
   bool is_by_key() const override { return true; }
+  bool can_unload() const override { return true; }
+  void unload_key(uint32_t key) override { windows_->drop(key); }
+  void set_pager(KeyPager* pager) override { pager_ = pager; }
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
@@ -107,6 +110,7 @@ class Window final : public Block, public EventTime {
   std::unique_ptr<KeyedWindows> windows_;
   std::unique_ptr<Stream> output_;
 
+  KeyPager* pager_ = nullptr;
   std::vector<KeyState> states_;
   std::map<int64_t, std::vector<uint32_t>> due_;  // not by key: watermark → keys
   int64_t watermark_ = kTimeMin;                  // not by key

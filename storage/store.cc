@@ -33,7 +33,7 @@ Result<std::string> Store::meta(const char* name) {
   return value;
 }
 
-Result<Store::Recovered> Store::recover() {
+Result<Store::Recovered> Store::recover(const std::function<Status(StateRow)>& take) {
   Recovered r;
   WS_ASSIGN(const std::string checkpoint, meta("checkpoint"));
   WS_ASSIGN(const std::string outbox, meta("outbox"));
@@ -64,12 +64,15 @@ Result<Store::Recovered> Store::recover() {
   while (true) {
     WS_ASSIGN(bool more, state.step());
     if (!more) break;
-    r.checkpoint.rows.push_back({std::string(state.column_text(0)),
-                                 std::string(state.column_text(1)),
-                                 std::string(state.column_text(2))});
-    const StateRow& row = r.checkpoint.rows.back();
+    StateRow row{std::string(state.column_text(0)), std::string(state.column_text(1)),
+                 std::string(state.column_text(2))};
     if (!is_sound(state.column_int(3), row_crc({row.key, row.component, row.bytes}))) {
       return damaged_row("state");
+    }
+    if (take) {
+      WS_TRY(take(std::move(row)));
+    } else {
+      r.checkpoint.rows.push_back(std::move(row));
     }
   }
   WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark, ifnull(crc, -1) FROM marks"));
@@ -228,11 +231,31 @@ Status Store::insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t
   return drop.run();
 }
 
-Status Store::write_checkpoint(const Checkpoint& checkpoint) {
+Result<std::string> Store::read_state(const std::string& component, const std::string& key) {
+  WS_ASSIGN(Statement get, db_->prepare("SELECT bytes, ifnull(crc, -1) FROM state WHERE key = ? "
+                                        "AND component = ?"));
+  get.bind(1, std::string_view(key));
+  get.bind(2, std::string_view(component));
+  WS_ASSIGN(const bool row, get.step());
+  if (!row) return std::string();
+  std::string bytes(get.column_text(0));
+  if (!is_sound(get.column_int(1), row_crc({key, component, bytes}))) return damaged_row("state");
+  return bytes;
+}
+
+Status Store::apply_rows(const std::vector<StateRow>& rows) {
+  WS_TRY(db_->begin());
+  Status written = write_rows(rows);
+  if (written.ok()) written = db_->exec("COMMIT");
+  if (!written.ok()) (void)db_->exec("ROLLBACK").ok();
+  return written;
+}
+
+Status Store::write_rows(const std::vector<StateRow>& rows) {
   WS_ASSIGN(Statement forget, db_->prepare("DELETE FROM state WHERE key = ?"));
   WS_ASSIGN(Statement remove, db_->prepare("DELETE FROM state WHERE key = ? AND component = ?"));
   WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO state VALUES(?, ?, ?, ?)"));
-  for (const StateRow& row : checkpoint.rows) {
+  for (const StateRow& row : rows) {
     Statement& statement = row.component.empty() ? forget : row.bytes.empty() ? remove : put;
     statement.bind(1, std::string_view(row.key));
     if (!row.component.empty()) statement.bind(2, std::string_view(row.component));
@@ -242,6 +265,11 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
     }
     WS_TRY(statement.run());
   }
+  return {};
+}
+
+Status Store::write_checkpoint(const Checkpoint& checkpoint) {
+  WS_TRY(write_rows(checkpoint.rows));
   std::string position;
   ByteWriter out(position);
   write_reached(checkpoint.at, out);

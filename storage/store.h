@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,7 +91,13 @@ class Store {
     std::map<std::string, Mark> marks;  // by uplink
     std::string told;                   // as it was applied
   };
-  Result<Recovered> recover();
+  // With `take` the state's rows go there, one by one, and not into the checkpoint.
+  Result<Recovered> recover(const std::function<Status(StateRow)>& take = nullptr);
+  // A row of the state as it is there; "" if it is not.
+  Result<std::string> read_state(const std::string& component, const std::string& key);
+  // While the store is made again, and not complete yet: rows of the checkpoint that will complete
+  // it.
+  Status apply_rows(const std::vector<StateRow>& rows);
 
   struct Bits {
     std::vector<std::string> names;  // by bit, "" where none is
@@ -177,6 +184,7 @@ class Store {
   Status insert_emissions(std::span<const Emission> emissions, const Reached& said);
   Status insert_quarantine(const std::vector<QuarantineRow>& rows, uint64_t keep);
   Status write_checkpoint(const Checkpoint& checkpoint);
+  Status write_rows(const std::vector<StateRow>& rows);
   Status set_meta(const char* name, std::string_view value);
   Result<std::string> meta(const char* name);
   Status remove_uplink(size_t bit, const std::string& name, uint64_t& removed);

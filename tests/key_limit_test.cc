@@ -100,8 +100,8 @@ PipelineOptions all_kinds(WatermarkMode mode, uint64_t max_bytes) {
   bounds.max_keys = max_bytes > 0 ? 1'000 : 3;
   if (max_bytes > 0) bounds.max_bytes = max_bytes;
   const auto window = [&](const char* name, std::vector<std::string> from) {
-    options.windows.push_back(window_over(
-        name, std::move(from), 10'000, {{"n", "count()"}, {"d", "count_distinct(temp_c)"}}));
+    options.windows.push_back(window_over(name, std::move(from), 10'000,
+                                          {{"n", "count()"}, {"d", "count_distinct(temp_c)"}}));
     options.windows.back().bounds = bounds;
     return &options.windows.back();
   };

@@ -100,6 +100,11 @@ class SavedState {
     for (const auto& [name, bytes] : rows_) rows.push_back({name.first, name.second, bytes});
     return rows;
   }
+  // Null: there is no such row.
+  const std::string* find(const std::string& component, const std::string& key) const {
+    const auto row = rows_.find({component, key});
+    return row == rows_.end() ? nullptr : &row->second;
+  }
   bool operator==(const SavedState&) const = default;
 
  private:
@@ -109,7 +114,9 @@ class SavedState {
 // All of `options.uplinks` get everything that names no target; by default there is one.
 class Stage {
  public:
-  explicit Stage(PipelineOptions options) : options_(std::move(options)) {
+  // `pages`: of blocks whose keys may leave memory; what is loaded has to be in them.
+  explicit Stage(PipelineOptions options, StatePages* pages = nullptr)
+      : options_(std::move(options)), pages_(pages) {
     if (options_.uplinks.empty()) options_.uplinks = {"out"};
     reopen({});
   }
@@ -152,6 +159,7 @@ class Stage {
     for (const BlockError& e : errors)
       ADD_FAILURE() << e.block << "." << e.item << ": " << e.message;
     if (!pipeline_) return;
+    if (pages_) pipeline_->set_pages(*pages_);
     const Status loaded = pipeline_->load(saved.rows());
     EXPECT_TRUE(loaded.ok()) << (loaded.ok() ? "" : loaded.error().message);
   }
@@ -183,6 +191,7 @@ class Stage {
   }
 
   PipelineOptions options_;
+  StatePages* pages_;
   std::unique_ptr<Pipeline> pipeline_;
   EmissionBuffer emissions_;
   std::vector<Emission> last_;
