@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/command_options.h"
 #include "pipeline/emission.h"
 #include "pipeline/ledger.h"
 #include "pipeline/options.h"
@@ -34,6 +35,7 @@ struct PipelineOptions {
   std::vector<StateOptions> states;
   std::vector<OrderOptions> orders;
   std::vector<ViewOptions> views;
+  std::vector<CommandOptions> commands;  // whose sources are among the others
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.
