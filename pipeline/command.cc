@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "sensors/mqtt_packet.h"
 
 namespace wayside {
 
@@ -179,14 +180,16 @@ std::string Command::text(size_t column, const Rows& rows, size_t row) const {
   return id == Interner::kNone ? std::string() : std::string(rows.view.texts->text(id));
 }
 
-// Empty also where a text in it makes it none that messages can have.
+// Empty also where a text in it makes it none that a broker would take: it would end the
+// connection.
 std::string Command::topic_of(const Rows& rows, size_t row) const {
   std::string topic;
   for (const auto& [literal, column] : topic_) {
     topic += literal;
     if (column < schema_.fields.size()) topic += text(column, rows, row);
   }
-  return topic;
+  constexpr size_t kTopicMax = 65'535;
+  return topic.size() <= kTopicMax && mqtt::is_good_topic(topic) ? topic : std::string();
 }
 
 // ---- keys and state

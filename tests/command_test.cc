@@ -159,6 +159,14 @@ TEST(Command, says_where_its_answer_goes) {
   EXPECT_EQ(stage.answers()[0].correlation, "0a");
 }
 
+TEST(Command, a_topic_that_no_broker_takes_is_none) {
+  CommandStage stage;
+  stage.turn({{"o#1", "put", "a", 5}, {"o+", "put", "a", 5}, {"o2", "put", "a", 5}});
+  EXPECT_EQ(stage.answers()[0].topic, "");
+  EXPECT_EQ(stage.answers()[1].topic, "");
+  EXPECT_EQ(stage.answers()[2].topic, "shop/o2/answer");
+}
+
 TEST(Command, what_was_decided_survives_and_does_not_depend_on_batches) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
