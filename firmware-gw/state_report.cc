@@ -17,8 +17,8 @@ std::string for_people(std::string part) {
 }
 
 bool is_block(const std::string& part) {
-  static constexpr const char* kKinds[] = {
-      "source:", "window:", "map:", "state:", "ordered:", "rule:", "detector:", "view:", "command:"};
+  static constexpr const char* kKinds[] = {"source:", "window:",   "map:",  "state:",  "ordered:",
+                                           "rule:",   "detector:", "view:", "command:"};
   return std::any_of(std::begin(kKinds), std::end(kKinds),
                      [&](const char* kind) { return part.starts_with(kind); });
 }
