@@ -24,6 +24,10 @@ void append_json_string(std::string& out, std::string_view text);
 // The shortest text that reads back as the same number; "null" for what JSON cannot say.
 void append_json_number(std::string& out, double value);
 
+// Two digits a byte, and back; nothing if it is something else.
+std::string hex_of(std::string_view bytes);
+std::optional<std::string> from_hex(std::string_view digits);
+
 // Are they the same but for case? `lower` is in lower case.
 bool same_word(std::string_view word, std::string_view lower);
 

@@ -134,6 +134,9 @@ class Checker {
   // A view is a table, whose name SQL reads in upper and in lower case.
   void check_view_name(const std::string& name, std::set<std::string>& blocks) {
     check_name("view", name, blocks);
+    if (!config_.commands.empty() && strcasecmp(name.c_str(), "commands") == 0) {
+      found_.add(name, "name", "this is the table of what was decided about commands");
+    }
     const auto same = [&](const ViewOptions& v) {
       return strcasecmp(v.name.c_str(), name.c_str()) == 0;
     };
@@ -361,8 +364,8 @@ std::string position_key(const std::string& section, const std::string& name) {
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
 
 PipelineOptions Config::pipeline_options() const {
-  PipelineOptions o{engine, sources, windows, rules,  detectors, joins,   patterns,
-                    {},     maps,    routes,  states, orders,    lookups, views};
+  PipelineOptions o{engine, sources, windows, rules,  detectors, joins, patterns, {},
+                    maps,   routes,  states,  orders, lookups,   views, commands};
   for (const UplinkOptions& u : uplinks) o.uplinks.push_back(u.name);
   return o;
 }
@@ -381,6 +384,7 @@ void complete_config(Config& config, const std::string& machine) {
   for (MqttOptions& m : config.mqtt) {
     if (m.client_id.empty()) m.client_id = "wayside-" + config.gateway.id + "-" + m.name;
   }
+  for (const CommandOptions& c : config.commands) config.sources.push_back(c);
   for (SourceOptions& s : config.sources) {
     if (s.mqtt.empty() && config.mqtt.size() == 1) s.mqtt = config.mqtt.front().name;
   }

@@ -65,6 +65,19 @@ class Checker {
     }
   }
 
+  void check(const CommandOptions& c) {
+    if (c.format != PayloadFormat::kJson) found_.add(c.name, "format", "commands are JSON");
+    if (found_.told(c.name, "id")) not_judged_.insert(c.name);
+    if (c.view.empty()) return;
+    std::vector<std::string> names;
+    for (const ViewOptions& v : config_.views) names.push_back(v.name);
+    found_.known(c.name, "view", "view", c.view, names);
+    for (const ViewOptions& v : config_.views) {
+      if (v.name != c.view || v.by.size() <= 1) continue;
+      found_.add(c.name, "view", "has more than one row of a key: its `by` names several columns");
+    }
+  }
+
   void check(const ViewOptions& v) {
     found_.streams_known(v.name, "from", {v.from});
     if (found_.told(v.name, "select")) not_judged_.insert(v.name);
@@ -138,6 +151,7 @@ void check_streams(const Config& config, Findings& found, std::set<std::string>&
   for (const OrderOptions& o : config.orders) checker.check(o);
   for (const LookupOptions& l : config.lookups) checker.check(l);
   for (const ViewOptions& v : config.views) checker.check(v);
+  for (const CommandOptions& c : config.commands) checker.check(c);
 }
 
 std::vector<std::string> streams_of(const PipelineOptions& options) {
@@ -161,6 +175,7 @@ std::vector<std::string> streams_of(const PipelineOptions& options) {
 
 void keep_what_can_be_judged(PipelineOptions& options, const std::set<std::string>& not_judged) {
   std::erase_if(options.sources, [&](const auto& o) { return not_judged.contains(o.name); });
+  std::erase_if(options.commands, [&](const auto& o) { return not_judged.contains(o.name); });
   std::set<std::string> streams;
   auto unread = [&](const std::string& from) { return !streams.contains(from); };
   auto reads_none = [&](const auto& o) { return not_judged.contains(o.name) || unread(o.from); };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/held_time.h"
+#include "pipeline/command_options.h"
 #include "pipeline/options.h"
 #include "pipeline/pipeline.h"
 #include "sensors/options.h"
@@ -55,7 +56,7 @@ struct Config {
   ClockOptions clock;
   HttpOptions http;
   std::vector<MqttOptions> mqtt;
-  std::vector<SourceOptions> sources;
+  std::vector<SourceOptions> sources;  // those of commands, too
   std::vector<WindowOptions> windows;
   std::vector<RuleOptions> rules;
   std::vector<DetectorOptions> detectors;
@@ -68,6 +69,7 @@ struct Config {
   std::vector<OrderOptions> orders;
   std::vector<LookupOptions> lookups;
   std::vector<ViewOptions> views;
+  std::vector<CommandOptions> commands;
 
   // Where "block.key" stands in the file; "block" alone is the block itself (see position_key).
   std::map<std::string, Position> positions;

@@ -96,6 +96,8 @@ void describe(ConfigVisitor& v, EngineOptions& o) {
   v.duration({"learn",
               "windows and detectors that are new or changed learn from this much of the journal"},
              o.learn_ms, 0);
+  whole(v, {"command_rows", "the last so many decisions about commands are kept in a table"},
+        o.command_rows, 1, 100'000'000);
   v.duration({"tick", "idle and forgotten keys are noticed on this grid"}, o.tick_ms, 1);
 }
 
@@ -155,10 +157,13 @@ void describe(ConfigVisitor& v, MqttOptions& o) {
 }
 
 void describe(ConfigVisitor& v, SourceOptions& o) {
-  v.text({"name", "names the source", "climate", true}, o.name);
+  describe_source(v, o, "climate", "fleet/{vehicle}/climate");
+}
+
+void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic) {
+  v.text({"name", "names the source", name, true}, o.name);
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
-  v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT",
-          "fleet/{vehicle}/climate", true},
+  v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
   choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
   v.text(

@@ -66,6 +66,7 @@ void describe(ConfigVisitor& v, StateOptions& o);
 void describe(ConfigVisitor& v, OrderOptions& o);
 void describe(ConfigVisitor& v, LookupOptions& o);
 void describe(ConfigVisitor& v, ViewOptions& o);
+void describe(ConfigVisitor& v, CommandOptions& o);
 
 // The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
 template <class Section>
@@ -77,6 +78,7 @@ void for_each_section(Config& c, Section section) {
   section("http", c.http);
   section("mqtt", c.mqtt);
   section("source", c.sources);
+  section("command", c.commands);
   section("window", c.windows);
   section("map", c.maps);
   section("route", c.routes);

@@ -97,11 +97,37 @@ void describe(ConfigVisitor& v, LookupOptions& o) {
   v.bytes({"max_bytes", "of its file; and of what is kept of it"}, o.max_bytes, 1);
 }
 
+// What it has beside a source comes first: in a sample the fields are a table behind the rest.
+void describe(ConfigVisitor& v, CommandOptions& o) {
+  v.text({"id",
+          "a text that names a command among those of its key; one that is known is not "
+          "carried out again",
+          "door", true},
+         o.id);
+  v.text({"version", "SQL over the fields: accepted only if the key has had so many; NULL: always",
+          "NULL"},
+         o.version);
+  v.text({"changes", "SQL over the fields: whether it does anything; else it is only answered",
+          "true"},
+         o.changes);
+  v.items({"require", "reason = SQL over the fields: refused for the first that does not hold",
+           "{ no_temperature = \"temp_c IS NOT NULL\" }"},
+          o.require);
+  v.text({"answer_topic",
+          "where answers go; {x} is a text of the command. Who names a response "
+          "topic (MQTT 5) has them there, too",
+          "fleet/{vehicle}/answer"},
+         o.answer_topic);
+  v.text({"view", "answers show its row of the key", "latest"}, o.view);
+  whole(v, {"remember", "the ids of a key's last so many commands are known"}, o.remember, 1,
+        10'000);
+  describe_source(v, o, "settings", "fleet/{vehicle}/set");
+}
+
 void describe(ConfigVisitor& v, ViewOptions& o) {
   v.text({"name", "names the view, and the table that SQL sees", "latest", true}, o.name);
   v.text({"from", "a source or block", "climate", true}, o.from);
-  v.texts({"by", "fields, or aliases of select, that name a row; by default the key",
-           "[\"key\", \"zone\"]"},
+  v.texts({"by", "fields, or aliases of select, that name a row; by default the key", "[\"key\"]"},
           o.by);
   v.text({"where", "SQL over the fields: which readings count", "temp_c IS NOT NULL"}, o.where);
   v.items({"select", "column = SQL over the fields; without it all fields",

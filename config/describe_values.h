@@ -9,6 +9,9 @@ namespace wayside {
 
 using Choice = ConfigVisitor::Choice;
 
+// A source, with examples of its name and topic.
+void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic);
+
 template <class Enum, size_t n>
 void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,
             const std::array<Choice, n>& choices) {

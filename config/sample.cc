@@ -8,7 +8,7 @@ namespace {
 
 class SampleWriter : public ConfigVisitor {
  public:
-  explicit SampleWriter(std::string& out) : out_(out) {}
+  SampleWriter(const char* section, std::string& out) : section_(section), out_(out) {}
 
   void text(const Key& key, std::string& value) override {
     line(key, quoted(key.sample ? key.sample : value), value.empty() && !key.required);
@@ -53,7 +53,7 @@ class SampleWriter : public ConfigVisitor {
   }
   void time(const Key& key, std::string&, TimeUnit&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
-    out_ += "[source.fields]  # " + std::string(key.help) + "\n";
+    out_ += "[" + std::string(section_) + ".fields]  # " + key.help + "\n";
     out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90 }\n";
     out_ += "door = { path = \"door\", type = \"text\" }\n";
     out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
@@ -73,13 +73,14 @@ class SampleWriter : public ConfigVisitor {
         (commented ? "# " : "") + std::string(key.name) + " = " + value + "  # " + key.help + "\n";
   }
 
+  const char* section_;
   std::string& out_;
 };
 
 template <class Options>
 void write_section(const char* name, Options& options, std::string& out) {
   out += "\n[" + std::string(name) + "]\n";
-  SampleWriter writer(out);
+  SampleWriter writer(name, out);
   describe(writer, options);
 }
 
@@ -87,7 +88,7 @@ template <class Options>
 void write_section(const char* name, std::vector<Options>&, std::string& out) {
   out += "\n[[" + std::string(name) + "]]\n";
   Options options;
-  SampleWriter writer(out);
+  SampleWriter writer(name, out);
   describe(writer, options);
 }
 

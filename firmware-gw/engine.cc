@@ -62,13 +62,17 @@ void Engine::end_group() { finish_group(group_); }
 
 void Engine::next_group() {
   group_.clear();
+  clear_said();
+}
+
+void Engine::clear_said() {
   emissions_.clear();
   emissions_.views().clear();
+  emissions_.answers().clear();
 }
 
 void Engine::replay(Group& group) {
-  emissions_.clear();
-  emissions_.views().clear();
+  clear_said();
   for (size_t t = 0; t < group.turns.size(); ++t) pipeline_->turn(group, t, emissions_);
   finish_group(group);
 }

@@ -31,6 +31,8 @@ class Engine {
   void end_group();
   // After the group and its emissions are safe.
   void next_group();
+  // What the last group has made the pipeline say.
+  void clear_said();
 
   // A group from the journal, as if its turns happened now. Ends it, too.
   void replay(Group& group);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "firmware-gw/command_socket.h"
 #include "firmware-gw/http_server.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/state_lock.h"
@@ -46,6 +47,11 @@ class Gateway {
       }
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
+    if (!config.commands.empty()) {
+      commands_.emplace(io_, config, [handler](std::unique_ptr<Chunk> chunk) {
+        (void)handler(std::move(chunk));
+      });
+    }
     if (config.http.listen.empty()) return;
     answers_.emplace(config, loop.engine().schemas(), loop.status());
     http_.emplace(config.http, [this](std::string_view method, std::string_view target) {
@@ -61,12 +67,15 @@ class Gateway {
 
   Status run(const std::string& state_dir) {
     WS_TRY(serve_status(state_dir));
+    if (commands_) WS_TRY(commands_->start(state_dir));
     loop_.connection_status = [this] { return connection_status(); };
-    loop_.start({[this](uint32_t c, uint64_t ticket) { sources_[c]->relay().release(ticket); },
-                 [this] {
-                   for (auto& s : sources_) s->relay().resume();
-                 },
-                 [this] { asio::post(io_, [this] { begin_end(); }); }});
+    loop_.start(
+        {[this](uint32_t c, uint64_t ticket) { sources_[c]->relay().release(ticket); },
+         [this] {
+           for (auto& s : sources_) s->relay().resume();
+         },
+         [this] { asio::post(io_, [this] { begin_end(); }); },
+         [this](const SentAnswer& answer) { asio::post(io_, [this, answer] { send(answer); }); }});
     if (http_) http_->start();
     for (auto& s : sources_) WS_TRY(s->start());
     signals_.async_wait([this](error_code error, int signal) {
@@ -146,6 +155,18 @@ class Gateway {
     });
   }
 
+  void send(const SentAnswer& answer) {
+    const bool local = commands_ && commands_->answer(answer);
+    if (answer.connection >= sources_.size()) return;
+    MqttSource& source = *sources_[answer.connection];
+    if (!local && !answer.reply_to.empty()) {
+      source.publish(answer.reply_to, answer.json, answer.correlation);
+    }
+    if (!answer.topic.empty() && answer.topic != answer.reply_to) {
+      source.publish(answer.topic, answer.json, answer.correlation);
+    }
+  }
+
   std::vector<ConnectionStatus> connection_status() const {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
@@ -163,6 +184,7 @@ class Gateway {
   asio::steady_timer poll_;
   asio::steady_timer retry_;
   stream_protocol::acceptor status_;
+  std::optional<CommandSocket> commands_;
   std::optional<HttpAnswers> answers_;
   std::optional<HttpServer> http_;  // asks the other threads, so it ends before them
   std::thread ending_;

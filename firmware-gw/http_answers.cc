@@ -11,12 +11,6 @@
 namespace wayside {
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Of a part of a target. Nothing: a % is not followed by two hex digits.
 std::optional<std::string> unescaped(std::string_view part, bool plus_is_blank) {
   std::string out;
@@ -26,10 +20,9 @@ std::optional<std::string> unescaped(std::string_view part, bool plus_is_blank) 
     } else if (part[i] != '%') {
       out += part[i];
     } else {
-      const int high = i + 2 < part.size() ? hex_digit(part[i + 1]) : -1;
-      const int low = i + 2 < part.size() ? hex_digit(part[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>(high * 16 + low);
+      const auto byte = from_hex(part.substr(i + 1, 2));
+      if (!byte || byte->empty()) return std::nullopt;
+      out += *byte;
       i += 2;
     }
   }

@@ -160,9 +160,10 @@ bool Loop::clock_was_set(const Now& now) const {
 bool Loop::commit_due(Now now, bool queue_empty) const {
   const Group& group = engine_->group();
   const StorageOptions& o = config_.storage;
-  return engine_->emissions().has_critical() || group_bytes_ >= o.commit_bytes ||
-         group.rows() >= o.commit_readings || now.timer_ms - group_since_ms_ >= o.commit_age_ms ||
-         (window_full_ && queue_empty);
+  const bool asked = !engine_->emissions().answers().empty();  // somebody waits
+  return engine_->emissions().has_critical() || (asked && queue_empty) ||
+         group_bytes_ >= o.commit_bytes || group.rows() >= o.commit_readings ||
+         now.timer_ms - group_since_ms_ >= o.commit_age_ms || (window_full_ && queue_empty);
 }
 
 // Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops;
@@ -253,6 +254,7 @@ bool Loop::commit() {
                                   [](const Emission& e) { return e.lane == Lane::kAlarm; });
   if (next_epoch_) enter_epoch();
   for (auto& worker : workers_) worker->notify(committed(), urgent);
+  answer_commands();
   engine_->next_group();
   before_ = reached(journal_->last_sequence());
   if (Status kept = keep_limits(last_now_); !kept.ok()) {
@@ -349,6 +351,7 @@ void Loop::publish(Now now) {
   for (const ViewTables::Totals& view : store_->views()) {
     const auto block = std::find_if(s->blocks.begin(), s->blocks.end(),
                                     [&](const BlockStatus& b) { return b.name == view.name; });
+    if (block == s->blocks.end()) continue;  // that of commands
     block->open = view.rows;
     block->evicted = view.evicted;
   }

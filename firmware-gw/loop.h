@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "firmware-gw/answers.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/flash.h"
 #include "firmware-gw/indexer.h"
@@ -51,6 +52,8 @@ class Loop {
     std::function<void()> resume;
     // The store is damaged: the loop has ended, and who runs it is to recover() anew. Loop thread.
     std::function<void()> damaged = {};
+    // A command was decided on, and that is safe. Loop thread.
+    std::function<void(const SentAnswer&)> answer = {};
   };
 
   // Opens journal and store and brings the engine to where it was: the only start there is, after a
@@ -143,6 +146,7 @@ class Loop {
   bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
   bool commit();
+  void answer_commands();  // in answers.cc
   using Relief = bool (Loop::*)();
   bool insist(const char* what, const std::function<Status()>& action,
               Relief relief = &Loop::relieve_store);

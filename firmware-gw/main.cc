@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "firmware-gw/buffer.h"
+#include "firmware-gw/command_line.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/gateway.h"
 #include "firmware-gw/replay.h"
@@ -37,6 +38,10 @@ struct Arguments {
   bool watch = false;
   int64_t watch_seconds = 0;
   std::string sql;
+  std::string view;
+  std::string command;
+  std::string payload;
+  std::string answer_timeout = "10s";
   std::string timeout = "60s";
   std::string memory = "64MiB";
   std::string url;
@@ -180,8 +185,8 @@ int replay(const Arguments& a) {
   LineFile out;
   if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
   const auto write = [&](std::string_view line) { out.write(line); };
-  auto result = a.of_journal ? replay_journal(*config, state_dir, span, write)
-                             : replay_dumps(*config, a.dumps, write);
+  auto result = a.of_journal ? replay_journal(*config, state_dir, span, write, a.view)
+                             : replay_dumps(*config, a.dumps, write, a.view);
   if (Status written = out.flush(); !written.ok()) return fail(written.error());
   if (!result.ok()) return fail(result.error());
   const Ledger& l = result->ledger;
@@ -226,6 +231,17 @@ int sql(const Arguments& a) {
     std::fprintf(stderr, "wayside: %s; its readings are not in the answer\n", line.c_str());
   }
   return 0;
+}
+
+int send(const Arguments& a) {
+  const auto timeout_ms = parse_duration_ms(a.answer_timeout);
+  if (!timeout_ms) return fail({ErrorCode::kUsage, "--timeout: expected a duration like 10s"});
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  auto answer = run_command(*config, a.command, a.payload, *timeout_ms);
+  if (!answer.ok()) return fail(answer.error());
+  std::printf("%s\n", answer->json.c_str());
+  return answer->accepted ? 0 : static_cast<int>(ErrorCode::kBadData);
 }
 
 int status(const Arguments& a) {
@@ -299,6 +315,7 @@ int main_with(int argc, char** argv) {
                   std::string("tell only what was said behind this point ") + moment)
       ->needs(journal);
   sub->add_option("--until", a.until, std::string("end at this point ") + moment)->needs(journal);
+  sub->add_option("--view", a.view, "instead of emissions: the rows of this view at the end");
   sub->add_option("--out", a.out, "where the emissions go, - for standard output")
       ->capture_default_str();
   sub = with_config(
@@ -311,6 +328,11 @@ int main_with(int argc, char** argv) {
   sub->add_flag("--json", a.json, "a JSON object a row");
   sub->add_option("--timeout", a.timeout, "longest time for it")->capture_default_str();
   sub->add_option("--memory", a.memory, "most memory for it")->capture_default_str();
+  sub = with_config(command("command", "send a command; exit 65 when it is refused", send));
+  sub->add_option("name", a.command, "which [[command]]")->required();
+  sub->add_option("json", a.payload, "a JSON object")->required();
+  sub->add_option("--timeout", a.answer_timeout, "longest wait for the answer")
+      ->capture_default_str();
   sub = with_config(command("status", "ask the running gateway", status));
   sub->add_flag("--json", a.json, "one JSON object (the default)");
   sub->add_flag("--watch", a.watch, "a live view");

@@ -230,7 +230,7 @@ Status Loop::replay_journal(Replay& replay) {
     entry = std::move(behind);
     ++replayed;
   }
-  engine_->emissions().clear();
+  engine_->clear_said();
   if (replayed > 0) {
     log_info("recovered: {} journal entries replayed after entry {}", replayed, first - 1);
   }

@@ -7,6 +7,7 @@
 #include "firmware-gw/engine.h"
 #include "firmware-gw/journal_replay.h"
 #include "firmware-gw/lookup_files.h"
+#include "firmware-gw/replayed_view.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -23,9 +24,26 @@ std::vector<std::string> uplink_names(const Config& config) {
 // Writes what a group has made the pipeline say, and the readings that an uplink would forward.
 class Output {
  public:
-  Output(Engine& engine, const LineWriter& write) : engine_(engine), write_(write) {}
+  // `view`: its rows instead, at the end; "" for none.
+  static Result<std::unique_ptr<Output>> make(Engine& engine, const LineWriter& write,
+                                              const std::string& view) {
+    std::unique_ptr<Output> output(new Output(engine, write));
+    if (!view.empty()) {
+      WS_ASSIGN(output->view_, ReplayedView::make(engine.pipeline(), view));
+    }
+    return output;
+  }
+  // What the group has changed.
+  Status end_group(uint64_t entry) {
+    return view_ ? view_->take(engine_.emissions().views(), entry) : Status();
+  }
+  Status end() {
+    return view_ ? view_->write([&](std::string_view line) { write_(line), ++written_; })
+                 : Status();
+  }
 
   void write_emissions(const std::function<std::string(const Emission&)>& id_of) {
+    if (view_) return;
     for (const Emission& e : engine_.emissions().pending()) {
       line_.clear();
       append_json(e, id_of(e), Envelope::kInside, line_);
@@ -35,6 +53,7 @@ class Output {
   }
 
   void write_readings(const Group& group, const std::function<std::string(size_t)>& id_of) {
+    if (view_) return;
     std::vector<bool> any(engine_.schemas().size());
     for (size_t bit = 0; bit < engine_.uplinks().size(); ++bit) {
       const std::vector<bool> forwarded = engine_.forwarded(bit);
@@ -55,8 +74,11 @@ class Output {
   uint64_t written() const { return written_; }
 
  private:
+  Output(Engine& engine, const LineWriter& write) : engine_(engine), write_(write) {}
+
   Engine& engine_;
   const LineWriter& write_;
+  std::unique_ptr<ReplayedView> view_;
   std::string line_;
   uint64_t written_ = 0;
 };
@@ -109,11 +131,14 @@ class DumpReader {
     return {};
   }
 
-  void finish() {
+  Status finish() {
     flush();
     end_group();
     engine_.pipeline().finish(engine_.emissions());
     write_emissions();
+    keep(output_.end_group(groups_ + 1));
+    keep(output_.end());
+    return failed_;
   }
 
  private:
@@ -160,8 +185,14 @@ class DumpReader {
     output_.write_readings(engine_.group(), [&](size_t place) {
       return reading_id(gateway_, kEpoch, groups_, place);
     });
+    keep(output_.end_group(groups_));
     engine_.next_group();
     lines_ = 0;
+  }
+
+  // The first one of those that fail.
+  void keep(Status status) {
+    if (failed_.ok()) failed_ = std::move(status);
   }
 
   void write_emissions() {
@@ -180,26 +211,28 @@ class DumpReader {
   int64_t wall_ms_ = 0;
   size_t lines_ = 0;
   uint64_t groups_ = 0;
+  Status failed_;
 };
 
 }  // namespace
 
 Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::string>& paths,
-                                  const LineWriter& write) {
+                                  const LineWriter& write, const std::string& view) {
   WS_ASSIGN(auto engine, Engine::make(config, uplink_names(config)));
-  Output output(*engine, write);
   for (const LookupOptions& lookup : config.lookups) {
     WS_ASSIGN(const LookupContents contents, read_lookup(lookup));
     engine->group().notes.push_back({Note::Kind::kLookup, 0, lookup.name, contents.encode()});
   }
-  DumpReader reader(config, *engine, output);
+  WS_ASSIGN(const auto output, Output::make(*engine, write, view));
+  DumpReader reader(config, *engine, *output);
   for (const std::string& path : paths) WS_TRY(reader.read(path));
-  reader.finish();
-  return ReplayResult{engine->pipeline().total(), output.written()};
+  WS_TRY(reader.finish());
+  return ReplayResult{engine->pipeline().total(), output->written()};
 }
 
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
-                                    const ReplaySpan& span, const LineWriter& write) {
+                                    const ReplaySpan& span, const LineWriter& write,
+                                    const std::string& view) {
   WS_ASSIGN(const auto replay, JournalReplay::open(config, state_dir, span.until));
   // For readings before the journal tells what a table held, those of a new look-up above all.
   for (const LookupOptions& lookup : config.lookups) {
@@ -209,18 +242,20 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
       replay->engine().pipeline().set_lookup_contents(lookup.name, contents->encode());
     }
   }
-  Output output(replay->engine(), write);
+  WS_ASSIGN(const auto output, Output::make(replay->engine(), write, view));
   bool behind = false;  // once and for all: the clock may be set back later
   while (true) {
     WS_ASSIGN(const bool there, replay->next());
     if (!there) break;
+    WS_TRY(output->end_group(replay->entry()));
     behind = behind || span.after.is_before(replay->entry(), replay->committed_ms());
     if (!behind) continue;
-    output.write_emissions([&](const Emission& e) { return replay->id_of(e); });
-    output.write_readings(replay->group(),
-                          [&](size_t place) { return replay->id_of_reading(place); });
+    output->write_emissions([&](const Emission& e) { return replay->id_of(e); });
+    output->write_readings(replay->group(),
+                           [&](size_t place) { return replay->id_of_reading(place); });
   }
-  return ReplayResult{replay->engine().pipeline().total(), output.written()};
+  WS_TRY(output->end());
+  return ReplayResult{replay->engine().pipeline().total(), output->written()};
 }
 
 }  // namespace wayside

@@ -18,8 +18,8 @@ std::string for_people(std::string part) {
 
 bool is_block(const std::string& part) {
   static constexpr const char* kKinds[] = {
-      "source:", "window:", "map:",     "route:", "state:", "ordered:",
-      "lookup:", "join:",   "pattern:", "view:",  "rule:",  "detector:"};
+      "source:", "command:", "window:",  "map:",  "route:", "state:",   "ordered:",
+      "lookup:", "join:",    "pattern:", "view:", "rule:",  "detector:"};
   return std::any_of(std::begin(kKinds), std::end(kKinds),
                      [&](const char* kind) { return part.starts_with(kind); });
 }

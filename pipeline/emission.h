@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "base/value.h"
+#include "pipeline/command_answer.h"
 #include "pipeline/view_changes.h"
 
 namespace wayside {
@@ -87,6 +88,8 @@ class EmissionBuffer {
   uint64_t last_sequence() const { return last_sequence_; }
   // What a group changes in the read models. It is cleared on its own.
   ViewChanges& views() { return views_; }
+  // What is to be answered once the group is safe. Cleared on its own, too.
+  std::vector<CommandAnswer>& answers() { return answers_; }
   // How many went to each uplink since the store was made.
   const std::vector<uint64_t>& emitted() const { return emitted_; }
   void restore(uint64_t last_sequence, std::vector<uint64_t> emitted) {
@@ -103,6 +106,7 @@ class EmissionBuffer {
   bool has_critical_ = false;
   bool clock_unset_ = false;
   ViewChanges views_;
+  std::vector<CommandAnswer> answers_;
 };
 
 }  // namespace wayside

@@ -198,6 +198,7 @@ struct ViewOptions {
 // Timers act on this grid, so that replay finds the same instants.
 struct EngineOptions {
   int64_t tick_ms = 1'000;
+  uint32_t command_rows = 100'000;  // decisions that are kept
   int64_t learn_ms = 86'400'000;  // new blocks learn from so much of the journal; 0: nothing
 };
 

@@ -215,9 +215,15 @@ void Pipeline::process_rows(Source& source, ReadingBatch& batch, size_t begin, s
   source.fates.taken.assign(view.rows, 0);
   source.fates.late.assign(view.rows, 0);
   source.fates.dropped.assign(view.rows, 0);
+  source.fates.verdicts.clear();
   Rows rows{view, source.after.data(), nullptr, &source.fates, nullptr};
   source.stream.push(rows, out);
   for (size_t i = 0; i < view.rows; ++i) {
+    const uint8_t verdict = source.fates.verdicts.empty() ? 0 : source.fates.verdicts[i];
+    if (verdict != Fates::kNone) {
+      ++(verdict == Fates::kRepeated ? source.ledger.duplicate : source.ledger.quarantined);
+      continue;
+    }
     ++(source.fates.taken[i]     ? source.ledger.used
        : source.fates.late[i]    ? source.ledger.late
        : source.fates.dropped[i] ? source.ledger.dropped

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/command_options.h"
 #include "pipeline/emission.h"
 #include "pipeline/key_limit.h"
 #include "pipeline/ledger.h"
@@ -38,6 +39,7 @@ struct PipelineOptions {
   std::vector<OrderOptions> orders;
   std::vector<LookupOptions> lookups;
   std::vector<ViewOptions> views;
+  std::vector<CommandOptions> commands;  // whose sources are among the others
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.

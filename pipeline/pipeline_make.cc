@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "pipeline/command.h"
 #include "pipeline/join.h"
 #include "pipeline/map.h"
 #include "pipeline/order.h"
@@ -83,7 +84,9 @@ std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<Bl
   Graph graph(*made, errors);
   for (size_t s = 0; s < made->sources_.size(); ++s) {
     Source& source = *made->sources_[s];
-    Graph::Node& node = graph.nodes[source.options.name] = {
+    std::string name = source.options.name;
+    if (source.options.is_answered) name += CommandOptions::kReceived;
+    Graph::Node& node = graph.nodes[name] = {
         &source.stream, {s}, {&source.reach}, {&source.reach}, {&source.stream}};
     node.meaning = meaning_of(source.stream.schema(), source.watermarks.by_key());
   }
@@ -192,6 +195,15 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                    }});
   }
   for (StateOptions& o : pipeline.options_.states) add_state(o, all);
+  for (size_t c = 0; c < pipeline.options_.commands.size(); ++c) {
+    const CommandOptions& o = pipeline.options_.commands[c];
+    all.push_back({o.name,
+                   {o.name + CommandOptions::kReceived},
+                   [&p = pipeline, &o, c](Inputs inputs, BlockError& error) {
+                     const Command::Places places{c, p.options_.views.size()};
+                     return Command::make(o, *inputs[0], places, p.keys_, p.expressions_, error);
+                   }});
+  }
   for (size_t v = 0; v < pipeline.options_.views.size(); ++v) {
     const ViewOptions& o = pipeline.options_.views[v];
     all.push_back({o.name,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "pipeline/command.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/pipeline_source.h"
 
@@ -118,6 +119,9 @@ std::vector<ViewShape> Pipeline::view_shapes() const {
                                    [&](const auto& v) { return v.first->name() == options.name; });
     shapes.push_back(view->first->shape());
     shapes.back().meaning = meanings_[view->second];
+  }
+  if (!options_.commands.empty()) {
+    shapes.push_back(Command::decisions(options_.engine.command_rows));
   }
   return shapes;
 }

@@ -17,6 +17,9 @@ struct Fates {
   std::vector<uint8_t> taken;
   std::vector<uint8_t> late;
   std::vector<uint8_t> dropped;
+  // Of commands: what was decided before any block took one; empty: nothing.
+  enum Verdict : uint8_t { kNone, kRepeated, kRefused };
+  std::vector<uint8_t> verdicts;
 };
 
 // Rows, and how event time goes on with them. Views, valid during the call.
@@ -39,6 +42,11 @@ struct Rows {
   }
   void set_dropped(size_t row) const {
     if (fates) fates->dropped[origins ? origins[row] : row] = 1;
+  }
+  void set_verdict(size_t row, Fates::Verdict verdict) const {
+    if (!fates) return;
+    fates->verdicts.resize(fates->taken.size());
+    fates->verdicts[origins ? origins[row] : row] = verdict;
   }
 };
 

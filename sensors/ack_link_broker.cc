@@ -180,6 +180,9 @@ std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
   for (Frame& f : copy->frames) {
     if (!f.topic.empty()) f.topic = {to + (f.topic.data() - from), f.topic.size()};
     if (!f.payload.empty()) f.payload = {to + (f.payload.data() - from), f.payload.size()};
+    if (!f.properties.empty()) {
+      f.properties = {to + (f.properties.data() - from), f.properties.size()};
+    }
   }
   copy->acks = std::exchange(chunk_->acks, 0);
   copy->new_session = std::exchange(chunk_->new_session, false);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "sensors/gps_era.h"
+#include "sensors/mqtt_packet.h"
 
 namespace wayside {
 
@@ -23,6 +24,13 @@ Result<Schema> make_schema(const SourceOptions& source) {
       return bad("field '" + field.name + "' is declared twice (a topic level counts)");
     }
     schema.fields.push_back({field.name, field.type});
+  }
+  for (const char* name : {kReplyTo, kCorrelation}) {
+    if (!source.is_answered) break;
+    if (schema.find(name) < schema.fields.size()) {
+      return bad(std::string("'") + name + "' is what a command itself has; choose another name");
+    }
+    schema.fields.push_back({name, FieldType::kText});
   }
   schema.key = schema.find(source.key);
   if (schema.key == schema.fields.size()) {
@@ -107,7 +115,21 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
       !check_key(schemas_[source], binding, refusal)) {
     return reject(source, frame, std::move(refusal), group);
   }
+  if (options_.sources[source].is_answered) take_reply(chunk, frame);
   append(binding, group);
+}
+
+// The last two fields. Who asks for an answer where none can go gets it where all do. Only this
+// process itself has other places for it than topics.
+void Admission::take_reply(const Chunk& chunk, const Frame& frame) {
+  constexpr size_t kCorrelationMax = 1'024;
+  const mqtt::ReplyTo reply = mqtt::reply_to(frame.properties);
+  const bool local = chunk.connection == kAnyConnection;
+  if (reply.topic.empty() || reply.correlation.size() > kCorrelationMax) return;
+  if (!local && !mqtt::is_good_topic(reply.topic)) return;
+  correlation_ = hex_of(reply.correlation);
+  row_.texts[row_.texts.size() - 2] = reply.topic;
+  if (!correlation_.empty()) row_.texts.back() = correlation_;
 }
 
 Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
@@ -138,7 +160,8 @@ bool Admission::is_redelivery(uint32_t connection, const Frame& frame, Group& gr
 
 bool Admission::decode(const SourceOptions& options, SourceState& source, const Frame& frame,
                        const Now& arrival, Refusal& refusal) {
-  const size_t fields = source.pattern.names().size() + options.fields.size();
+  const size_t fields =
+      source.pattern.names().size() + options.fields.size() + (options.is_answered ? 2 : 0);
   row_.has_time = false;
   row_.numbers.assign(fields, kNull);
   row_.texts.assign(fields, {});

@@ -83,6 +83,7 @@ class Admission {
   bool decode(const SourceOptions& options, SourceState& source, const Frame& frame,
               const Now& arrival, Refusal& refusal);
   bool check_time(const SourceOptions& options, const Now& arrival, Refusal& refusal);
+  void take_reply(const Chunk& chunk, const Frame& frame);
   bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
   void append(Binding& binding, Group& group);
   bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
@@ -99,6 +100,7 @@ class Admission {
   std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
   Binding unknown_topic_;
   Row row_;
+  std::string correlation_;                // of row_, in hex digits
   std::optional<int64_t> rolled_from_ms_;  // what the device said instead of row_.time_ms
 };
 

@@ -15,6 +15,7 @@ struct Frame {
   bool duplicate = false;    // the DUP flag: the broker says that it may have sent this before
   enum class Fault : uint8_t { kNone, kOversized, kMalformed };
   Fault fault = Fault::kNone;  // else the payload is empty, and the topic perhaps too
+  std::string_view properties = {};  // of MQTT 5
 };
 
 // What a vectorised JSON reader may read beyond the end.

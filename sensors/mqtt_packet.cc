@@ -1,5 +1,7 @@
 #include "sensors/mqtt_packet.h"
 
+#include <utility>
+
 #include "base/text.h"
 
 namespace wayside::mqtt {
@@ -45,8 +47,11 @@ class Cursor {
   bool ok_ = true;
 };
 
+constexpr uint8_t kResponseTopic = 0x08;
+constexpr uint8_t kCorrelationData = 0x09;
+
 // Properties that a PUBLISH to a client may carry (MQTT 5.0 section 3.3.2.3).
-PublishError check_properties(std::string_view properties) {
+PublishError check_properties(std::string_view properties, ReplyTo& reply) {
   Cursor c(properties);
   while (c.ok() && !c.rest().empty()) {
     switch (c.byte()) {
@@ -57,9 +62,13 @@ PublishError check_properties(std::string_view properties) {
         c.bytes(4);
         break;    // message expiry interval
       case 0x03:  // content type
-      case 0x08:  // response topic
-      case 0x09:  // correlation data
         c.text();
+        break;
+      case kResponseTopic:
+        reply.topic = c.text();
+        break;
+      case kCorrelationData:
+        reply.correlation = c.text();
         break;
       case 0x0b:
         c.varint();
@@ -76,6 +85,8 @@ PublishError check_properties(std::string_view properties) {
   return c.ok() ? PublishError::kNone : PublishError::kMalformed;
 }
 
+}  // namespace
+
 bool is_good_topic(std::string_view topic) {
   if (topic.empty()) return false;
   bool ascii = true;
@@ -87,7 +98,23 @@ bool is_good_topic(std::string_view topic) {
   return ascii || is_valid_utf8(topic);
 }
 
-}  // namespace
+ReplyTo reply_to(std::string_view properties) {
+  ReplyTo reply;
+  if (check_properties(properties, reply) != PublishError::kNone) return {};
+  return reply;
+}
+
+std::string properties_with(const ReplyTo& reply) {
+  std::string out;
+  for (const auto& [kind, text] :
+       {std::pair{kResponseTopic, reply.topic}, {kCorrelationData, reply.correlation}}) {
+    out += static_cast<char>(kind);
+    out += static_cast<char>(text.size() >> 8);
+    out += static_cast<char>(text.size() & 0xff);
+    out += text;
+  }
+  return out;
+}
 
 Scan scan_packet(std::string_view bytes, Packet& packet) {
   packet = {};
@@ -116,9 +143,12 @@ PublishError parse_publish(uint8_t first_byte, std::string_view body, bool mqtt5
   if (qos > 0) frame.packet_id = c.u16();
   if (!c.ok() || qos == 3 || (qos > 0 && frame.packet_id == 0)) return PublishError::kMalformed;
   if (mqtt5) {
-    std::string_view properties = c.bytes(c.varint());
+    const std::string_view properties = c.bytes(c.varint());
+    ReplyTo reply;
     if (!c.ok()) return PublishError::kMalformed;
-    if (auto error = check_properties(properties); error != PublishError::kNone) return error;
+    if (auto error = check_properties(properties, reply); error != PublishError::kNone)
+      return error;
+    frame.properties = properties;
   }
   if (!is_good_topic(frame.topic)) return PublishError::kMalformed;
   frame.payload = c.rest();

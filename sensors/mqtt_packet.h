@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "sensors/frame.h"
@@ -41,6 +42,19 @@ enum class PublishError { kNone, kMalformed, kTopicAlias };
 // it could be read, so that a QoS 1 message that is refused can be acknowledged and does not come
 // again for ever.
 PublishError parse_publish(uint8_t first_byte, std::string_view body, bool mqtt5, Frame& frame);
+
+// Where the sender of a message wants the answer, and what it is to know it by (MQTT 5). Views into
+// `properties`, which parse_publish() has found good; empty where there is none.
+struct ReplyTo {
+  std::string_view topic;
+  std::string_view correlation;
+};
+ReplyTo reply_to(std::string_view properties);
+// A message to ourselves, as it were: properties that reply_to() reads.
+std::string properties_with(const ReplyTo& reply);
+
+// Whether messages can have it: no wildcards, no zeros, UTF-8.
+bool is_good_topic(std::string_view topic);
 
 // CONNACK: return (3.1.1) or reason (5) code, 0 = accepted, and whether the broker kept our
 // session.

@@ -98,6 +98,21 @@ void MqttSource::connect() {
   session_->client.connect(o);  // once; Paho goes on by itself
 }
 
+void MqttSource::publish(const std::string& topic, const std::string& payload,
+                         const std::string& correlation) {
+  constexpr int kQos = 0;
+  try {
+    mqtt::properties properties;
+    if (session_->v5 && !correlation.empty()) {
+      properties.add({mqtt::property::CORRELATION_DATA, correlation});
+    }
+    session_->client.publish(
+        mqtt::message::create(topic, payload, kQos, false, std::move(properties)));
+  } catch (const mqtt::exception& error) {
+    log_debug("mqtt {}: publishing to {}: {}", options_.name, topic, error.what());
+  }
+}
+
 void MqttSource::disconnect() {
   try {
     if (session_->client.is_connected())

@@ -22,6 +22,9 @@ class MqttSource {
 
   Status start();     // an error when Paho refuses the options
   void disconnect();  // waits for the broker; any thread but io, which must still run
+  // A message of ours, QoS 0; lost while the broker is away. The io thread.
+  void publish(const std::string& topic, const std::string& payload,
+               const std::string& correlation);
   AckRelay& relay() { return relay_; }
   const MqttOptions& options() const { return options_; }
 

@@ -43,6 +43,10 @@ enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos };
 enum class PayloadFormat { kJson, kProtobuf };
 enum class WatermarkMode { kKey, kSource };
 
+// Where the answer goes, and the correlation data of MQTT 5 in hex digits.
+constexpr const char* kReplyTo = "reply_to";
+constexpr const char* kCorrelation = "correlation";
+
 struct SourceOptions {
   std::string name;
   std::string mqtt;
@@ -61,6 +65,8 @@ struct SourceOptions {
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
   uint32_t max_keys = 10'000;
   std::vector<FieldOptions> fields;
+  // Its messages are answered: two texts of each are kept, kReplyTo and kCorrelation.
+  bool is_answered = false;
 
   // Else the arrival is a reading's time.
   bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }

@@ -113,6 +113,9 @@ class Store {
   // The read models that there are to be. Those that go on keep what they hold.
   Status set_views(const std::vector<ViewShape>& shapes);
   std::vector<ViewTables::Totals> views() const { return views_.totals(); }
+  Result<ViewRow> view_row(const std::string& view, std::string_view name) {
+    return views_.row(view, name);
+  }
 
   // One transaction. Emissions up to the outbox's last sequence are skipped: they are there, or
   // were delivered.

@@ -36,6 +36,25 @@ void bind(Statement& statement, int index, const Value& value) {
   }
 }
 
+ViewRow read_row(const ViewShape& shape, const Statement& row) {
+  ViewRow values;
+  for (size_t i = 0; i < shape.columns.size(); ++i) {
+    const int at = static_cast<int>(i);
+    Value value;
+    if (row.is_null(at)) {
+      value = std::monostate();
+    } else if (shape.columns[i].type == FieldType::kText) {
+      value = std::string(row.column_text(at));
+    } else if (shape.columns[i].type == FieldType::kBool) {
+      value = row.column_int(at) != 0;
+    } else {
+      value = row.column_double(at);
+    }
+    values.emplace_back(shape.columns[i].name, std::move(value));
+  }
+  return values;
+}
+
 }  // namespace
 
 const char* ViewTables::schema() {
@@ -192,6 +211,35 @@ Status ViewTables::evict(View& view) {
   view.rows -= as_u64(db_.changes());
   view.evicted += excess;
   return {};
+}
+
+const ViewTables::View* ViewTables::find(const std::string& name) const {
+  const auto found = std::find_if(views_.begin(), views_.end(),
+                                  [&](const View& v) { return v.shape.name == name; });
+  return found == views_.end() ? nullptr : &*found;
+}
+
+Result<ViewRow> ViewTables::row(const std::string& view, std::string_view name) {
+  const View* found = find(view);
+  if (!found) return ViewRow();
+  WS_ASSIGN(Statement get, db_.prepare("SELECT * FROM " + table(found->shape) + " WHERE " +
+                                       quoted(found->shape.columns.front().name) + " = ?"));
+  get.bind(1, name);
+  WS_ASSIGN(const bool there, get.step());
+  return there ? read_row(found->shape, get) : ViewRow();
+}
+
+Status ViewTables::for_each_row(
+    const std::string& view, const std::function<void(const ViewRow& row, int64_t time_ms)>& take) {
+  const View* found = find(view);
+  if (!found) return {};
+  WS_ASSIGN(Statement rows, db_.prepare("SELECT * FROM " + table(found->shape)));
+  while (true) {
+    WS_ASSIGN(const bool more, rows.step());
+    if (!more) return {};
+    take(read_row(found->shape, rows),
+         rows.column_int(static_cast<int>(found->shape.columns.size())));
+  }
 }
 
 std::vector<ViewTables::Totals> ViewTables::totals() const {

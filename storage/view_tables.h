@@ -2,14 +2,20 @@
 // them. Its users hold the transactions.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/sqlite.h"
 #include "pipeline/view_changes.h"
 
 namespace wayside {
+
+// Columns and values, without time and entry.
+using ViewRow = std::vector<std::pair<std::string, Value>>;
 
 class ViewTables {
  public:
@@ -25,6 +31,12 @@ class ViewTables {
   Status apply(const ViewChanges& changes, uint64_t entry);
   void committed() { views_ = next_; }
 
+  // The first row whose first column is that; empty: there is none, or no such view.
+  Result<ViewRow> row(const std::string& view, std::string_view name);
+
+  Status for_each_row(const std::string& view,
+                      const std::function<void(const ViewRow& row, int64_t time_ms)>& take);
+
   struct Totals {
     std::string name;
     uint64_t rows = 0;
@@ -39,6 +51,7 @@ class ViewTables {
     uint64_t rows = 0;
     uint64_t evicted = 0;
   };
+  const View* find(const std::string& name) const;
   Result<bool> load(View& view) const;
   Status drop(const std::string& name);
   Status create(const View& view);

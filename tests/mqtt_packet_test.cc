@@ -157,5 +157,17 @@ TEST(MqttPacket, refusals_read_the_same_in_both_versions) {
   }
 }
 
+TEST(MqttPacket, says_where_an_answer_is_wanted) {
+  const std::string data("\0\xff", 2);
+  const std::string properties = properties_with({"me/answers", data});
+  EXPECT_EQ(properties, std::string("\x08\0\x0ame/answers\x09\0\x02\0\xff", 18));
+  const std::string all = "\x01\x01" + properties;
+  const ReplyTo reply = reply_to(all);
+  EXPECT_EQ(reply.topic, "me/answers");
+  EXPECT_EQ(reply.correlation, data);
+  EXPECT_EQ(reply_to("").topic, "");
+  EXPECT_EQ(reply_to(properties.substr(0, 5)).topic, "") << "cut off";
+}
+
 }  // namespace
 }  // namespace wayside::mqtt

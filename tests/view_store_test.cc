@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <tuple>
 
 #include "base/log.h"
 #include "firmware-gw/loop.h"
@@ -40,14 +41,14 @@ Config config_with_views(const std::string& state_dir) {
   return config;
 }
 
-// The name of a row, and its event time and other values.
-using ViewRows = std::map<std::vector<Value>, std::pair<int64_t, std::vector<Value>>>;
+// The name of a row; its event time, its journal entry, and its other values.
+using ViewRows = std::map<std::vector<Value>, std::tuple<int64_t, int64_t, std::vector<Value>>>;
 
 void evict(ViewRows& rows, size_t max) {
   if (rows.size() <= max) return;
   for (size_t kept = max - max / 16; rows.size() > kept;) {
     rows.erase(std::min_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-      return a.second.first < b.second.first;
+      return std::get<0>(a.second) < std::get<0>(b.second);
     }));
   }
 }
@@ -71,7 +72,8 @@ std::vector<ViewRows> fold(const Config& config, Disk& disk, uint64_t last_entry
         const auto rest = c.values.begin() + ptrdiff_t(shapes[v].keys);
         const std::vector<Value> name(c.values.begin(), rest);
         views[v].erase(name);
-        if (!c.removed) views[v][name] = {c.time_ms, {rest, c.values.end()}};
+        if (!c.removed)
+          views[v][name] = {c.time_ms, int64_t(entry.sequence), {rest, c.values.end()}};
       }
       evict(views[v], shapes[v].max_rows);
     }
@@ -102,7 +104,8 @@ std::vector<ViewRows> rows_in_store(const Config& config, Disk& disk) {
       const int n = static_cast<int>(shape.columns.size());
       for (int i = 0; i < n; ++i) values.push_back(stored(*select, i));
       const auto rest = values.begin() + ptrdiff_t(shape.keys);
-      rows[{values.begin(), rest}] = {select->column_int(n), {rest, values.end()}};
+      rows[{values.begin(), rest}] = {
+          select->column_int(n), select->column_int(n + 1), {rest, values.end()}};
     }
   }
   return views;

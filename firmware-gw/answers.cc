@@ -1,0 +1,76 @@
+#include "firmware-gw/answers.h"
+
+#include "base/text.h"
+#include "firmware-gw/loop.h"
+
+namespace wayside {
+namespace {
+
+void append_json(std::string& out, const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return append_json_number(out, *number);
+  if (const auto* text = std::get_if<std::string>(&value)) return append_json_string(out, *text);
+  const auto* flag = std::get_if<bool>(&value);
+  out += !flag ? "null" : *flag ? "true" : "false";
+}
+
+void append_member(std::string& out, const char* name, const std::string& text) {
+  out += out.empty() ? "{\"" : ",\"";
+  out.append(name).append("\":");
+  append_json_string(out, text);
+}
+
+}  // namespace
+
+std::string json_of(const ViewRow& row) {
+  std::string json = "{";
+  for (const auto& [name, value] : row) {
+    if (json.size() > 1) json += ',';
+    append_json_string(json, name);
+    json += ':';
+    append_json(json, value);
+  }
+  return json + '}';
+}
+
+std::string answer_json(const std::string& command, const CommandAnswer& answer,
+                        const ViewRow* row) {
+  std::string json;
+  append_member(json, "command", command);
+  append_member(json, "key", answer.key);
+  append_member(json, "id", answer.decision.id);
+  append_member(json, "outcome", to_text(answer.decision.outcome));
+  if (!answer.decision.reason.empty()) append_member(json, "reason", answer.decision.reason);
+  json += ",\"version\":" + std::to_string(answer.decision.version);
+  if (!row) return json + '}';
+  json += ",\"row\":";
+  if (row->empty()) return json + "null}";
+  return json + json_of(*row) + '}';
+}
+
+// What the group has decided, once it is safe. An answer that does not arrive is asked for again,
+// with the same id.
+void Loop::answer_commands() {
+  for (const CommandAnswer& answer : engine_->emissions().answers()) {
+    const CommandOptions& command = config_.commands[answer.command];
+    SentAnswer sent{SentAnswer::kNone, answer.topic, answer.reply_to,
+                    from_hex(answer.correlation).value_or(""), ""};
+    for (uint32_t c = 0; c < config_.mqtt.size(); ++c) {
+      const bool only = command.mqtt.empty() && config_.mqtt.size() == 1;
+      if (only || config_.mqtt[c].name == command.mqtt) sent.connection = c;
+    }
+    if (sent.topic.empty() && sent.reply_to.empty()) continue;
+    std::optional<ViewRow> row;
+    if (!command.view.empty()) {
+      auto found = store_->view_row(command.view, answer.key);
+      if (!found.ok()) {
+        log_warn("command {}: {}; it is not answered", command.name, found.error().message);
+        continue;
+      }
+      row = std::move(*found);
+    }
+    sent.json = answer_json(command.name, answer, row ? &*row : nullptr);
+    if (outside_.answer) outside_.answer(sent);
+  }
+}
+
+}  // namespace wayside

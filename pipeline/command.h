@@ -1,0 +1,84 @@
+// `[[command]]`: decides what becomes of each command, behind the journal and from the journal
+// alone: accepted, refused with a reason, or known already by its id, which then is answered as the
+// first time. Accepted ones that change something count as versions of their key and go on to the
+// blocks that read it.
+//
+// In the ledger an accepted one counts as what the blocks behind make of it, a refused one as
+// quarantined, a repeated one as duplicate.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/block.h"
+#include "pipeline/columns.h"
+#include "pipeline/command_answer.h"
+#include "pipeline/command_options.h"
+#include "pipeline/keys.h"
+
+namespace wayside {
+
+class Command final : public Block {
+ public:
+  // Places of the command and of the table of decisions, among commands and views.
+  struct Places {
+    size_t command = 0;
+    size_t decisions = 0;
+  };
+  // Null: `error` says why. Input, keys and engine outlive it.
+  static std::unique_ptr<Command> make(const CommandOptions& options, const Stream& input,
+                                       Places places, const KeyTable& keys,
+                                       ExpressionEngine& engine, BlockError& error);
+  // The table of what commands have decided.
+  static ViewShape decisions(uint32_t max_rows);
+
+  void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
+  void on_idle(uint32_t, EmissionBuffer&) override {}
+  void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
+  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
+  void finish(EmissionBuffer&) override {}
+  std::vector<Stream*> outputs() override { return {output_.get()}; }
+
+  const std::string& name() const override { return options_.name; }
+  BlockStatus status() const override;
+  uint64_t fingerprint() const override;
+  bool save_key(uint32_t key, ByteWriter& out) const override;
+  void load_key(uint32_t key, ByteReader& in) override;
+  void save_totals(ByteWriter& out) const override { out.varint(decided_); }
+  void load_totals(ByteReader& in) override { decided_ = in.varint(); }
+
+ private:
+  struct Key {
+    uint64_t version = 0;
+    std::deque<CommandDecision> decided;  // the last ones, the newest last
+    bool known = false;
+  };
+  Command(const CommandOptions& options, const Stream& input, Places places, const KeyTable& keys);
+  bool compile(ExpressionEngine& engine, BlockError& error);
+  bool find_topic(BlockError& error);
+  Key& state(uint32_t key);
+  CommandDecision decide(const Key& key, size_t row, bool changes) const;
+  std::string text(size_t column, const Rows& rows, size_t row) const;
+  void tell(const CommandDecision& decision, const Rows& rows, size_t row, bool repeated,
+            EmissionBuffer& out);
+  std::string topic_of(const Rows& rows, size_t row) const;
+
+  CommandOptions options_;
+  const Places places_;
+  const KeyTable& keys_;
+  Schema schema_;
+  std::unique_ptr<Stream> output_;
+  ColumnExpressions expressions_;  // the id, the requirements, then the others that there are
+  size_t version_ = 0;             // places among them; 0: there is none
+  size_t changes_ = 0;
+  // Of answer_topic: a text, then a column (none behind the last one), and so on.
+  std::vector<std::pair<std::string, size_t>> topic_;
+  std::vector<Key> states_;  // by key
+  size_t known_ = 0;
+  uint64_t decided_ = 0;
+  std::vector<uint8_t> present_;  // of a batch
+};
+
+}  // namespace wayside

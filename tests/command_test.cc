@@ -1,0 +1,230 @@
+#include "pipeline/command.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/block_fleet.h"
+
+namespace wayside {
+namespace {
+
+// Commands of orders: who, an id, what it costs, and the version that is expected.
+CommandOptions orders() {
+  CommandOptions command;
+  command.name = "orders";
+  command.topic = "shop/{order_id}/{kind}";
+  command.key = "order_id";
+  for (const char* name : {"id", "amount", "expected"}) {
+    command.fields.emplace_back().name = name;
+  }
+  command.fields[0].type = FieldType::kText;
+  command.id = "id";
+  command.version = "expected";
+  command.changes = "kind != 'get'";
+  command.require = {{"no_amount", "kind = 'get' OR amount IS NOT NULL"},
+                     {"too_much", "kind = 'get' OR amount < 1000"}};
+  command.answer_topic = "shop/{order_id}/answer";
+  command.remember = 3;
+  return command;
+}
+
+struct Sent {
+  std::string order, kind, id;
+  double amount = kNull, expected = kNull;
+  std::string reply_to = "";
+};
+
+class CommandStage {
+ public:
+  explicit CommandStage(CommandOptions command = orders()) {
+    options_.sources = {command};
+    options_.commands = {std::move(command)};
+    options_.rules.resize(1);
+    options_.rules[0].name = "r";
+    options_.rules[0].from = "orders";
+    options_.rules[0].when = "amount > 0";
+    options_.uplinks = {"out"};
+    reopen({});
+  }
+  void reopen(const SavedState& saved) {
+    std::vector<BlockError> errors;
+    pipeline_ = Pipeline::make(options_, errors);
+    for (const BlockError& e : errors) ADD_FAILURE() << e.item << ": " << e.message;
+    EXPECT_TRUE(pipeline_->load(saved.rows()).ok());
+  }
+
+  // "order id outcome reason version" of each answer of a turn.
+  Lines turn(const std::vector<Sent>& commands) {
+    Group group;
+    group.batches.emplace_back(*make_schema(options_.sources[0]));
+    group.duplicates.resize(1);
+    group.rows_before.resize(1);
+    group.turns.push_back({{0, 0}, {}});
+    ReadingBatch& batch = group.batches[0];
+    for (const Sent& c : commands) {
+      batch.times.push_back(int64_t(batch.times.size()));
+      const auto text = [&](size_t column, const std::string& value) {
+        batch.columns[column].texts.push_back(value.empty() ? Interner::kNone
+                                                            : batch.texts.intern(value));
+      };
+      text(0, c.order), text(1, c.kind), text(2, c.id);
+      batch.columns[3].numbers.push_back(c.amount);
+      batch.columns[4].numbers.push_back(c.expected);
+      text(5, c.reply_to), text(6, c.reply_to.empty() ? "" : "0a");
+    }
+    group.turns[0].slices = {{0, 0, uint32_t(commands.size())}};
+    EmissionBuffer out;
+    pipeline_->turn(group, 0, out);
+    Lines lines;
+    for (const CommandAnswer& a : out.answers()) {
+      lines.push_back(a.key + ' ' + a.decision.id + ' ' + to_text(a.decision.outcome) + ' ' +
+                      a.decision.reason + ' ' + std::to_string(a.decision.version));
+    }
+    answers_ = out.answers();
+    for (const ViewChange& c : out.views().of(0)) {
+      rows_.push_back(to_text(c.values[1]) + ' ' + to_text(c.values[4]));
+    }
+    return lines;
+  }
+  Pipeline& pipeline() { return *pipeline_; }
+  const std::vector<CommandAnswer>& answers() const { return answers_; }
+  const Lines& decisions() const { return rows_; }
+
+ private:
+  PipelineOptions options_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::vector<CommandAnswer> answers_;
+  Lines rows_;
+};
+
+TEST(Command, an_accepted_one_is_the_next_version_of_its_key) {
+  CommandStage stage;
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 6}, {"o2", "put", "a", 7}}),
+            (Lines{"o1 a accepted  1", "o1 b accepted  2", "o2 a accepted  1"}));
+  EXPECT_EQ(stage.pipeline().total().used, 3u);
+}
+
+TEST(Command, one_whose_id_is_known_is_answered_as_the_first_time_and_not_carried_out_again) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5'000}});
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 9}, {"o1", "put", "b", 1}, {"o1", "put", "c", 1}}),
+            (Lines{"o1 a accepted  1", "o1 b refused too_much 1", "o1 c accepted  2"}));
+  const Ledger ledger = stage.pipeline().total();
+  EXPECT_EQ(ledger.used, 2u);
+  EXPECT_EQ(ledger.quarantined, 1u);
+  EXPECT_EQ(ledger.duplicate, 2u);
+  EXPECT_TRUE(ledger.balanced());
+  EXPECT_EQ(stage.decisions(),
+            (Lines{"1 accepted", "2 refused", "3 repeated", "4 repeated", "5 accepted"}));
+}
+
+TEST(Command, of_each_key_the_last_ids_are_remembered) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5}, {"o1", "put", "c", 5}});
+  EXPECT_EQ(stage.turn({{"o1", "put", "d", 5}, {"o1", "put", "b", 5}, {"o1", "put", "a", 5}}),
+            (Lines{"o1 d accepted  4", "o1 b accepted  2", "o1 a accepted  5"}));
+}
+
+TEST(Command, one_that_expects_another_version_is_refused) {
+  CommandStage stage;
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 5, 0},
+                        {"o1", "put", "b", 5, 0},
+                        {"o1", "put", "c", 5, 1},
+                        {"o1", "put", "d", 5}}),
+            (Lines{"o1 a accepted  1", "o1 b refused version 1", "o1 c accepted  2",
+                   "o1 d accepted  3"}));
+}
+
+TEST(Command, one_that_changes_nothing_is_answered_only) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5}});
+  EXPECT_EQ(stage.turn({{"o1", "get", "g"}, {"o1", "get", "g"}, {"o2", "get", "h"}}),
+            (Lines{"o1 g accepted  1", "o1 g accepted  1", "o2 h accepted  0"}));
+  EXPECT_EQ(stage.pipeline().total().used, 4u);
+}
+
+TEST(Command, one_without_an_id_or_with_a_null_in_what_is_required_is_refused) {
+  CommandStage stage;
+  EXPECT_EQ(stage.turn({{"o1", "put", "", 5}, {"o1", "put", "", 5}, {"o1", "put", "a"}}),
+            (Lines{"o1  refused no_id 0", "o1  refused no_id 0", "o1 a refused no_amount 0"}));
+  EXPECT_EQ(stage.pipeline().total().quarantined, 3u);
+}
+
+TEST(Command, says_where_its_answer_goes) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5, kNull, "me/answers"}});
+  EXPECT_EQ(stage.answers()[0].topic, "shop/o1/answer");
+  EXPECT_EQ(stage.answers()[0].reply_to, "me/answers");
+  EXPECT_EQ(stage.answers()[0].correlation, "0a");
+}
+
+TEST(Command, a_topic_that_no_broker_takes_is_none) {
+  CommandStage stage;
+  stage.turn({{"o#1", "put", "a", 5}, {"o+", "put", "a", 5}, {"o2", "put", "a", 5}});
+  EXPECT_EQ(stage.answers()[0].topic, "");
+  EXPECT_EQ(stage.answers()[1].topic, "");
+  EXPECT_EQ(stage.answers()[2].topic, "shop/o2/answer");
+}
+
+TEST(Command, what_was_decided_survives_and_does_not_depend_on_batches) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    std::vector<Sent> commands;
+    for (size_t i = 0; i < 60; ++i) {
+      Sent c{"o" + std::to_string(random() % 3), random() % 4 ? "put" : "get",
+             "i" + std::to_string(random() % 12), double(random() % 1'200)};
+      if (random() % 3 == 0) c.expected = double(random() % 6);
+      commands.push_back(c);
+    }
+    CommandStage whole;
+    const Lines expected = whole.turn(commands);
+    CommandStage pieces;
+    SavedState saved;
+    Lines lines;
+    for (size_t at = 0; at < commands.size();) {
+      const size_t end = std::min(commands.size(), at + 1 + random() % 7);
+      const Lines some =
+          pieces.turn({commands.begin() + ptrdiff_t(at), commands.begin() + ptrdiff_t(end)});
+      lines.insert(lines.end(), some.begin(), some.end());
+      saved.apply(pieces.pipeline().save_changes());
+      pieces.reopen(saved);
+      at = end;
+    }
+    EXPECT_EQ(lines, expected);
+    EXPECT_EQ(pieces.decisions(), whole.decisions());
+  }
+}
+
+TEST(Command, what_is_wrong_with_one_is_told) {
+  struct Row {
+    std::function<void(CommandOptions&)> spoil;
+    std::string item, message;
+  };
+  const Row rows[] = {
+      {[](auto& c) { c.id = "amount"; }, "id",
+       "'amount' is not a text; give the field type = \"text\""},
+      {[](auto& c) { c.answer_topic = "a/{amount}"; }, "answer_topic", "there is no text 'amount'"},
+      {[](auto& c) { c.answer_topic = "a/{order"; }, "answer_topic",
+       "there is a '{' without a '}'"},
+      {[](auto& c) {
+         c.require = {{"x", "amoun > 1"}};
+       },
+       "require.x", "unknown field 'amoun'; did you mean 'amount'?"},
+  };
+  for (const Row& row : rows) {
+    PipelineOptions options;
+    options.commands = {orders()};
+    row.spoil(options.commands[0]);
+    options.sources = {options.commands[0]};
+    std::vector<BlockError> errors;
+    EXPECT_EQ(Pipeline::make(options, errors), nullptr);
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].item, row.item);
+    EXPECT_EQ(errors[0].message, row.message);
+  }
+}
+
+}  // namespace
+}  // namespace wayside
