@@ -63,7 +63,7 @@ Pattern::Key& Pattern::state(uint32_t key) {
 
 void Pattern::process(size_t, const Rows& rows, EmissionBuffer& out) {
   const BatchView& view = rows.view;
-  conditions_.evaluate(view);
+  conditions_.evaluate(view, rows.present);
   values_.clear();
   for (size_t s = 0; s < options_.steps.size(); ++s) values_.push_back(conditions_.values(s));
   for (size_t row = 0; row < view.rows; ++row) {
