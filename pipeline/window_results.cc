@@ -117,17 +117,17 @@ void WindowResults::derive(Table& table) {
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     for (size_t d = 0; d < targets.size(); ++d) (*targets[d])[row] = values.value(d);
   };
-  (void)derived_->evaluate(table, take).ok();
+  faults_ += !derived_->evaluate(table, take).ok();
   for (const auto* values : targets) table.columns.push_back({.values = values->data()});
 }
 
-// Which rows does `having` let leave? One that cannot be evaluated stays.
+// Which rows does `having` let leave? Not those that cannot be evaluated.
 void WindowResults::judge(const Table& table) {
   kept_.assign(rows_.size(), 0);
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     kept_[row] = values.truth(0) == 1;
   };
-  (void)having_->evaluate(table, take).ok();
+  faults_ += !having_->evaluate(table, take).ok();
 }
 
 void WindowResults::tell(size_t row, EmissionBuffer& out) const {

@@ -53,6 +53,7 @@ class WindowResults final : public WindowListener {
 
   uint64_t emitted() const { return emitted_; }  // results that `having` let through
   void set_emitted(uint64_t n) { emitted_ = n; }
+  uint64_t faults() const { return faults_; }  // see BlockStatus
 
  private:
   struct Row {
@@ -82,6 +83,7 @@ class WindowResults final : public WindowListener {
   int64_t time_ms_ = 0;
   std::unique_ptr<ExpressionSet> derived_;
   std::unique_ptr<ExpressionSet> having_;
+  uint64_t faults_ = 0;
   uint64_t emitted_ = 0;
 
   // What has not been told yet, by row; values by item.
