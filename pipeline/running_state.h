@@ -55,6 +55,7 @@ class RunningState final : public Block {
   bool begins(uint32_t key, int64_t time_ms) const;
   void set_first_values(const Rows& rows, size_t row);
   void run(const Rows& rows, size_t begin, size_t end, EmissionBuffer& out);
+  void pass(const Rows& rows, size_t row, EmissionBuffer& out);
   void step(const Rows& rows, size_t row, const ExpressionSet::RowValues& values,
             EmissionBuffer& out);
   void keep(const Rows& rows, size_t row);
