@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "pipeline/burst.h"
 
 namespace wayside {
 
@@ -53,8 +54,8 @@ bool Order::take(const Rows& rows, size_t row) {
   // Readings of the oldest one's own time may still come: they leave behind it.
   p.released = std::max(p.released, first_time(key) - 1);
   leave(by_key_ ? waiting_.take_first(key) : waiting_.take_first());
-  return true;
   ++evicted_;
+  return true;
 }
 
 bool Order::is_over_limit(uint32_t key) const {
@@ -123,11 +124,10 @@ void Order::flush(EmissionBuffer& out) {
   rows.after = after_.data();
   rows.present = present_.data();
   output_->push(rows, out);
-  batch_.clear_rows();
-  batch_.clear_texts();
-  batch_keys_.clear();
-  after_.clear();
-  present_.clear();
+  clear_burst(batch_);
+  clear_burst(batch_keys_);
+  clear_burst(after_);
+  clear_burst(present_);
 }
 
 // ---- silence, and the end

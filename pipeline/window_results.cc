@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/burst.h"
+
 namespace wayside {
 namespace {
 
@@ -82,9 +84,9 @@ void WindowResults::emit(EmissionBuffer& out, const Stream* stream) {
     tell(row, out);
   }
   if (stream) push(*stream, out);
-  rows_.clear();
-  moves_.clear();
-  for (auto& values : values_) values.clear();
+  clear_burst(rows_);
+  clear_burst(moves_);
+  for (auto& values : values_) clear_burst(values);
 }
 
 // The rows as the expressions over them see them, without what is derived.
@@ -172,11 +174,10 @@ void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
   rows.after = after_.data();
   rows.present = present_.data();
   stream.push(rows, out);
-  batch_.clear_rows();
-  batch_.clear_texts();
-  batch_keys_.clear();
-  after_.clear();
-  present_.clear();
+  clear_burst(batch_);
+  clear_burst(batch_keys_);
+  clear_burst(after_);
+  clear_burst(present_);
 }
 
 void WindowResults::push_row(size_t row) {
