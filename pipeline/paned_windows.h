@@ -39,7 +39,6 @@ class PanedWindows final : public KeyedWindows {
   size_t open() const override { return panes_.used(); }
   void save(uint32_t key, ByteWriter& out) const override;
   void load(uint32_t key, ByteReader& in) override;
-  size_t bytes() const override;
 
  private:
   struct Key {

@@ -50,7 +50,6 @@ class SlicedWindows final : public KeyedWindows {
   size_t open() const override { return panes_.used() - 1; }  // without scratch_
   void save(uint32_t key, ByteWriter& out) const override;
   void load(uint32_t key, ByteReader& in) override;
-  size_t bytes() const override;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
