@@ -85,13 +85,46 @@ void SlicedWindows::add_row(Key& key, uint32_t at, uint32_t row) {
   }
 }
 
-// Complete windows that the slice is in, and that may still be revised, speak again.
+// Complete windows that the slice is in, and that may still be revised, speak again. Each of them
+// is some slices before it, and some from it on: the former are summed up once, from it backwards,
+// the latter grow from window to window.
 void SlicedWindows::revise(uint32_t id, int64_t slice, int64_t watermark) {
   panes_.flush();
   int64_t window = grid_.first_start(slice);
-  for (; window <= slice && last(window) <= watermark; window = grid_.next_start(window)) {
-    if (cleanup(window) <= watermark) continue;
-    speak(id, window, true, sum_between(keys_[id], window, grid_.end(window)));
+  while (window <= slice && cleanup(window) <= watermark) window = grid_.next_start(window);
+  if (window > slice || last(window) > watermark) return;
+  const Key& key = keys_[id];
+  const uint32_t own = lower_bound(key, slice);
+  uint32_t first = lower_bound(key, window);
+  sum_before(key, first, own);
+  const uint32_t behind = make(0);
+  for (uint32_t next = own; window <= slice && last(window) <= watermark;
+       window = grid_.next_start(window)) {
+    for (; next < key.slices.size() && starts_[key.slices[next]] < grid_.end(window); ++next) {
+      panes_.merge(behind, key.slices[next]);
+    }
+    for (; first < own && starts_[key.slices[first]] < window; ++first) {
+      panes_.release(before_.back());
+      before_.pop_back();
+    }
+    panes_.reset(scratch_);
+    if (!before_.empty()) panes_.merge(scratch_, before_.back());
+    panes_.merge(scratch_, behind);
+    speak(id, window, true, scratch_);
+  }
+  for (const uint32_t pane : before_) panes_.release(pane);
+  panes_.release(behind);
+}
+
+// Of each slice in [first, end) the sum of it and those behind it: into before_, the last one
+// first.
+void SlicedWindows::sum_before(const Key& key, uint32_t first, uint32_t end) {
+  before_.clear();
+  for (uint32_t i = end; i > first; --i) {
+    const uint32_t sum = make(0);
+    panes_.merge(sum, key.slices[i - 1]);
+    if (!before_.empty()) panes_.merge(sum, before_.back());
+    before_.push_back(sum);
   }
 }
 
