@@ -16,7 +16,6 @@ class IntervalJoin final : public Join {
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
-  void finish(EmissionBuffer&) override {}
   bool is_idle(uint32_t key) const override {
     return is_input_idle(kLeft, key) && is_input_idle(kRight, key);
   }

@@ -76,6 +76,7 @@ struct Pipeline::Graph {
   std::set<std::string> failed;  // whose error is told; those that read them have none of their own
   std::vector<Edge> blocks;      // in the order in which they were made
   std::map<std::string, std::unique_ptr<Watch>> watches;
+  std::map<std::string, const ProcessingTime*> times;  // by their stream
 };
 
 std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<BlockError>& errors) {
@@ -145,13 +146,13 @@ void Pipeline::Graph::add_blocks() {
 std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   std::vector<Wanted> all;
   for (WindowOptions& o : pipeline.options_.windows) {
-    if (o.processing_time) add_processing_time(o, all);
     if (!o.at_end) silent.insert(o.name);
-    all.push_back({o.name, o.from, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+    if (o.processing_time) add_processing_time(o, all);
+    all.push_back({o.name, o.from, [this, &p = pipeline, &o](Inputs inputs, BlockError& error) {
                      auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
                                               p.bits(o.to, true), p.bits(o.late_to, false), error);
                      if (made && o.processing_time) {
-                       p.by_processing_time_.emplace_back(p.processing_.back(), made.get());
+                       p.by_processing_time_.emplace_back(times.at(o.from.front()), made.get());
                      }
                      return made;
                    }});
@@ -217,6 +218,7 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
                      auto made = std::make_unique<ProcessingTime>(name, *inputs.front(),
                                                                   least_future(from));
                      pipeline.processing_.push_back(made.get());
+                     times[name] = made.get();
                      return made;
                    }});
     from = name;
@@ -241,8 +243,6 @@ int64_t Pipeline::Graph::least_future(const std::string& stream) const {
   return least_ms;
 }
 
-bool Pipeline::Graph::add_block(const Wanted& wanted) {
-  Inputs inputs;
 // Others see final results of a window only. A block that stands between, "v/w", is not one of the
 // configuration: the error is v's.
 bool Pipeline::Graph::is_readable(const std::string& name, const std::string& by) {
@@ -254,6 +254,8 @@ bool Pipeline::Graph::is_readable(const std::string& name, const std::string& by
   return false;
 }
 
+bool Pipeline::Graph::add_block(const Wanted& wanted) {
+  Inputs inputs;
   for (const std::string& name : wanted.from) {
     if (failed.contains(name) || !is_readable(name, wanted.name)) return false;
     inputs.push_back(nodes[name].stream);
@@ -330,9 +332,9 @@ Watch* Pipeline::Graph::watch_of(const std::string& block, const std::string& fr
     errors.push_back({block, "from", 0, missing(from)});
     return nullptr;
   }
+  if (!is_readable(from, block)) return nullptr;
   auto& watch = watches[from];
   if (!watch) watch = std::make_unique<Watch>(*node->second.stream, pipeline.keys_);
-  if (!is_readable(from, block)) return nullptr;
   return watch.get();
 }
 
