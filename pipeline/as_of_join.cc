@@ -102,8 +102,7 @@ int64_t AsOfJoin::goal(size_t input, uint32_t key, int64_t after) {
   const int64_t left = input_watermark(kLeft, input, key, after);
   int64_t right = input_watermark(kRight, input, key, after);
   if (input != kRight && is_input_idle(kRight, key)) right = kTimeMax;
-  // At the end of recorded input the left one may be there before the right one is.
-  if (left != kTimeMax) right = std::max(right, saturating_add(left, -options_.max_wait_ms));
+  right = std::max(right, saturating_add(left, -options_.max_wait_ms));
   const int64_t both = std::min(left, right);
   return is_input_idle(kLeft, key) ? std::max(both, newest_waiting(key)) : both;
 }

@@ -42,14 +42,15 @@ class Block {
   virtual BlockStatus status() const = 0;
   // Rows of one input in order of arrival.
   virtual void process(size_t input, const Rows& rows, EmissionBuffer& out) = 0;
+  // What follows does nothing in a block that holds nothing.
   // An input has become idle, for a key or (kNone) as a whole.
-  virtual void on_idle(uint32_t key, EmissionBuffer& out) = 0;
+  virtual void on_idle(uint32_t /*key*/, EmissionBuffer&) {}
   // No input knows the key any more; its last event time was `newest_ms`. What is open ends.
-  virtual void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) = 0;
+  virtual void forget_key(uint32_t /*key*/, int64_t /*newest_ms*/, EmissionBuffer&) {}
   // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
   // keys (not by key: for all). What is open there ends.
-  virtual void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
-                          EmissionBuffer& out) = 0;
+  virtual void begin_anew(const std::vector<uint32_t>& /*keys*/, int64_t /*limit_ms*/,
+                          EmissionBuffer&) {}
   // The state of keys may leave memory, and come back by load_key() before anything happens to
   // them. What happens by itself stays, and asks the pager, which is then set, for the key.
   virtual bool can_unload() const { return false; }
@@ -59,7 +60,7 @@ class Block {
   // Its state is of keys, each of which forget_key() may end at any time.
   virtual bool is_by_key() const { return false; }
   // The end of recorded input: every watermark is at the end of time.
-  virtual void finish(EmissionBuffer& out) = 0;
+  virtual void finish(EmissionBuffer&) {}
 
   virtual std::vector<Stream*> outputs() { return {}; }  // for other blocks to read
   // Its rows have keys of its own: blocks behind it hear of those, not of those that it reads.
@@ -70,8 +71,10 @@ class Block {
 
   // Saved state means something else where this number is another.
   virtual uint64_t fingerprint() const = 0;
-  virtual bool save_key(uint32_t key, ByteWriter& out) const = 0;  // false: there is none
-  virtual void load_key(uint32_t key, ByteReader& in) = 0;
+  virtual bool save_key(uint32_t /*key*/, ByteWriter&) const {
+    return false;
+  }  // false: there is none
+  virtual void load_key(uint32_t /*key*/, ByteReader&) {}
   virtual void save_totals(ByteWriter& out) const = 0;
   virtual void load_totals(ByteReader& in) = 0;
 };

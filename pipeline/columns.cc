@@ -13,6 +13,22 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// The index of the ')' that closes the first '(', or npos.
+size_t closing(std::string_view text) {
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\'' || text[i] == '"') {
+      i = text.find(text[i], i + 1);
+      if (i == std::string_view::npos) break;
+    } else if (text[i] == '(') {
+      ++depth;
+    } else if (text[i] == ')' && --depth == 0) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::vector<Field> visible_columns(const Schema& schema) {
@@ -36,6 +52,7 @@ FieldType type_of(const Schema& schema, std::string_view expression) {
   }
   constexpr std::string_view kEnd = "as text)";
   const bool text = expression.size() > kEnd.size() &&
+                    closing(expression) == expression.size() - 1 &&
                     same_word(expression.substr(expression.size() - kEnd.size()), kEnd);
   return text ? FieldType::kText : FieldType::kNumber;
 }

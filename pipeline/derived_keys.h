@@ -20,7 +20,6 @@ class DerivedKeys final : public KeyOrigin {
   // What comes from here on came at this time of the timer clock.
   void set_clock(int64_t timer_ms) { clock_ms_ = timer_ms; }
   bool is_full() const { return known_keys_ >= max_keys_; }
-  size_t known_keys() const { return known_keys_; }
   void hear(uint32_t key, int64_t time_ms);
 
   bool knows(uint32_t key) const override { return key < keys_.size() && keys_[key].known; }

@@ -83,8 +83,11 @@ class EmissionBuffer {
   void clear() {
     used_ = 0;
     has_critical_ = false;
-    if (slots_.size() > kKept) slots_.resize(kKept);
+    if (slots_.size() <= kKept) return;
+    slots_.resize(kKept);
+    slots_.shrink_to_fit();
   }
+  size_t capacity() const { return slots_.capacity(); }  // what it has memory for
   uint64_t last_sequence() const { return last_sequence_; }
   // What a group changes in the read models. It is cleared on its own.
   ViewChanges& views() { return views_; }

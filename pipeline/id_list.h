@@ -50,7 +50,6 @@ class IdList {
     if (--size_ == 0) begin_ = 0;
   }
   void clear() { *this = IdList(); }
-  size_t heap_bytes() const { return capacity_ > kInline ? capacity_ * sizeof(uint32_t) : 0; }
 
  private:
   static constexpr uint32_t kInline = 2;

@@ -12,7 +12,7 @@ void IntervalJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) 
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
     if (rows.is_present(row)) {
-      const bool taken = take(input, key, view.times[row], row);
+      const bool taken = take(input, key, view.times[row], row, out);
       taken ? rows.set_taken(row) : rows.set_late(row);
       late_ += !taken;
     }
@@ -22,7 +22,7 @@ void IntervalJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) 
   output_->flush(out);
 }
 
-bool IntervalJoin::take(size_t input, uint32_t key, int64_t time, size_t row) {
+bool IntervalJoin::take(size_t input, uint32_t key, int64_t time, size_t row, EmissionBuffer& out) {
   if (time <= watermark(key)) return false;
   const size_t other = input == kLeft ? kRight : kLeft;
   keep(key, input, time, row);
@@ -33,6 +33,7 @@ bool IntervalJoin::take(size_t input, uint32_t key, int64_t time, size_t row) {
     const bool is_left = input == kLeft;
     add_pair(key, std::max(time, p->first), is_left ? bytes : p->second,
              is_left ? &p->second : &bytes);
+    if (output_->rows() >= kRowsMax) output_->flush(out);
   }
   return true;
 }

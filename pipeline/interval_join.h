@@ -16,7 +16,6 @@ class IntervalJoin final : public Join {
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
-  void finish(EmissionBuffer&) override {}
   bool is_idle(uint32_t key) const override {
     return is_input_idle(kLeft, key) && is_input_idle(kRight, key);
   }
@@ -30,7 +29,8 @@ class IntervalJoin final : public Join {
   int64_t reach(size_t input) const {
     return input == kLeft ? options_.after_ms : options_.before_ms;
   }
-  bool take(size_t input, uint32_t key, int64_t time, size_t row);
+  static constexpr size_t kRowsMax = 1'024;  // pairs that are told together
+  bool take(size_t input, uint32_t key, int64_t time, size_t row, EmissionBuffer& out);
   int64_t goal(size_t input, uint32_t key, int64_t after) const;
   void advance(uint32_t key, int64_t watermark);
   void trim(uint32_t key);

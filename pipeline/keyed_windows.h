@@ -59,7 +59,6 @@ class KeyedWindows {
   virtual size_t open() const = 0;  // panes of all keys
   virtual void save(uint32_t key, ByteWriter& out) const = 0;
   virtual void load(uint32_t key, ByteReader& in) = 0;
-  virtual size_t bytes() const = 0;
 };
 
 }  // namespace wayside

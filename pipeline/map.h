@@ -34,7 +34,6 @@ class Map final : public Block {
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer&) override;
-  void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {output_.get()}; }
   DerivedKeys* derived_keys() override { return derived_ ? &*derived_ : nullptr; }
   const EventTime* merged_time() const override { return merged_ ? &*merged_ : nullptr; }

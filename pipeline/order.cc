@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "pipeline/burst.h"
 
 namespace wayside {
 
@@ -53,6 +54,7 @@ bool Order::take(const Rows& rows, size_t row) {
   // Readings of the oldest one's own time may still come: they leave behind it.
   p.released = std::max(p.released, first_time(key) - 1);
   leave(by_key_ ? waiting_.take_first(key) : waiting_.take_first());
+  ++evicted_;
   return true;
 }
 
@@ -122,11 +124,10 @@ void Order::flush(EmissionBuffer& out) {
   rows.after = after_.data();
   rows.present = present_.data();
   output_->push(rows, out);
-  batch_.clear_rows();
-  batch_.clear_texts();
-  batch_keys_.clear();
-  after_.clear();
-  present_.clear();
+  clear_burst(batch_);
+  clear_burst(batch_keys_);
+  clear_burst(after_);
+  clear_burst(present_);
 }
 
 // ---- silence, and the end
@@ -175,7 +176,7 @@ void Order::finish(EmissionBuffer& out) {
 // ---- state
 
 BlockStatus Order::status() const {
-  return {options_.name, "ordered", passed_, waiting_.size(), late_, 0, 0};
+  return {options_.name, "ordered", passed_, waiting_.size(), late_, 0, 0, evicted_};
 }
 
 uint64_t Order::fingerprint() const {
@@ -208,6 +209,7 @@ void Order::save_totals(ByteWriter& out) const {
   out.fixed(all_);
   out.varint(passed_);
   out.varint(late_);
+  out.varint(evicted_);
   waiting_.save_totals(out);
   if (merged_) merged_->save_totals(out);
 }
@@ -216,6 +218,7 @@ void Order::load_totals(ByteReader& in) {
   all_ = in.fixed<Progress>();
   passed_ = in.varint();
   late_ = in.varint();
+  evicted_ = in.varint();
   waiting_.load_totals(in);
   if (merged_) merged_->load_totals(in);
 }

@@ -73,6 +73,7 @@ class Order final : public Block {
   Progress all_;
   uint64_t passed_ = 0;
   uint64_t late_ = 0;
+  uint64_t evicted_ = 0;
 
   // What leaves, until it is pushed.
   ReadingBatch batch_;

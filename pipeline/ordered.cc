@@ -38,6 +38,7 @@ void OrderedReadings::shorten(uint32_t id, int64_t watermark, const Consumer& co
   if (key.times.size() <= kMaxWaiting) return;
   key.released = std::max(key.released, key.times.front() - 1);
   hand_over(id, 1, consumer);
+  ++evicted_;
 }
 
 void OrderedReadings::hand_over(uint32_t id, size_t n, const Consumer& consumer) {

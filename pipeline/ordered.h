@@ -56,6 +56,8 @@ class OrderedReadings {
   void add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const;
 
   size_t waiting() const { return waiting_; }
+  uint64_t evicted() const { return evicted_; }  // that the limit has handed over early
+  void set_evicted(uint64_t n) { evicted_ = n; }
   std::vector<uint32_t> waiting_keys() const;
   std::vector<uint32_t> keys() const;  // of which it knows something
   void forget_key(uint32_t key);
@@ -76,6 +78,7 @@ class OrderedReadings {
   size_t values_;
   std::vector<Key> keys_;
   size_t waiting_ = 0;
+  uint64_t evicted_ = 0;
   bool by_source_;
   std::set<std::pair<int64_t, uint32_t>> oldest_;  // source mode: of each key that waits
 };

@@ -297,11 +297,4 @@ void PanedWindows::load(uint32_t id, ByteReader& in) {
   set_due(key);
 }
 
-size_t PanedWindows::bytes() const {
-  size_t sum = panes_.bytes() + keys_.capacity() * sizeof(Key) + heads_.capacity() * sizeof(Head) +
-               ends_.capacity() * sizeof(int64_t) + early_.capacity() * sizeof(Early);
-  for (const Key& key : keys_) sum += key.panes.heap_bytes();
-  return sum;
-}
-
 }  // namespace wayside

@@ -39,7 +39,6 @@ class PanedWindows final : public KeyedWindows {
   size_t open() const override { return panes_.used(); }
   void save(uint32_t key, ByteWriter& out) const override;
   void load(uint32_t key, ByteReader& in) override;
-  size_t bytes() const override;
 
  private:
   struct Key {
@@ -48,11 +47,11 @@ class PanedWindows final : public KeyedWindows {
   };
   struct Head {  // of a pane
     int64_t start = 0;
-    uint32_t revision : 28 = 0;  // of its next result
-    uint32_t complete : 1 = 0;   // the watermark has passed its end
-    uint32_t changed : 1 = 0;    // readings came since its last result
-    uint32_t empty : 1 = 0;      // nothing came since it was purged
-    uint32_t told : 1 = 0;       // at its end
+    uint32_t revision = 0;      // of its next result
+    uint32_t complete : 1 = 0;  // the watermark has passed its end
+    uint32_t changed : 1 = 0;   // readings came since its last result
+    uint32_t empty : 1 = 0;     // nothing came since it was purged
+    uint32_t told : 1 = 0;      // at its end
   };
   struct Early {
     int64_t next = kTimeMax;  // when it speaks

@@ -47,10 +47,4 @@ void Panes::load(uint32_t pane, ByteReader& in) {
   for (auto& a : aggregates_) a->load(pane, in);
 }
 
-size_t Panes::bytes() const {
-  size_t sum = free_.capacity() * sizeof(uint32_t);
-  for (const auto& a : aggregates_) sum += a->bytes();
-  return sum;
-}
-
 }  // namespace wayside

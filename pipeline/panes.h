@@ -15,7 +15,6 @@ class Panes {
   void add_aggregate(std::unique_ptr<Aggregate> aggregate) {
     aggregates_.push_back(std::move(aggregate));
   }
-  size_t aggregates() const { return aggregates_.size(); }
 
   uint32_t make();  // an empty one
   void release(uint32_t pane);
@@ -40,7 +39,6 @@ class Panes {
 
   void save(uint32_t pane, ByteWriter& out) const;
   void load(uint32_t pane, ByteReader& in);
-  size_t bytes() const;
 
  private:
   std::vector<std::unique_ptr<Aggregate>> aggregates_;

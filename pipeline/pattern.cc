@@ -63,7 +63,7 @@ Pattern::Key& Pattern::state(uint32_t key) {
 
 void Pattern::process(size_t, const Rows& rows, EmissionBuffer& out) {
   const BatchView& view = rows.view;
-  conditions_.evaluate(view);
+  conditions_.evaluate(view, rows.present);
   values_.clear();
   for (size_t s = 0; s < options_.steps.size(); ++s) values_.push_back(conditions_.values(s));
   for (size_t row = 0; row < view.rows; ++row) {
@@ -221,7 +221,7 @@ BlockStatus Pattern::status() const {
   BlockStatus status{options_.name, "pattern", output_->emitted(), ordered_->waiting(), late_};
   for (const Key& key : states_) status.open += key.runs.size();
   status.faults = conditions_.faults();
-  status.evicted = matcher_.evicted();
+  status.evicted = matcher_.evicted() + ordered_->evicted();
   return status;
 }
 
@@ -252,6 +252,7 @@ void Pattern::save_totals(ByteWriter& out) const {
   out.varint(output_->emitted());
   out.varint(late_);
   out.varint(matcher_.evicted());
+  out.varint(ordered_->evicted());
 }
 
 void Pattern::load_totals(ByteReader& in) {
@@ -259,6 +260,7 @@ void Pattern::load_totals(ByteReader& in) {
   output_->set_emitted(in.varint());
   late_ = in.varint();
   matcher_.set_evicted(in.varint());
+  ordered_->set_evicted(in.varint());
 }
 
 }  // namespace wayside

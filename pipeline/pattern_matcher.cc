@@ -58,7 +58,7 @@ void PatternMatcher::follow(Run run, const Reading& r, Runs& next) const {
     goes_on = true;
   }
   const size_t absent = guard(run);
-  if (absent != Plan::kNone && matches(absent, r)) run.broken = true;
+  if (absent != Plan::kNone && r.time > last(run).last_ms && matches(absent, r)) run.broken = true;
   if (in_time && last(run).count >= step(run).min) {
     size_t group = step(run).group;
     if (run.passed) group = plan_.steps[plan_.groups[group].guard].group;

@@ -63,6 +63,7 @@ struct Pipeline::Graph {
   void add_state(StateOptions& state, std::vector<Wanted>& all);
   int64_t forget_after(const std::string& stream) const;
   int64_t least_future(const std::string& stream) const;
+  bool is_readable(const std::string& name, const std::string& by);
   bool add_block(const Wanted& wanted);
   void read(const std::vector<std::string>& from, Block& block, Edge& edge);
   void add_outputs(const std::vector<std::string>& from, const Edge& edge);
@@ -73,9 +74,11 @@ struct Pipeline::Graph {
   std::vector<BlockError>& errors;
   std::map<std::string, Node> nodes;
   std::set<std::string> names;   // of all blocks that others can read
+  std::set<std::string> silent;  // windows without final results: there is nothing to read
   std::set<std::string> failed;  // whose error is told; those that read them have none of their own
   std::vector<Edge> blocks;      // in the order in which they were made
   std::map<std::string, std::unique_ptr<Watch>> watches;
+  std::map<std::string, const ProcessingTime*> times;  // by their stream
 };
 
 std::unique_ptr<Pipeline> Pipeline::make(PipelineOptions options, std::vector<BlockError>& errors) {
@@ -147,12 +150,13 @@ void Pipeline::Graph::add_blocks() {
 std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   std::vector<Wanted> all;
   for (WindowOptions& o : pipeline.options_.windows) {
+    if (!o.at_end) silent.insert(o.name);
     if (o.processing_time) add_processing_time(o, all);
-    all.push_back({o.name, o.from, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+    all.push_back({o.name, o.from, [this, &p = pipeline, &o](Inputs inputs, BlockError& error) {
                      auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
                                               p.bits(o.to, true), p.bits(o.late_to, false), error);
                      if (made && o.processing_time) {
-                       p.by_processing_time_.emplace_back(p.processing_.back(), made.get());
+                       p.by_processing_time_.emplace_back(times.at(o.from.front()), made.get());
                      }
                      return made;
                    }});
@@ -251,6 +255,7 @@ void Pipeline::Graph::add_processing_time(WindowOptions& window, std::vector<Wan
                      auto made = std::make_unique<ProcessingTime>(name, *inputs.front(),
                                                                   least_future(from));
                      pipeline.processing_.push_back(made.get());
+                     times[name] = made.get();
                      return made;
                    }});
     from = name;
@@ -275,10 +280,21 @@ int64_t Pipeline::Graph::least_future(const std::string& stream) const {
   return least_ms;
 }
 
+// Others see final results of a window only. A block that stands between, "v/w", is not one of the
+// configuration: the error is v's.
+bool Pipeline::Graph::is_readable(const std::string& name, const std::string& by) {
+  if (!silent.contains(name)) return true;
+  errors.push_back({by.substr(0, by.find('/')), "from", 0,
+                    "'" + name +
+                        "' has at_end = false and so no final results; what reads a "
+                        "window sees only those"});
+  return false;
+}
+
 bool Pipeline::Graph::add_block(const Wanted& wanted) {
   Inputs inputs;
   for (const std::string& name : wanted.from) {
-    if (failed.contains(name)) return false;
+    if (failed.contains(name) || !is_readable(name, wanted.name)) return false;
     inputs.push_back(nodes[name].stream);
   }
   for (const Stream* input : inputs) {
@@ -366,6 +382,7 @@ Watch* Pipeline::Graph::watch_of(const std::string& block, const std::string& fr
     errors.push_back({block, "from", 0, missing(from)});
     return nullptr;
   }
+  if (!is_readable(from, block)) return nullptr;
   auto& watch = watches[from];
   if (!watch) watch = std::make_unique<Watch>(*node->second.stream, pipeline.keys_);
   return watch.get();

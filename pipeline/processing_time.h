@@ -28,12 +28,9 @@ class ProcessingTime final : public Block, public EventTime {
   int64_t timer_of(int64_t watermark_ms, int64_t tick_ms) const;
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
-  void on_idle(uint32_t, EmissionBuffer&) override {}
-  void forget_key(uint32_t, int64_t, EmissionBuffer&) override {}
   void begin_anew(const std::vector<uint32_t>&, int64_t limit_ms, EmissionBuffer&) override {
     if (watermark(KeyTable::kNone) > limit_ms) now_ms_ = kTimeMin;
   }
-  void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {&output_}; }
   const EventTime* merged_time() const override { return this; }
 
@@ -46,8 +43,6 @@ class ProcessingTime final : public Block, public EventTime {
   const std::string& name() const override { return name_; }
   BlockStatus status() const override { return {name_, "processing_time"}; }
   uint64_t fingerprint() const override { return 1; }
-  bool save_key(uint32_t, ByteWriter&) const override { return false; }
-  void load_key(uint32_t, ByteReader&) override {}
   void save_totals(ByteWriter& out) const override {
     out.fixed(now_ms_);
     out.fixed(timer_ms_);

@@ -144,7 +144,8 @@ void RunningState::set_first_values(const Rows& rows, size_t row) {
 }
 
 // One scan: SQL asks for the columns of a row when it comes to it, so that it sees what the rows
-// before have made of the values. A row that cannot be evaluated leaves them as they are.
+// before have made of the values. A row that cannot be evaluated leaves them as they are; its key's
+// first values are told nevertheless, for who reads changes has not seen them yet.
 void RunningState::run(const Rows& rows, size_t begin, size_t end, EmissionBuffer& out) {
   if (begin == end) return;
   Table table = table_;
@@ -158,10 +159,10 @@ void RunningState::run(const Rows& rows, size_t begin, size_t end, EmissionBuffe
   size_t at = begin;
   const Status status =
       next_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-        for (; at < row; ++at) keep(rows, at);
+        for (; at < row; ++at) pass(rows, at, out);
         step(rows, at++, values, out);
       });
-  for (; at < end; ++at) keep(rows, at);
+  for (; at < end; ++at) pass(rows, at, out);
   faults_ += !status.ok();
 }
 
@@ -179,9 +180,12 @@ void RunningState::step(const Rows& rows, size_t row, const ExpressionSet::RowVa
     changed = true;
   }
   keep(rows, row);
-  if (!changed) return;
-  ++emitted_;
-  emit(rows, row, out);
+  if (changed) emit(rows, row, out);
+}
+
+void RunningState::pass(const Rows& rows, size_t row, EmissionBuffer& out) {
+  keep(rows, row);
+  if (begun_[row]) emit(rows, row, out);
 }
 
 // What the row has is what its key has now.
@@ -198,6 +202,7 @@ void RunningState::keep(const Rows& rows, size_t row) {
 }
 
 void RunningState::emit(const Rows& rows, size_t row, EmissionBuffer& out) {
+  ++emitted_;
   Emission* e = out.next(targets_);
   if (!e) return;
   const uint32_t key = rows.view.keys[row];

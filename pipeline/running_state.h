@@ -22,10 +22,8 @@ class RunningState final : public Block {
                                             uint32_t targets, BlockError& error);
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
-  void on_idle(uint32_t, EmissionBuffer&) override {}
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer&) override;
-  void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {output_.get()}; }
 
   bool is_by_key() const override { return true; }
@@ -61,6 +59,7 @@ class RunningState final : public Block {
   void run(const Rows& rows, size_t begin, size_t end, EmissionBuffer& out);
   void step(const Rows& rows, size_t row, const ExpressionSet::RowValues& values,
             EmissionBuffer& out);
+  void pass(const Rows& rows, size_t row, EmissionBuffer& out);
   void keep(const Rows& rows, size_t row);
   void emit(const Rows& rows, size_t row, EmissionBuffer& out);
   void push(const Rows& rows, EmissionBuffer& out);

@@ -85,13 +85,46 @@ void SlicedWindows::add_row(Key& key, uint32_t at, uint32_t row) {
   }
 }
 
-// Complete windows that the slice is in, and that may still be revised, speak again.
+// Complete windows that the slice is in, and that may still be revised, speak again. Each of them
+// is some slices before it, and some from it on: the former are summed up once, from it backwards,
+// the latter grow from window to window.
 void SlicedWindows::revise(uint32_t id, int64_t slice, int64_t watermark) {
   panes_.flush();
   int64_t window = grid_.first_start(slice);
-  for (; window <= slice && last(window) <= watermark; window = grid_.next_start(window)) {
-    if (cleanup(window) <= watermark) continue;
-    speak(id, window, true, sum_between(keys_[id], window, grid_.end(window)));
+  while (window <= slice && cleanup(window) <= watermark) window = grid_.next_start(window);
+  if (window > slice || last(window) > watermark) return;
+  const Key& key = keys_[id];
+  const uint32_t own = lower_bound(key, slice);
+  uint32_t first = lower_bound(key, window);
+  sum_before(key, first, own);
+  const uint32_t behind = make(0);
+  for (uint32_t next = own; window <= slice && last(window) <= watermark;
+       window = grid_.next_start(window)) {
+    for (; next < key.slices.size() && starts_[key.slices[next]] < grid_.end(window); ++next) {
+      panes_.merge(behind, key.slices[next]);
+    }
+    for (; first < own && starts_[key.slices[first]] < window; ++first) {
+      panes_.release(before_.back());
+      before_.pop_back();
+    }
+    panes_.reset(scratch_);
+    if (!before_.empty()) panes_.merge(scratch_, before_.back());
+    panes_.merge(scratch_, behind);
+    speak(id, window, true, scratch_);
+  }
+  for (const uint32_t pane : before_) panes_.release(pane);
+  panes_.release(behind);
+}
+
+// Of each slice in [first, end) the sum of it and those behind it: into before_, the last one
+// first.
+void SlicedWindows::sum_before(const Key& key, uint32_t first, uint32_t end) {
+  before_.clear();
+  for (uint32_t i = end; i > first; --i) {
+    const uint32_t sum = make(0);
+    panes_.merge(sum, key.slices[i - 1]);
+    if (!before_.empty()) panes_.merge(sum, before_.back());
+    before_.push_back(sum);
   }
 }
 
@@ -333,72 +366,6 @@ bool SlicedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   start = grid_.last_start(time);
   end = grid_.end(start);
   return true;
-}
-
-// ---- state
-
-void SlicedWindows::save(uint32_t id, ByteWriter& out) const {
-  const Key& key = keys_[id];
-  out.fixed(key.next);
-  out.fixed(key.back_start);
-  out.varint(key.done);
-  out.varint(key.front);
-  out.varint(key.back);
-  out.varint(key.slices.size());
-  for (const uint32_t pane : key.slices) {
-    out.fixed(starts_[pane]);
-    panes_.save(pane, out);
-  }
-  for (const uint32_t pane : key.suffixes) panes_.save(pane, out);
-  out.fixed<uint8_t>(key.back_sum != kNone);
-  if (key.back_sum != kNone) panes_.save(key.back_sum, out);
-  const auto found = told_.find(id);
-  out.varint(found == told_.end() ? 0 : found->second.size());
-  if (found == told_.end()) return;
-  for (const Told& t : found->second) {
-    out.fixed(t.start);
-    out.varint(t.revision);
-    out.fixed(static_cast<uint8_t>(t.changed | t.at_end << 1));
-  }
-}
-
-void SlicedWindows::load(uint32_t id, ByteReader& in) {
-  if (id >= keys_.size()) keys_.resize(id + 1);
-  Key& key = keys_[id];
-  key.next = in.fixed<int64_t>();
-  key.back_start = in.fixed<int64_t>();
-  key.done = static_cast<uint32_t>(in.varint());
-  key.front = static_cast<uint32_t>(in.varint());
-  key.back = static_cast<uint32_t>(in.varint());
-  const size_t slices = in.count(8);
-  if (uint64_t{key.done} + key.front + key.back > slices) return in.fail();
-  auto load_pane = [&](int64_t start) {
-    const uint32_t pane = make(start);
-    panes_.load(pane, in);
-    return pane;
-  };
-  for (size_t i = 0; i < slices && in.ok(); ++i) {
-    key.slices.push_back(load_pane(in.fixed<int64_t>()));
-  }
-  for (uint32_t i = 0; keeps_slices_ && i < key.front && in.ok(); ++i) {
-    key.suffixes.push_back(load_pane(0));
-  }
-  if (in.fixed<uint8_t>() != 0) key.back_sum = load_pane(0);
-  for (size_t n = in.count(10); n > 0 && in.ok(); --n) {
-    Told& t = told(id, in.fixed<int64_t>());
-    t.revision = static_cast<uint32_t>(in.varint());
-    const auto flags = in.fixed<uint8_t>();
-    t.changed = flags & 1;
-    t.at_end = flags >> 1 & 1;
-  }
-  set_due(key);
-}
-
-size_t SlicedWindows::bytes() const {
-  size_t sum =
-      panes_.bytes() + keys_.capacity() * sizeof(Key) + starts_.capacity() * sizeof(int64_t);
-  for (const Key& key : keys_) sum += key.slices.heap_bytes() + key.suffixes.heap_bytes();
-  return sum;
 }
 
 }  // namespace wayside

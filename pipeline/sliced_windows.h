@@ -50,7 +50,6 @@ class SlicedWindows final : public KeyedWindows {
   size_t open() const override { return panes_.used() - 1; }  // without scratch_
   void save(uint32_t key, ByteWriter& out) const override;
   void load(uint32_t key, ByteReader& in) override;
-  size_t bytes() const override;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -88,6 +87,7 @@ class SlicedWindows final : public KeyedWindows {
   void add_row(Key& key, uint32_t at, uint32_t row);
   void mark_changed(uint32_t key, int64_t slice);
   void revise(uint32_t key, int64_t slice, int64_t watermark);
+  void sum_before(const Key& key, uint32_t first, uint32_t end);
   void close_next(uint32_t key);
   uint32_t sum_of_next(Key& key);
   void pass_front(Key& key);
@@ -104,8 +104,9 @@ class SlicedWindows final : public KeyedWindows {
   const bool keeps_slices_;  // beside their suffixes
   Panes& panes_;
   WindowListener& listener_;
-  std::vector<int64_t> starts_;  // by pane
-  uint32_t scratch_;             // a pane for sums
+  std::vector<int64_t> starts_;   // by pane
+  uint32_t scratch_;              // a pane for sums
+  std::vector<uint32_t> before_;  // panes of revise()
   std::vector<Key> keys_;
   std::unordered_map<uint32_t, std::vector<Told>> told_;  // by key; mostly empty
 };

@@ -1,5 +1,7 @@
 #include "pipeline/stream_output.h"
 
+#include "pipeline/burst.h"
+
 namespace wayside {
 
 StreamOutput::StreamOutput(Shape shape, const EventTime& time, const KeyTable& keys)
@@ -46,11 +48,10 @@ void StreamOutput::flush(EmissionBuffer& out) {
     tell(row, out);
   }
   if (batch_.rows() > 0 && !stream_.consumers().empty()) push(out);
-  batch_.clear_rows();
-  batch_.clear_texts();
-  batch_keys_.clear();
-  after_.clear();
-  present_.clear();
+  clear_burst(batch_);
+  clear_burst(batch_keys_);
+  clear_burst(after_);
+  clear_burst(present_);
 }
 
 void StreamOutput::tell(size_t row, EmissionBuffer& out) const {

@@ -30,6 +30,7 @@ class StreamOutput {
   void add_null() { add(kNull, Interner::kNone); }  // whatever the column holds
   // Behind the rows so far the watermark is here. kNone: of no key.
   void on_watermark(uint32_t key, int64_t watermark_ms);
+  size_t rows() const { return batch_.rows(); }  // since the last flush
   // Tells what has come since the last time.
   void flush(EmissionBuffer& out);
 

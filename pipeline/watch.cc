@@ -143,7 +143,17 @@ void Watch::begin_key_anew(uint32_t key, int64_t limit_ms, EmissionBuffer& out) 
 }
 
 BlockStatus Watch::status() const {
-  return {name_, "order", 0, ordered_->waiting(), 0, values_.faults()};
+  return {name_, "order", 0, ordered_->waiting(), 0, values_.faults(), 0, ordered_->evicted()};
+}
+
+void Watch::save_totals(ByteWriter& out) const {
+  out.fixed(watermark_);
+  out.varint(ordered_->evicted());
+}
+
+void Watch::load_totals(ByteReader& in) {
+  watermark_ = in.fixed<int64_t>();
+  if (in.left() > 0) ordered_->set_evicted(in.varint());  // that was not always counted
 }
 
 uint64_t Watch::fingerprint() const {

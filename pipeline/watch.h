@@ -40,8 +40,8 @@ class Watch final : public Block {
     return ordered_->save_key(key, out);
   }
   void load_key(uint32_t key, ByteReader& in) override { ordered_->load_key(key, in); }
-  void save_totals(ByteWriter& out) const override { out.fixed(watermark_); }
-  void load_totals(ByteReader& in) override { watermark_ = in.fixed<int64_t>(); }
+  void save_totals(ByteWriter& out) const override;
+  void load_totals(ByteReader& in) override;
 
  private:
   void take(const Rows& rows, size_t row, const std::vector<const double*>& values,

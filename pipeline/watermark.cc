@@ -35,6 +35,15 @@ void WatermarkTracker::watch(uint32_t id) {
   key.watched_ms = at_ms;
   deadlines_.push_back({at_ms, id});
   std::push_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
+  if (deadlines_.size() > 2 * known_keys_ + 64) drop_void_deadlines();
+}
+
+// A key that falls silent again and again leaves one behind each time, for as long as forget_after.
+void WatermarkTracker::drop_void_deadlines() {
+  std::erase_if(deadlines_, [&](const Deadline& d) {
+    return !knows(d.key) || keys_[d.key].watched_ms != d.at_ms;
+  });
+  std::make_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
 }
 
 WatermarkTracker::Deadline WatermarkTracker::take_first() {

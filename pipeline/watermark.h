@@ -33,6 +33,7 @@ class WatermarkTracker final : public EventTime, public KeyOrigin {
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const override { return keys_[key].newest_ms; }
   int64_t newest_ms() const;  // of all keys; kTimeMin for none
+  size_t deadlines() const { return deadlines_.size(); }
 
   // Keys whose event time is beyond `limit_ms`, for the caller to forget; in source mode all of
   // them if the source is, and its watermark begins anew. None: nothing is beyond it.
@@ -77,6 +78,7 @@ class WatermarkTracker final : public EventTime, public KeyOrigin {
   int64_t deadline(const Key& key) const;
   void watch(uint32_t key);
   Deadline take_first();
+  void drop_void_deadlines();
   void settle_first();  // the first deadline is one that holds, or there is none
 
   bool by_key_;

@@ -252,7 +252,7 @@ void Window::emit_late(size_t input, const BatchView& view, size_t row, Emission
 // ---- state
 
 BlockStatus Window::status() const {
-  uint64_t faults = 0;
+  uint64_t faults = results_->faults();
   for (const auto& e : expressions_) faults += e->faults();
   return {options_.name, "window", results_->emitted(), windows_->open(), late_, faults};
 }

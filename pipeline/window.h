@@ -97,7 +97,6 @@ class Window final : public Block, public EventTime {
   std::vector<const Stream*> inputs_;
   KeyTable& keys_;
   bool by_key_ = true;
-  bool is_read_ = false;  // by another block
   uint32_t late_targets_ = 0;
   uint64_t fingerprint_ = 0;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/burst.h"
+
 namespace wayside {
 namespace {
 
@@ -82,9 +84,9 @@ void WindowResults::emit(EmissionBuffer& out, const Stream* stream) {
     tell(row, out);
   }
   if (stream) push(*stream, out);
-  rows_.clear();
-  moves_.clear();
-  for (auto& values : values_) values.clear();
+  clear_burst(rows_);
+  clear_burst(moves_);
+  for (auto& values : values_) clear_burst(values);
 }
 
 // The rows as the expressions over them see them, without what is derived.
@@ -117,17 +119,17 @@ void WindowResults::derive(Table& table) {
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     for (size_t d = 0; d < targets.size(); ++d) (*targets[d])[row] = values.value(d);
   };
-  (void)derived_->evaluate(table, take).ok();
+  faults_ += !derived_->evaluate(table, take).ok();
   for (const auto* values : targets) table.columns.push_back({.values = values->data()});
 }
 
-// Which rows does `having` let leave? One that cannot be evaluated stays.
+// Which rows does `having` let leave? Not those that cannot be evaluated.
 void WindowResults::judge(const Table& table) {
   kept_.assign(rows_.size(), 0);
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     kept_[row] = values.truth(0) == 1;
   };
-  (void)having_->evaluate(table, take).ok();
+  faults_ += !having_->evaluate(table, take).ok();
 }
 
 void WindowResults::tell(size_t row, EmissionBuffer& out) const {
@@ -172,11 +174,10 @@ void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
   rows.after = after_.data();
   rows.present = present_.data();
   stream.push(rows, out);
-  batch_.clear_rows();
-  batch_.clear_texts();
-  batch_keys_.clear();
-  after_.clear();
-  present_.clear();
+  clear_burst(batch_);
+  clear_burst(batch_keys_);
+  clear_burst(after_);
+  clear_burst(present_);
 }
 
 void WindowResults::push_row(size_t row) {

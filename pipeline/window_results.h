@@ -53,6 +53,7 @@ class WindowResults final : public WindowListener {
 
   uint64_t emitted() const { return emitted_; }  // results that `having` let through
   void set_emitted(uint64_t n) { emitted_ = n; }
+  uint64_t faults() const { return faults_; }  // see BlockStatus
 
  private:
   struct Row {
@@ -71,7 +72,6 @@ class WindowResults final : public WindowListener {
   void derive(Table& table);
   void judge(const Table& table);
   void tell(size_t row, EmissionBuffer& out) const;
-  const Value& value(const ResultItem& item, size_t row) const;
   void push(const Stream& stream, EmissionBuffer& out);
   void push_row(size_t row);
   void push_move(const Move& move);
@@ -83,6 +83,7 @@ class WindowResults final : public WindowListener {
   std::unique_ptr<ExpressionSet> derived_;
   std::unique_ptr<ExpressionSet> having_;
   uint64_t emitted_ = 0;
+  uint64_t faults_ = 0;
 
   // What has not been told yet, by row; values by item.
   std::vector<Row> rows_;

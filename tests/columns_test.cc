@@ -49,6 +49,24 @@ TEST_F(Columns, a_plain_column_is_the_column_itself) {
   EXPECT_EQ(columns_.values(1), view_.columns[1].numbers);
 }
 
+TEST(TypeOf, a_text_is_what_is_a_text_field_or_cast_to_one_as_a_whole) {
+  const Schema schema = *make_schema(climate());
+  const struct {
+    const char* expression;
+    FieldType type;
+  } cases[] = {
+      {"door", FieldType::kText},
+      {"temp_c", FieldType::kNumber},
+      {"CAST(temp_c AS TEXT)", FieldType::kText},
+      {" cast((temp_c + 1) * 2 as text) ", FieldType::kText},
+      {"CAST(')' || door AS TEXT)", FieldType::kText},
+      {"CAST(temp_c AS TEXT) = CAST(door AS TEXT)", FieldType::kNumber},
+      {"CAST(temp_c AS REAL) + (door = 'as text)')", FieldType::kNumber},
+      {"CAST(temp_c AS TEXT", FieldType::kNumber},
+  };
+  for (const auto& c : cases) EXPECT_EQ(type_of(schema, c.expression), c.type) << c.expression;
+}
+
 TEST_F(Columns, plain_and_computed_items_keep_their_places) {
   add(1'000, 20, "open");
   add(2'000, 30, "closed");

@@ -28,6 +28,16 @@ TEST(Emissions, are_numbered_without_gaps_and_counted_by_uplink) {
   EXPECT_EQ(out.emitted(), (std::vector<uint64_t>{2, 10, 3}));
 }
 
+TEST(Emissions, of_a_burst_give_their_memory_back) {
+  EmissionBuffer out;
+  for (int i = 0; i < 100'000; ++i) out.add(to(1));
+  EXPECT_GE(out.capacity(), 100'000u);
+  out.clear();
+  EXPECT_LE(out.capacity(), 4'096u);
+  out.add(to(1));
+  EXPECT_EQ(out.pending()[0].sequence, 100'001u);
+}
+
 TEST(Emissions, without_a_target_do_not_exist) {
   EmissionBuffer out;
   out.add(to(0, true));

@@ -192,6 +192,25 @@ TEST(IntervalJoin, readings_are_kept_as_long_as_a_partner_may_come) {
   EXPECT_LE(stage.pipeline().block_status()[0].open, 37u + 8u);
 }
 
+TEST(IntervalJoin, pairs_of_one_batch_are_told_in_portions) {
+  JoinOptions join = interval(10'000, 10'000);
+  join.max_rows = 2'000;
+  PipelineOptions options = joined(join);
+  WindowOptions window;
+  window.name = "w";
+  window.from = {"j"};
+  window.size_ms = 60'000;
+  window.select = {{"n", "count()"}};
+  window.early_count = 1'000;
+  options.windows = {window};
+  Stage stage(options);
+  std::vector<Reading> readings(1'500, left(1'000, 20));
+  readings.push_back(right(2'000, 1));
+  const Lines lines = stage.turn(readings);
+  EXPECT_EQ(lines.size(), 1'501u);
+  EXPECT_NE(lines.back(), "w a [0,60000) #0 open n=1000") << "all pairs were in memory at once";
+}
+
 TEST(IntervalJoin, beyond_max_rows_the_oldest_reading_is_forgotten) {
   JoinOptions join = interval(10'000, 10'000);
   join.max_rows = 1;

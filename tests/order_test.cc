@@ -77,6 +77,7 @@ TEST(Order, beyond_max_waiting_the_oldest_leaves_before_its_watermark) {
             Lines{"a 2000"});
   stage.turn({{1'900, "a", 5}, {2'000, "a", 6}});
   EXPECT_EQ(stage.ledger().late, 1u) << "of its own time more may come";
+  EXPECT_EQ(stage.pipeline().block_status()[0].evicted, 2u);
   EXPECT_EQ(seen(stage.finish()), (Lines{"a 2500", "a 3000", "b 1000"}));
 }
 

@@ -118,6 +118,7 @@ TEST_F(Ordered, beyond_the_limit_the_oldest_leaves_early_and_its_place_is_gone) 
   EXPECT_FALSE(add(0, 8)) << "older than what has left";
   EXPECT_TRUE(add(kMax + 2, 9));
   EXPECT_EQ(shorten(3), (Out{{2, 2}, {3, 3}})) << "the watermark has passed them anyway";
+  EXPECT_EQ(ordered_.evicted(), 1u);
 }
 
 TEST_F(Ordered, a_clock_that_stands_still_loses_nothing) {

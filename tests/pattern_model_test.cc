@@ -110,7 +110,7 @@ class Model {
       if (passed && plan_.is_last(absent)) return Ending{absent_until, true, 0, begin, taken};
       if (time > last_time && (!guarded || broken || absent_until == kTimeMax)) break;
       if (r == seen_.size()) break;
-      broken |= guarded && !passed && is(plan_.groups[absent].begin, r);
+      broken |= guarded && !passed && time > seen_[at].time && is(plan_.groups[absent].begin, r);
       if (time > last_time) continue;
       std::optional<Ending> first;
       bool goes_on = false;

@@ -160,6 +160,15 @@ TEST(Pattern, another_reading_of_the_step_before_begins_the_absence_anew) {
   EXPECT_EQ(matches(optional_b, "axb"), Lines{"1-6 a1 b1"});
 }
 
+TEST(Pattern, what_comes_at_the_time_of_the_reading_before_breaks_no_absence) {
+  for (const int64_t for_ms : {0, 3'000}) {
+    Stage stage(pattern({step("a"), absent(step("x"), for_ms), step("b")}));
+    EXPECT_EQ(stage.all({{0, "k", 0, "a"}, {0, "k", 0, "x"}, {4'000, "k", 0, "b"}}).size(), 1u);
+    EXPECT_EQ(stage.all({{9'000, "k", 0, "a"}, {9'001, "k", 0, "x"}, {14'000, "k", 0, "b"}}),
+              Lines{});
+  }
+}
+
 TEST(Pattern, without_for_a_last_absence_lasts_to_the_end_of_within) {
   const auto alone = pattern({step("a"), absent(step("x"))}, 5'000);
   EXPECT_EQ(matches(alone, "a"), Lines{"1-6 a1"});
@@ -180,6 +189,19 @@ TEST(Pattern, of_too_many_that_have_begun_the_oldest_goes) {
   Stage stage(options);
   stage.all(readings("aaab"));
   EXPECT_EQ(stage.pipeline().block_status()[0].evicted, 1u);
+}
+
+TEST(Pattern, readings_that_were_left_out_before_it_are_no_faults) {
+  PipelineOptions options = pattern({step("a")});
+  options.patterns[0].steps[0].when = "json_extract(door, '$.a')";
+  options.patterns[0].from = "m";
+  options.maps.resize(1);
+  options.maps[0].name = "m";
+  options.maps[0].from = "climate";
+  options.maps[0].where = "temp_c > 0";
+  Stage stage(options);
+  EXPECT_EQ(stage.all({{0, "k", 0, "{"}, {1, "k", 1, "{\"a\":1}"}}).size(), 1u);
+  for (const BlockStatus& block : stage.pipeline().block_status()) EXPECT_EQ(block.faults, 0u);
 }
 
 TEST(Pattern, a_silent_key_tells_what_has_come_and_when_forgotten_also_what_has_not) {

@@ -234,6 +234,43 @@ TEST(Pipeline, status_counts_the_results_that_left_and_slices_with_faults) {
   EXPECT_EQ(blocks[1].faults, 1u);
 }
 
+TEST(Pipeline, status_counts_faults_of_derived_columns_and_of_having) {
+  PipelineOptions options = fleet();
+  options.windows[0].select = {{"n", "count()"}, {"x", "json_extract('{' || n, '$.x')"}};
+  Stage derived(options);
+  EXPECT_EQ(derived.all({{0, "a"}}), Lines{"w a [0,10000) #0 final n=1 x=NULL"});
+  EXPECT_EQ(derived.pipeline().block_status()[0].faults, 1u);
+  options.windows[0].having = options.windows[0].select.back().second;
+  options.windows[0].select.pop_back();
+  Stage judged(options);
+  EXPECT_EQ(judged.all({{0, "a"}}), Lines{});
+  EXPECT_EQ(judged.pipeline().block_status()[0].faults, 1u);
+}
+
+// Of a window others see final results only.
+TEST(Pipeline, what_reads_a_window_that_gives_no_final_result_is_refused) {
+  PipelineOptions options = fleet();
+  options.windows[0].early_count = 2;
+  options.windows[0].at_end = false;
+  options.windows.push_back(options.windows[0]);
+  options.windows[1].name = "v";
+  options.windows[1].from = {"w"};
+  options.windows.push_back(options.windows[1]);
+  options.windows[2].name = "u";
+  options.windows[2].processing_time = true;
+  options.rules.push_back({"r", "w", "n > 1", 0, Severity::kInfo, {}});
+  std::vector<BlockError> errors;
+  EXPECT_EQ(Pipeline::make(options, errors), nullptr);
+  Lines told;
+  for (const BlockError& e : errors) {
+    told.push_back(e.block + '.' + e.item);
+    EXPECT_EQ(
+        e.message,
+        "'w' has at_end = false and so no final results; what reads a window sees only those");
+  }
+  EXPECT_EQ(told, (Lines{"v.from", "u.from", "r.from"}));
+}
+
 TEST(Pipeline, sources_that_share_a_window_share_their_order_of_arrival) {
   PipelineOptions options = fleet();
   for (const char* name : {"cargo", "engine", "tyres"}) options.sources.push_back(climate(name));

@@ -67,6 +67,12 @@ TEST(RunningState, a_reading_that_cannot_be_evaluated_changes_nothing) {
   EXPECT_EQ(stage.pipeline().block_status()[0].faults, 1u);
 }
 
+TEST(RunningState, first_values_are_told_even_if_the_next_ones_cannot_be_made) {
+  Stage stage(with_state({{"n", "7"}}, {{"n", "n + json_extract(door, '$.v')"}}));
+  EXPECT_EQ(stage.turn({{0, "a", 0, "bad"}, {1, "a", 0, "bad"}, {2, "a", 0, "{\"v\":0}"}}),
+            Lines{"s a @0 n=7"});
+}
+
 TEST(RunningState, where_takes_what_counts) {
   PipelineOptions options = with_state({{"n", "0"}}, {{"n", "n + 1"}});
   options.states[0].where = "door = 'x'";

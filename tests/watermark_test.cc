@@ -194,5 +194,25 @@ TEST(Watermark, goes_on_after_a_reload_as_if_nothing_had_been) {
   }
 }
 
+TEST(Watermark, keys_that_fall_silent_again_and_again_leave_nothing_behind) {
+  SourceOptions o = options(WatermarkMode::kKey);
+  o.forget_after_ms = 1'000'000'000;
+  WatermarkTracker watermarks(o, kTick);
+  std::vector<uint32_t> idle, forgotten;
+  std::vector<int64_t> after;
+  const uint32_t keys[] = {kA, kB};
+  for (int64_t i = 0; i < 1'000; ++i) {
+    const int64_t times[] = {i, i};
+    BatchView view;
+    view.rows = 2;
+    view.times = times;
+    view.keys = keys;
+    watermarks.advance(view, i * 40'000, after);
+    watermarks.expire(i * 40'000 + 30'000, idle, forgotten);
+    ASSERT_EQ(idle.size(), 2u);
+    ASSERT_LE(watermarks.deadlines(), 70u);
+  }
+}
+
 }  // namespace
 }  // namespace wayside

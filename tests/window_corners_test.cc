@@ -116,6 +116,27 @@ TEST(WindowCorners, a_late_result_has_no_field_twice) {
   for (const std::string& name : names) EXPECT_EQ(names.count(name), 1u) << name;
 }
 
+TEST(WindowCorners, a_window_may_have_any_number_of_results) {
+  WindowOptions global = window("w");
+  global.global = true;
+  global.early_count = 1;
+  Stage stage(pipeline({global}));
+  stage.turn({{0, "a"}});
+  SavedState saved;
+  for (StateRow& row : stage.pipeline().save_changes()) {
+    // Behind fingerprint, two times, readings, a flag, how many windows, and the start.
+    constexpr size_t kRevision = 8 + 16 + 1 + 1 + 1 + 8;
+    if (row.component == "window:w" && !row.key.empty()) {
+      EXPECT_EQ(row.bytes[kRevision], 1);
+      row.bytes.replace(kRevision, 1, "\x80\x80\x80\x80\x01");
+    }
+    saved.apply({row});
+  }
+  stage.reopen(saved);
+  EXPECT_EQ(stage.turn({{1, "a"}}), Lines{"w a [NULL,NULL) #268435456 open n=2"});
+  EXPECT_EQ(stage.turn({{2, "a"}}), Lines{"w a [NULL,NULL) #268435457 open n=3"});
+}
+
 TEST(WindowCorners, where_nothing_came_nothing_is_open) {
   Stage stage(pipeline({sliding(10'000, 5'000)}));
   EXPECT_EQ(stage.pipeline().block_status().front().open, 0u);

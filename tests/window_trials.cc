@@ -205,7 +205,9 @@ WindowTrial make_window_trial(uint64_t seed) {
     o.windows.push_back(draw_window(draw, unit_ms, o.sources));
     o.windows.back().name = name;
   }
-  if (draw.once_in(2)) o.windows.push_back(draw_reader(draw, unit_ms, o.windows.front().name));
+  if (draw.once_in(2) && o.windows.front().at_end) {
+    o.windows.push_back(draw_reader(draw, unit_ms, o.windows.front().name));
+  }
   trial.fleet = draw_fleet(draw, unit_ms, o.sources);
   return trial;
 }
