@@ -154,7 +154,10 @@ TEST_P(OrderSchedules, do_not_matter) {
 // One stream over all keys says the same, emission by emission.
 TEST_P(OrderSchedules, do_not_matter_to_the_order_over_all_keys) {
   PipelineOptions options = two_sources(GetParam());
-  options.orders = {{"all", "climate", true, 10'000}};
+  options.orders.resize(1);
+  options.orders[0].name = "all";
+  options.orders[0].from = "climate";
+  options.orders[0].over_all_keys = true;
   StateOptions state;
   state.name = "s";
   state.from = "all";
