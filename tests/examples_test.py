@@ -17,16 +17,22 @@ BINARY = Path(os.environ.get("WAYSIDE_BINARY", DEFAULT_BINARY))
 EXAMPLES = REPOSITORY / "config" / "examples"
 
 
+def said_of(dump):
+    """Its events, then the rows of its views."""
+    config = dump.with_suffix(".toml")
+    views = re.findall(r'^\[\[view\]\]\nname = "(\w+)"', config.read_text(), re.M)
+    replay = [BINARY, "replay", "--config", config, "--in", dump]
+    runs = [replay] + [[*replay, "--view", view] for view in views]
+    return "".join(subprocess.run(run, capture_output=True, text=True, check=True).stdout for run in runs)
+
+
 class Examples(unittest.TestCase):
     def test_each_says_what_is_expected(self):
         dumps = sorted(EXAMPLES.glob("*.dump"))
         self.assertGreaterEqual(len(dumps), 5)
         for dump in dumps:
             with self.subTest(example=dump.stem):
-                done = subprocess.run([BINARY, "replay", "--config", dump.with_suffix(".toml"), "--in", dump],
-                                      capture_output=True, text=True)
-                self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertEqual(done.stdout.splitlines(), dump.with_suffix(".expected").read_text().splitlines())
+                self.assertEqual(said_of(dump), dump.with_suffix(".expected").read_text())
 
     def test_carts_are_rows_of_a_view(self):
         with Stand("cart") as stand:
@@ -41,7 +47,7 @@ class Examples(unittest.TestCase):
             changes = [line.split(" ", 2)[1:] for line in (EXAMPLES / "cart.dump").read_text().splitlines()]
             for topic, payload in changes:
                 publisher.publish(topic, json.dumps({**json.loads(payload), "at": now_ms()}))
-            gateway.await_status("all changes", lambda s: s["readings"]["in"] == len(changes))
+            gateway.await_status("all changes", lambda s: s["readings"]["in"] == len(changes) and s["journal"]["entry"] > 0)
             done = gateway.call("sql", "SELECT cart, n FROM carts", "--json")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual([json.loads(line) for line in done.stdout.splitlines()], [{"cart": "c-1", "n": 8}])
