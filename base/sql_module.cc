@@ -13,7 +13,6 @@ struct TableObject : sqlite3_vtab {
 struct Cursor : sqlite3_vtab_cursor {
   std::unique_ptr<SqlScan> scan;
   bool there = false;
-  sqlite3_int64 row = 0;
 };
 
 SqlTableShown& shown_by(sqlite3_vtab* object) { return *static_cast<TableObject*>(object)->shown; }
@@ -34,7 +33,12 @@ std::string declaration(const SqlTable& table) {
     if (sql.back() != '(') sql += ", ";
     sql += '"' + c.name + "\" " + c.type;
   }
-  return sql + ')';
+  sql += ", PRIMARY KEY(";
+  for (size_t column : table.key()) {
+    if (sql.back() != '(') sql += ", ";
+    sql += '"' + table.columns()[column].name + '"';
+  }
+  return sql + ")) WITHOUT ROWID";
 }
 
 std::optional<SqlBound::Compare> comparison(unsigned char op) {
@@ -124,7 +128,6 @@ int cursor_next(sqlite3_vtab_cursor* of) {
   auto there = cursor.scan->next();
   if (!there.ok()) return fail(of->pVtab, there.error());
   cursor.there = *there;
-  ++cursor.row;
   return SQLITE_OK;
 }
 int cursor_filter(sqlite3_vtab_cursor* of, int, const char* plan, int count,
@@ -144,17 +147,12 @@ int cursor_filter(sqlite3_vtab_cursor* of, int, const char* plan, int count,
   auto scan = shown.table->scan(bounds, shown.expired);
   if (!scan.ok()) return fail(of->pVtab, scan.error());
   cursor.scan = std::move(*scan);
-  cursor.row = 0;
   return cursor_next(of);
 }
 int cursor_eof(sqlite3_vtab_cursor* of) { return !as_cursor(of).there; }
 int cursor_column(sqlite3_vtab_cursor* of, sqlite3_context* context, int column) {
   SqlCell cell(context);
   as_cursor(of).scan->column(static_cast<size_t>(column), cell);
-  return SQLITE_OK;
-}
-int cursor_rowid(sqlite3_vtab_cursor* of, sqlite3_int64* id) {
-  *id = as_cursor(of).row;
   return SQLITE_OK;
 }
 
@@ -168,8 +166,7 @@ const sqlite3_module kModule = [] {
   m.xFilter = cursor_filter;
   m.xNext = cursor_next;
   m.xEof = cursor_eof;
-  m.xColumn = cursor_column;
-  m.xRowid = cursor_rowid;
+  m.xColumn = cursor_column;  // no xRowid: rows are told apart by their key
   return m;
 }();
 

@@ -55,6 +55,9 @@ class SqlTable {
  public:
   virtual ~SqlTable() = default;
   virtual const std::vector<SqlColumn>& columns() const = 0;
+  // The columns that tell a row from all others; none of them is ever NULL. SQLite looks at a table
+  // more than once for an OR, and knows by them which rows it has shown.
+  virtual std::vector<size_t> key() const = 0;
   // Roughly what share of a scan is left with a bound on this column; 1: it makes no use of it.
   virtual double share_with(size_t column, SqlBound::Compare compare) const = 0;
   // Rows that pass the bounds, and maybe others: whoever asks looks again. `expired` is to be asked

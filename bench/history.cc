@@ -152,7 +152,7 @@ int64_t write_journal(const Config& config, uint64_t readings) {
 
 void make_indexes(const Config& config) {
   const auto begun = steady_clock::now();
-  std::set<uint64_t> known;
+  KnownIndexes known;
   while (true) {
     const auto more =
         index_some(posix_disk(), config.gateway.state_dir, 0, known, [] { return true; });

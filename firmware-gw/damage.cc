@@ -128,30 +128,36 @@ void Loop::load_preambles() {
   }
 }
 
+void Loop::tell_rebuilt(Replay& replay) {
+  const std::string entry = std::to_string(replay.expected);
+  const std::string why = copied_ ? "the journal was copied" : "wayside.db was lost";
+  if (replay.rebuilt_after > 0) {
+    replay.differs(why + ", and the state that journal entries before " + entry +
+                   " led to is not there");
+    report({Damage::Kind::kLoss,
+            why + (copied_ ? "" : " and is made again") + " from journal entry " + entry +
+                " on; windows open before it are incomplete",
+            0, 0, 0, 0, ""});
+    return;
+  }
+  const bool told = std::any_of(damage_.begin(), damage_.end(),
+                                [](const Damage& d) { return d.what.starts_with("wayside.db"); });
+  if (told || copied_) return;
+  // A power cut may take a young store, whose log was not synced yet: nothing is lost, nobody has
+  // to know.
+  report({Damage::Kind::kTorn, "wayside.db was not there and is made again from the journal", 0, 0,
+          0, 0, ""});
+}
+
 // The journal says what it can: all of it if it is there from entry 1 on; else epochs and numbers
 // are those that its oldest file knows.
 Status Loop::start_rebuilt(Replay& replay) {
   replay.expected = journal_->oldest_sequence();
-  // Only of the last entry it is not sure.
-  replay.said_upto = replay.last_entry - 1;
+  // Only of the last entry it is not sure, unless somebody else knows.
+  replay.said_upto = replay.last_entry - (copied_ && copied_->said ? 0 : 1);
   replay.rebuilt_after = replay.expected - 1;
   replay.rebuilt_rows.resize(engine_->schemas().size());
-  if (replay.expected > 1) {
-    replay.differs("wayside.db was lost, and with it the state that journal entries before " +
-                   std::to_string(replay.expected) + " led to");
-  }
-  const bool told = std::any_of(damage_.begin(), damage_.end(),
-                                [](const Damage& d) { return d.what.starts_with("wayside.db"); });
-  if (!told || replay.rebuilt_after > 0) {
-    // A power cut may take a young store, whose log was not synced yet: nothing is lost, nobody has
-    // to know.
-    report({replay.rebuilt_after > 0 ? Damage::Kind::kLoss : Damage::Kind::kTorn,
-            replay.rebuilt_after > 0
-                ? "wayside.db was lost and is made again from journal entry " +
-                      std::to_string(replay.expected) + " on; windows open before it are incomplete"
-                : "wayside.db was not there and is made again from the journal",
-            0, 0, 0, 0, ""});
-  }
+  tell_rebuilt(replay);
   if (preambles_.empty()) return {};
   for (const Preamble& p : preambles_) {
     if (!p.epochs.empty()) epochs_ = p.epochs;

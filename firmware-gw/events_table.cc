@@ -2,19 +2,16 @@
 
 #include <algorithm>
 
-#include "firmware-gw/journal_replay.h"
 #include "uplink/message.h"
 
 namespace wayside {
 
 class EventsTable::Scan : public SqlScan {
  public:
-  Scan(std::unique_ptr<JournalReplay> replay, std::function<bool()> expired)
-      : replay_(std::move(replay)), expired_(std::move(expired)) {}
+  explicit Scan(std::unique_ptr<JournalReplay> replay) : replay_(std::move(replay)) {}
 
   Result<bool> next() override {
     for (++at_; at_ >= said().size(); at_ = 0) {
-      if (expired_()) return Error{ErrorCode::kUnavailable, "the time for it is over"};
       WS_ASSIGN(const bool there, replay_->next());
       if (!there) return false;
     }
@@ -52,7 +49,6 @@ class EventsTable::Scan : public SqlScan {
   std::span<const Emission> said() const { return replay_->engine().emissions().pending(); }
 
   std::unique_ptr<JournalReplay> replay_;
-  std::function<bool()> expired_;
   size_t at_ = 0;
 };
 
@@ -72,13 +68,17 @@ double EventsTable::share_with(size_t column, SqlBound::Compare compare) const {
 Result<std::unique_ptr<SqlScan>> EventsTable::scan(const std::vector<SqlBound>& bounds,
                                                    const std::function<bool()>& expired) {
   Moment until;
+  until.entry = last_entry_;
   for (const SqlBound& bound : bounds) {
     const auto* entry = std::get_if<int64_t>(&bound.value);
     if (entry)
       until.entry = std::min(until.entry, static_cast<uint64_t>(std::max<int64_t>(*entry, 0)));
   }
-  WS_ASSIGN(auto replay, JournalReplay::open(config_, state_dir_, until));
-  return std::unique_ptr<SqlScan>(new Scan(std::move(replay), expired));
+  if (!past_) {
+    WS_ASSIGN(past_, JournalReplay::look_at(state_dir_, last_entry_, expired));
+  }
+  WS_ASSIGN(auto replay, JournalReplay::open(config_, state_dir_, *past_, until, expired));
+  return std::unique_ptr<SqlScan>(new Scan(std::move(replay)));
 }
 
 }  // namespace wayside

@@ -3,21 +3,24 @@
 // asked for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/sql_table.h"
 #include "config/config.h"
+#include "firmware-gw/journal_replay.h"
 
 namespace wayside {
 
 class EventsTable : public SqlTable {
  public:
-  // `config` outlives it.
-  EventsTable(const Config& config, std::string state_dir)
-      : config_(config), state_dir_(std::move(state_dir)) {}
+  // `config` outlives it. `last_entry`: of the journal, no later one is shown.
+  EventsTable(const Config& config, std::string state_dir, uint64_t last_entry)
+      : config_(config), state_dir_(std::move(state_dir)), last_entry_(last_entry) {}
 
   const std::vector<SqlColumn>& columns() const override { return columns_; }
+  std::vector<size_t> key() const override { return {kId}; }
   double share_with(size_t column, SqlBound::Compare compare) const override;
   Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>& bounds,
                                         const std::function<bool()>& expired) override;
@@ -27,6 +30,8 @@ class EventsTable : public SqlTable {
   enum Column { kId, kType, kBlock, kKey, kTime, kLane, kEntry, kCommitted, kEvent };
   const Config& config_;
   const std::string state_dir_;
+  const uint64_t last_entry_;
+  std::optional<JournalReplay::Past> past_;  // once somebody has asked
   const std::vector<SqlColumn> columns_{{"id", "TEXT"},   {"type", "TEXT"},     {"block", "TEXT"},
                                         {"key", "TEXT"},  {"time", "INT"},      {"lane", "TEXT"},
                                         {"entry", "INT"}, {"committed", "INT"}, {"event", "TEXT"}};

@@ -229,7 +229,9 @@ Result<std::string> ask_status(const std::string& state_dir) {
   error_code error;
   socket.connect(stream_protocol::endpoint(socket_path(state_dir)), error);
   if (error) {
-    return Error{ErrorCode::kUnavailable,
+    const bool nobody = error == boost::system::errc::no_such_file_or_directory ||
+                        error == boost::system::errc::connection_refused;
+    return Error{nobody ? ErrorCode::kUnavailable : ErrorCode::kIo,
                  "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
   }
   ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kStatusTimeout,
@@ -237,8 +239,8 @@ Result<std::string> ask_status(const std::string& state_dir) {
   std::string text;
   asio::read(socket, asio::dynamic_buffer(text), error);
   if (error != asio::error::eof) {
-    return Error{ErrorCode::kUnavailable, "the gateway at " + socket_path(state_dir) +
-                                              " does not answer: " + error.message()};
+    return Error{ErrorCode::kIo, "the gateway at " + socket_path(state_dir) +
+                                     " does not answer: " + error.message()};
   }
   return text;
 }

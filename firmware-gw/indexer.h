@@ -31,7 +31,7 @@ class Indexer {
   const std::string state_dir_;
   const uint64_t min_free_;
   const std::chrono::milliseconds pause_;
-  std::set<uint64_t> known_;  // files that have one; the thread's
+  KnownIndexes known_;  // the thread's
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;

@@ -4,7 +4,6 @@
 
 #include "base/disk.h"
 #include "base/log.h"
-#include "firmware-gw/committed.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -16,59 +15,70 @@ std::vector<std::string> uplink_names(const Config& config) {
   return names;
 }
 
+Error time_is_over() { return {ErrorCode::kUnavailable, "the time for it is over"}; }
+
 }  // namespace
 
-JournalReplay::JournalReplay(const Config& config, const std::string& state_dir, Moment until)
+JournalReplay::JournalReplay(const Config& config, const std::string& state_dir, Past past,
+                             Moment until, Expired expired)
     : gateway_(config.gateway.id),
-      dir_(state_dir + "/journal"),
+      past_(std::move(past)),
       until_(until),
-      reader_(posix_disk(), dir_) {}
+      expired_(std::move(expired)),
+      reader_(posix_disk(), state_dir + "/journal") {}
 
 Result<std::unique_ptr<JournalReplay>> JournalReplay::open(const Config& config,
-                                                           const std::string& state_dir,
-                                                           Moment until) {
-  WS_ASSIGN(const uint64_t committed, committed_entry(state_dir));
-  until.entry = std::min(until.entry, committed);
-  std::unique_ptr<JournalReplay> replay(new JournalReplay(config, state_dir, until));
+                                                           const std::string& state_dir, Past past,
+                                                           Moment until, Expired expired) {
+  std::unique_ptr<JournalReplay> replay(
+      new JournalReplay(config, state_dir, std::move(past), until, std::move(expired)));
   WS_ASSIGN(replay->engine_, Engine::make(config, uplink_names(config)));
-  WS_TRY(replay->look_for_epochs());
-  if (replay->oldest_ > 1) {
+  const uint64_t oldest = replay->past_.oldest;
+  if (oldest > 1) {
     log_warn(
         "journal entries before {} are gone: this begins without the state they led to, so results "
         "and ids differ from what was sent",
-        replay->oldest_);
+        oldest);
   }
-  replay->expected_ = replay->oldest_;
-  WS_TRY(replay->reader_.seek(1, replay->oldest_));
+  replay->expected_ = oldest;
+  uint64_t first = 0;
+  WS_TRY(replay->reader_.seek(1, first));
   return replay;
+}
+
+Result<JournalReplay::Past> JournalReplay::look_at(const std::string& state_dir,
+                                                   uint64_t last_entry, const Expired& expired) {
+  Past past;
+  JournalReader reader(posix_disk(), state_dir + "/journal");
+  uint64_t oldest = 0;
+  WS_ASSIGN(const bool first, reader.seek(1, oldest));
+  if (first) oldest = 1;
+  for (JournalEntry entry;;) {
+    if (expired()) return time_is_over();
+    WS_ASSIGN(const bool there, reader.next(entry));
+    if (!there || entry.sequence > last_entry) return past;
+    Group group;
+    if (!decode_group(entry.block, {}, {}, group).ok()) continue;
+    past.oldest = oldest;
+    for (const Note& note : group.notes) {
+      if (note.kind != Note::Kind::kNewEpoch) continue;
+      const bool earlier = note.first_sequence > 0;
+      past.epochs.push_back({note.name, earlier ? note.first_sequence : UINT64_MAX,
+                             earlier ? note.first_entry : entry.sequence});
+    }
+  }
 }
 
 // Decodes the next entry that can be.
 Result<bool> JournalReplay::read() {
   while (true) {
+    if (expired_()) return time_is_over();
     WS_ASSIGN(const bool there, reader_.next(entry_));
     if (!there) return false;
     group_ = engine_->admission().make_group();
     const Status decoded =
         decode_group(entry_.block, engine_->schemas(), engine_->connections(), group_);
     if (decoded.ok()) return true;
-  }
-}
-
-Status JournalReplay::look_for_epochs() {
-  uint64_t oldest = 1;
-  WS_ASSIGN(const bool first, reader_.seek(1, oldest));
-  if (first) oldest = 1;
-  while (true) {
-    WS_ASSIGN(const bool there, read());
-    if (!there) return {};
-    oldest_ = oldest;
-    for (const Note& note : group_.notes) {
-      if (note.kind != Note::Kind::kNewEpoch) continue;
-      const bool earlier = note.first_sequence > 0;
-      epochs_.push_back({note.name, earlier ? note.first_sequence : UINT64_MAX,
-                         earlier ? note.first_entry : entry_.sequence});
-    }
   }
 }
 
@@ -82,7 +92,7 @@ Result<bool> JournalReplay::next() {
   expected_ = entry_.sequence + 1;
   for (const Note& note : group_.notes) {
     if (note.kind != Note::Kind::kNewEpoch) continue;
-    for (Epoch& e : epochs_) {
+    for (Epoch& e : past_.epochs) {
       if (e.name != note.name) continue;
       e.first_sequence = std::min(e.first_sequence, engine_->emissions().last_sequence() + 1);
     }
@@ -92,7 +102,7 @@ Result<bool> JournalReplay::next() {
 }
 
 std::string JournalReplay::epoch_of(uint64_t Epoch::*first, uint64_t number) const {
-  const std::string name = epoch_at(epochs_, first, number);
+  const std::string name = epoch_at(past_.epochs, first, number);
   return name.empty() ? "replay" : name;
 }
 

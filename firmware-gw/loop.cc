@@ -362,8 +362,8 @@ void Loop::publish(Now now) {
     if (p.store_damaged) store_damage_ = p.trouble;
     const uint32_t bit = worker_bits_[i];
     s->uplinks.push_back({workers_[i]->name(), p.connected, p.trouble,
-                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered,
-                          p.mark.dropped});
+                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered, p.mark.dropped,
+                          p.mark.to_text()});
   }
   s->damage = damage_;
   s->scrub = scrub_->progress();

@@ -63,6 +63,10 @@ class Loop {
                                                std::string store_damage = "");
   ~Loop();
 
+  // The same for a copy of another store's journal, whose last entry `said` that there.
+  static Result<std::unique_ptr<Loop>> recover_copy(const Config& config,
+                                                    const Surroundings& around,
+                                                    const std::optional<Digest>& said);
   // In place of a life, for a copy of another store's past: what that one has `sent` is not sent
   // again, and from here on ids are those of a new epoch. Returns how much is still to be
   // delivered.
@@ -102,6 +106,10 @@ class Loop {
     Loop& loop_;
     bool insists_ = false;
   };
+  // What a journal that is a copy does not tell of where it comes from.
+  struct Copied {
+    std::optional<Digest> said;  // by its last entry
+  };
   // Recovery, in recovery.cc; what it does about damage, in damage.cc.
   struct Replay;
   Status open_storage();
@@ -121,6 +129,7 @@ class Loop {
   void load_preambles();
   Status save_rebuilt();
   Status start_rebuilt(Replay& replay);
+  void tell_rebuilt(Replay& replay);
   void note_gap(Replay& replay, uint64_t from, uint64_t to, const Group* behind);
   void find_lost_end(Replay& replay);
   void report(Damage damage);
@@ -203,6 +212,7 @@ class Loop {
   bool told_changed_ = false;        // it goes into the store with the notes that tell it
   std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
   std::string store_damage_;
+  std::optional<Copied> copied_;  // recovery is of one
 
   // The open group.
   int64_t group_since_ms_ = 0;  // timer clock; of its first turn

@@ -58,6 +58,15 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
   }
 }
 
+Result<std::unique_ptr<Loop>> Loop::recover_copy(const Config& config, const Surroundings& around,
+                                                 const std::optional<Digest>& said) {
+  std::unique_ptr<Loop> loop(new Loop(config, around));
+  loop->copied_ = Copied{said};
+  WS_TRY(loop->open_storage());
+  WS_TRY(loop->restore());
+  return loop;
+}
+
 Status Loop::open_storage() {
   WS_TRY(disk_.make_dirs(state_dir_));
   WS_TRY(make_room());
@@ -223,6 +232,8 @@ Status Loop::replay_journal(Replay& replay) {
       recorded = behind.emissions;
     } else if (replay.from.outbox.entry == entry.sequence) {
       recorded = replay.from.outbox.emissions;
+    } else if (!there && copied_) {
+      recorded = copied_->said;
     }
     WS_TRY(replay_entry(replay, entry, recorded));
     if (replay.rebuilt) WS_TRY(save_rebuilt());

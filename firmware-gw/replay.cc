@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/log.h"
+#include "firmware-gw/committed.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/journal_replay.h"
 #include "firmware-gw/lookup_files.h"
@@ -233,7 +234,13 @@ Result<ReplayResult> replay_dumps(const Config& config, const std::vector<std::s
 Result<ReplayResult> replay_journal(const Config& config, const std::string& state_dir,
                                     const ReplaySpan& span, const LineWriter& write,
                                     const std::string& view) {
-  WS_ASSIGN(const auto replay, JournalReplay::open(config, state_dir, span.until));
+  const auto never = [] { return false; };
+  Moment until = span.until;
+  WS_ASSIGN(const uint64_t committed, committed_entry(state_dir));
+  until.entry = std::min(until.entry, committed);
+  WS_ASSIGN(auto past, JournalReplay::look_at(state_dir, committed, never));
+  WS_ASSIGN(const auto replay,
+            JournalReplay::open(config, state_dir, std::move(past), until, never));
   // For readings before the journal tells what a table held, those of a new look-up above all.
   for (const LookupOptions& lookup : config.lookups) {
     const auto contents = read_lookup(lookup);

@@ -54,34 +54,32 @@ Status copy_file(const std::string& from_path, const std::string& to_path, uint6
   return to->sync_data();
 }
 
+Status copy_files(const std::string& from, const std::string& to,
+                  const std::vector<uint64_t>& files, const End& end) {
+  for (uint64_t file : files) {
+    WS_TRY(copy_file(journal_path(from, file), journal_path(to, file),
+                     file == end.file ? end.offset : UINT64_MAX));
+  }
+  return posix_disk().sync_dir(to);
+}
+
 Status copy_journal(const std::string& from, const std::string& to, const End& end) {
   Disk& disk = posix_disk();
   WS_TRY(disk.make_dirs(to));
   WS_ASSIGN(std::vector<uint64_t> files, first_sequences(disk, from));
   std::erase_if(files, [&](uint64_t file) { return file > end.file; });
-  for (uint64_t file : files) {
-    WS_TRY(copy_file(journal_path(from, file), journal_path(to, file),
-                     file == end.file ? end.offset : UINT64_MAX));
-  }
+  const Status copied = copy_files(from, to, files, end);
   WS_ASSIGN(const std::vector<uint64_t> left, first_sequences(disk, from));
-  if (!std::includes(left.begin(), left.end(), files.begin(), files.end())) {
-    return Error{ErrorCode::kUnavailable,
-                 "the gateway recycled a journal file while it was copied; remove the copy and try "
-                 "again, or stop the gateway meanwhile"};
-  }
-  return disk.sync_dir(to);
+  if (std::includes(left.begin(), left.end(), files.begin(), files.end())) return copied;
+  return Error{ErrorCode::kUnavailable,
+               "the gateway recycled a journal file while it was copied; try again, or stop the "
+               "gateway meanwhile"};
 }
 
-Status check_target(const Config& config, const std::string& dir) {
+Status check_target(const std::string& dir) {
   WS_ASSIGN(const auto names, posix_disk().list(dir));
-  if (!names.empty()) {
-    return Error{ErrorCode::kUsage, dir + " is not empty; name a folder that is, or a new one"};
-  }
-  std::error_code error;
-  if (std::filesystem::equivalent(dir, config.gateway.state_dir, error)) {
-    return Error{ErrorCode::kUsage, dir + " is the gateway's own folder; name another one"};
-  }
-  return posix_disk().make_dirs(dir);
+  if (names.empty()) return posix_disk().make_dirs(dir);
+  return Error{ErrorCode::kUsage, dir + " is not empty; name a folder that is, or a new one"};
 }
 
 Error nothing_so_old(const std::string& state_dir, const End& end) {
@@ -92,13 +90,29 @@ Error nothing_so_old(const std::string& state_dir, const End& end) {
                                        format_rfc3339(end.behind.wall_ms)};
 }
 
-Result<std::map<std::string, Mark>> marks_of(const std::string& state_dir) {
+// Only a store knows what was delivered, but for sinks that know it themselves.
+Result<StoreView> store_of(const std::string& state_dir) {
   auto view = view_store(posix_disk(), state_dir);
-  if (view.ok()) return std::move(view->marks);
-  // Without a store nobody knows what was delivered but the sinks, which tell it when they are
-  // open.
-  if (view.error().code == ErrorCode::kUnavailable) return std::map<std::string, Mark>();
-  return view.error();
+  if (view.ok() || view.error().code != ErrorCode::kUnavailable) return view;
+  return Error{ErrorCode::kUnavailable,
+               view.error().message +
+                   ", and without it nobody knows what was delivered already; start the gateway on "
+                   "it once, which makes it again from the journal"};
+}
+
+Result<std::map<std::string, Mark>> marks_of(const std::string& state_dir) {
+  WS_ASSIGN(auto delivered, delivered_marks(state_dir));
+  if (delivered) return std::move(*delivered);
+  WS_ASSIGN(auto view, store_of(state_dir));
+  return std::move(view.marks);
+}
+
+// What the original said in the last entry of the copy. Nothing: that is not known, and then it was
+// not delivered either.
+std::optional<Digest> said_at(const End& end, const Reached& said) {
+  if (end.behind.sequence == end.entry + 1) return end.behind.emissions;
+  if (said.entry == end.entry) return said.emissions;
+  return std::nullopt;
 }
 
 // ---- marks
@@ -136,9 +150,14 @@ Result<uint64_t> Loop::settle_copy(const std::map<std::string, Mark>& sent) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty()) continue;
     Mark& mark = marks_[name];
-    if (const auto at = sent.find(name); at != sent.end()) {
-      const uint64_t seen = forwarded_rows(engine_->group().rows_before, engine_->forwarded(bit));
-      mark = no_further(at->second, emissions.last_sequence(), {last, 0, seen});
+    const uint64_t seen = forwarded_rows(engine_->group().rows_before, engine_->forwarded(bit));
+    const RawPosition end{last, 0, seen};
+    const auto at = sent.find(name);
+    // For an uplink that the original does not have, all of it is from before its time.
+    mark = at != sent.end() ? no_further(at->second, emissions.last_sequence(), end) : Mark();
+    if (at == sent.end()) {
+      mark.delivered_upto = {emissions.last_sequence(), emissions.last_sequence()};
+      mark.raw = end;
     }
     // All that the copy knows of it was said; what it need not deliver was delivered.
     WS_ASSIGN(uint64_t waiting, store_->pending(static_cast<uint32_t>(bit), mark));
@@ -158,12 +177,14 @@ Result<uint64_t> Loop::settle_copy(const std::map<std::string, Mark>& sent) {
   return pending;
 }
 
-Result<Restored> restore(const Config& config, const Moment& until, const std::string& dir) {
+namespace {
+
+Result<Restored> restore_into(const Config& config, const Moment& until, const std::string& dir) {
   const std::string& state_dir = config.gateway.state_dir;
-  WS_TRY(check_target(config, dir));
   WS_ASSIGN(const uint64_t committed, committed_entry(state_dir));
   Moment upto = until;
   upto.entry = std::min(upto.entry, committed);
+  WS_ASSIGN(const StoreView store, store_of(state_dir));
   WS_ASSIGN(const End end, find_end(state_dir + "/journal", upto));
   if (end.entry == 0) return nothing_so_old(state_dir, end);
   StateLock lock;
@@ -172,10 +193,24 @@ Result<Restored> restore(const Config& config, const Moment& until, const std::s
   WS_ASSIGN(const auto sent, marks_of(state_dir));
   Config copy = config;
   copy.gateway.state_dir = dir;
-  WS_ASSIGN(const auto loop, Loop::recover(copy, Surroundings::system(copy)));
+  WS_ASSIGN(const auto loop,
+            Loop::recover_copy(copy, Surroundings::system(copy), said_at(end, store.said)));
   Restored restored{end.entry, end.committed_ms, "", 0};
   WS_ASSIGN(restored.pending, loop->settle_copy(sent));
   restored.epoch = loop->epoch();
+  return restored;
+}
+
+}  // namespace
+
+Result<Restored> restore(const Config& config, const Moment& until, const std::string& dir) {
+  WS_TRY(check_target(dir));
+  auto restored = restore_into(config, until, dir);
+  if (restored.ok()) return restored;
+  // It was empty: what is there is ours, and of no use.
+  WS_ASSIGN(const auto names, posix_disk().list(dir));
+  std::error_code ignored;
+  for (const std::string& name : names) std::filesystem::remove_all(dir + '/' + name, ignored);
   return restored;
 }
 

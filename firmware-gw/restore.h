@@ -19,7 +19,7 @@ struct Restored {
 // Copies the journal of `config`'s gateway, which may be running, up to `until` into `dir`, and
 // makes the store that it leads to. What the gateway has delivered by now is not delivered again,
 // and what the copy says from there on has ids of an epoch of its own. `dir` must not hold anything
-// yet; after an error it holds nothing that is of use.
+// yet; nor does it after an error.
 Result<Restored> restore(const Config& config, const Moment& until, const std::string& dir);
 
 }  // namespace wayside

@@ -29,7 +29,7 @@ Result<std::unique_ptr<SqlTables>> SqlTables::open(const Config& config,
   History& history = tables->history_;
   tables->add("readings", std::make_unique<HistoryTable>(history, std::nullopt));
   WS_ASSIGN(auto quarantine, QuarantineTable::open(posix_disk(), state_dir));
-  tables->add("events", std::make_unique<EventsTable>(config, state_dir));
+  tables->add("events", std::make_unique<EventsTable>(config, state_dir, last_entry));
   tables->add("quarantine", std::move(quarantine));
   WS_ASSIGN(auto views, ViewTable::open_all(posix_disk(), state_dir));
   for (auto& view : views) {

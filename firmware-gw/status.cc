@@ -133,6 +133,7 @@ std::string Snapshot::to_json() const {
     json.add("dropped", u.dropped);
     json.add("balanced", u.balanced());
     json.add("trouble", u.trouble);
+    json.add("mark", u.mark);
     json.close();
   }
   json.close_list();

@@ -21,6 +21,7 @@ struct UplinkStatus {
   uint64_t emitted = 0;
   uint64_t delivered = 0;
   uint64_t dropped = 0;
+  std::string mark{};  // how far it is, for those who copy the store
   // Nothing is compacted yet, so that what is neither delivered nor dropped is pending.
   uint64_t pending() const {
     return emitted > delivered + dropped ? emitted - delivered - dropped : 0;

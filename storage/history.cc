@@ -59,7 +59,7 @@ Result<bool> History::Scan::next() {
 Result<bool> History::Scan::next_entry() {
   for (; file_ < history_.files_.size(); ++file_, listed_ = 0) {
     const std::vector<uint64_t>& files = history_.files_;
-    if (files[file_] > range_.last_entry) return false;
+    if (files[file_] > range_.last_entry) return end_at(range_.last_entry);
     if (file_ + 1 < files.size() && files[file_ + 1] <= range_.first_entry) continue;
     WS_ASSIGN(const HistoryIndex* const index, history_.index_of(file_, expired_));
     if (expired_()) return Error{ErrorCode::kUnavailable, "the time for it is over"};
@@ -77,6 +77,15 @@ Result<bool> History::Scan::next_entry() {
       history_.note_gap(listed.sequence, listed.sequence);
     }
   }
+  // How many there were is known of a gateway that runs; else the last one ends the journal.
+  const bool known = history_.last_entry_ != UINT64_MAX;
+  return end_at(known ? std::min(range_.last_entry, history_.last_entry_) : 0);
+}
+
+// There is nothing more up to this entry; what was expected before it is damaged.
+bool History::Scan::end_at(uint64_t entry) {
+  if (expected_ != 0) history_.note_gap(expected_, entry);
+  expected_ = 0;
   return false;
 }
 

@@ -61,6 +61,7 @@ class History {
     friend class History;
     Scan(History& history, Range range, std::function<bool()> expired);
     Result<bool> next_entry();
+    bool end_at(uint64_t entry);
     Result<bool> read(const JournalPlace& place);
     void find_readings();
 

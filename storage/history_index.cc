@@ -38,6 +38,24 @@ uint64_t file_of_name(std::string_view name) {
 
 std::string journal_dir(const std::string& state_dir) { return state_dir + "/journal"; }
 
+// Whether the file ends with the index's last entry, which is in a chain with all that are before
+// it. A file that was the journal's last one again may have grown.
+Result<bool> is_of_file(Disk& disk, const std::string& dir, const HistoryIndex& index) {
+  JournalReader reader(disk, dir);
+  JournalEntry entry;
+  if (index.entries.empty()) {
+    WS_TRY(reader.seek_place({index.file, kJournalPage, index.file}));
+  } else {
+    const HistoryIndex::Entry& last = index.entries.back();
+    WS_TRY(reader.seek_place({index.file, last.offset, last.sequence}));
+    WS_ASSIGN(const bool there, reader.next(entry));
+    if (!there || entry.sequence != last.sequence || chain_of(entry.hash) != index.chain)
+      return false;
+  }
+  WS_ASSIGN(const bool more, reader.next(entry));
+  return !more || entry.place.file != index.file;
+}
+
 }  // namespace
 
 std::string history_dir(const std::string& state_dir) { return state_dir + "/history"; }
@@ -146,6 +164,7 @@ Result<std::optional<HistoryIndex>> index_file(Disk& disk, const std::string& di
     index->entries.push_back({entry.sequence, entry.place.offset, index->ranges.size()});
     index->chain = chain_of(entry.hash);
   }
+  index->unreadable = reader.met_unreadable();
   WS_ASSIGN(const FileLook look, look_at_file(disk, dir, file));
   if (look.kind == FileLook::Kind::kGone) index.reset();
   return index;
@@ -162,15 +181,8 @@ Result<std::optional<HistoryIndex>> load_index(Disk& disk, const std::string& st
   if (!bytes.ok()) return none;
   auto index = HistoryIndex::decode(*bytes);
   if (!index || index->file != file) return none;
-  if (index->entries.empty()) return index;
-  // Its last entry is in a chain with all that are before it.
-  const HistoryIndex::Entry& last = index->entries.back();
-  JournalReader reader(disk, journal_dir(state_dir));
-  WS_TRY(reader.seek_place({file, last.offset, last.sequence}));
-  JournalEntry entry;
-  WS_ASSIGN(const bool there, reader.next(entry));
-  if (!there || entry.sequence != last.sequence || chain_of(entry.hash) != index->chain)
-    return none;
+  WS_ASSIGN(const bool follows, is_of_file(disk, journal_dir(state_dir), *index));
+  if (!follows) index.reset();
   return index;
 }
 
@@ -208,24 +220,29 @@ Status write_index(Disk& disk, const std::string& state_dir, uint64_t file,
 }  // namespace
 
 Result<bool> index_some(Disk& disk, const std::string& state_dir, uint64_t min_free,
-                        std::set<uint64_t>& known, const std::function<bool()>& go_on) {
+                        KnownIndexes& known, const std::function<bool()>& go_on) {
   WS_ASSIGN(std::vector<uint64_t> files, first_sequences(disk, journal_dir(state_dir)));
   if (!files.empty()) files.pop_back();  // it is still being written
   WS_TRY(remove_superfluous(disk, state_dir, files));
   WS_ASSIGN(const std::set<uint64_t> there, indexed_files(disk, state_dir));
-  std::erase_if(known, [&](uint64_t file) { return !there.contains(file); });
+  std::erase_if(known.there, [&](uint64_t file) { return !there.contains(file); });
   for (uint64_t file : files) {
-    if (known.contains(file)) continue;
+    if (known.there.contains(file) || known.put_off.contains(file)) continue;
     WS_ASSIGN(const auto former, load_index(disk, state_dir, file));
     if (!former) {
+      WS_ASSIGN(const uint64_t free_bytes, disk.free_bytes(state_dir));
+      if (free_bytes < min_free) return false;  // before a whole file is read in vain
       WS_ASSIGN(const auto index, index_file(disk, journal_dir(state_dir), file, go_on));
       if (!index) return true;
+      if (index->unreadable) {
+        known.put_off.insert(file);
+        return true;
+      }
       const std::string bytes = index->encode();
-      WS_ASSIGN(const uint64_t free_bytes, disk.free_bytes(state_dir));
       if (free_bytes < min_free + bytes.size()) return false;
       WS_TRY(write_index(disk, state_dir, file, bytes));
     }
-    known.insert(file);
+    known.there.insert(file);
     return true;
   }
   return false;

@@ -36,6 +36,7 @@ struct HistoryIndex {
   uint64_t chain = 0;          // of its last entry, see chain_of(); 0: it has none
   std::vector<Entry> entries;  // that can be read
   std::vector<TimeRange> ranges;
+  bool unreadable = false;  // something of the file was: such an index is not kept
 
   // Whether the entry may hold a reading of these times; both ends are included.
   bool may_hold(size_t entry, int64_t from_ms, int64_t to_ms) const;
@@ -54,10 +55,15 @@ Result<std::optional<HistoryIndex>> index_file(Disk& disk, const std::string& jo
 Result<std::optional<HistoryIndex>> load_index(Disk& disk, const std::string& state_dir,
                                                uint64_t file);
 
+// Of journal files; kept by the caller of index_some() from call to call.
+struct KnownIndexes {
+  std::set<uint64_t> there;    // and looked at
+  std::set<uint64_t> put_off;  // what the medium does not give back may be there in another life
+};
+
 // Makes one index that is missing and takes away those whose files are gone. False: there is
 // nothing to do for now. Nothing is written that would leave less than `min_free` on the disk.
-// `known`: those that are there and were looked at; kept by the caller from call to call.
 Result<bool> index_some(Disk& disk, const std::string& state_dir, uint64_t min_free,
-                        std::set<uint64_t>& known, const std::function<bool()>& go_on);
+                        KnownIndexes& known, const std::function<bool()>& go_on);
 
 }  // namespace wayside

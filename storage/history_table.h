@@ -17,6 +17,7 @@ class HistoryTable : public SqlTable {
   HistoryTable(History& history, std::optional<size_t> source);
 
   const std::vector<SqlColumn>& columns() const override { return columns_; }
+  std::vector<size_t> key() const override { return {kEntry, kPlace}; }
   double share_with(size_t column, SqlBound::Compare compare) const override;
   Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>& bounds,
                                         const std::function<bool()>& expired) override;

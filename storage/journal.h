@@ -68,6 +68,8 @@ class JournalReader {
   // The next entry. One that does not follow the last: what lies between cannot be read. False:
   // there is no further entry.
   Result<bool> next(JournalEntry& entry);
+  // Whether there was something, in whichever file, that the medium did not give back.
+  bool met_unreadable() const { return met_unreadable_ || unreadable_; }
 
  private:
   friend class Journal;
@@ -94,6 +96,7 @@ class JournalReader {
   uint64_t next_ = 0;
   std::optional<Digest> last_hash_;
   bool unreadable_ = false;            // something in this file was, so far
+  bool met_unreadable_ = false;        // or in one before
   std::optional<JournalEntry> ahead_;  // read already, not given yet
   std::string buffer_;
   std::string page_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "storage/journal.h"
 
@@ -22,7 +23,7 @@ Result<bool> JournalReader::open_file(uint64_t first_sequence) {
   file_.reset();
   first_ = first_sequence;
   offset_ = kJournalPage;
-  unreadable_ = false;
+  met_unreadable_ |= std::exchange(unreadable_, false);
   auto opened = disk_.open(journal_path(dir_, first_sequence), Disk::Mode::kRead);
   if (!opened.ok()) {
     // It may have been recycled this moment.

@@ -18,6 +18,7 @@ class QuarantineTable : public SqlTable {
   static Result<std::unique_ptr<QuarantineTable>> open(Disk& disk, const std::string& state_dir);
 
   const std::vector<SqlColumn>& columns() const override { return columns_; }
+  std::vector<size_t> key() const override { return {0, 1}; }  // the entry and the place in it
   double share_with(size_t, SqlBound::Compare) const override { return 1; }
   Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>& bounds,
                                         const std::function<bool()>& expired) override;

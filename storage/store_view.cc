@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/sqlite.h"
+#include "storage/store_rows.h"
 
 namespace wayside {
 namespace {
@@ -54,6 +55,12 @@ Result<StoreView> view_store(Disk& disk, const std::string& dir) {
                                           std::to_string(bit) + " & 1"));
     view.outbox.push_back(as_u64(n));
   }
+  const char* said = "SELECT value, ifnull(crc, -1) FROM meta WHERE name = 'outbox'";
+  WS_TRY(for_each_row(*db, said, [&](Statement& row) {
+    const std::string_view bytes = row.column_text(0);
+    ByteReader in(bytes);
+    if (is_sound(row.column_int(1), row_crc({"outbox", bytes}))) view.said = read_reached(in);
+  }));
   WS_ASSIGN(const int64_t quarantined, db->number("SELECT count(*) FROM quarantine"));
   view.quarantined = as_u64(quarantined);
   WS_ASSIGN(const int64_t pages, db->number("PRAGMA page_count"));

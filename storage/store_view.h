@@ -9,6 +9,7 @@
 #include "base/disk.h"
 #include "base/result.h"
 #include "storage/mark.h"
+#include "storage/store.h"
 
 namespace wayside {
 
@@ -18,6 +19,7 @@ struct StoreView {
       outbox;  // by bit: emissions that are for it, delivered ones not trimmed yet
   std::map<std::string, Mark> marks;
   std::map<std::string, uint64_t> state_parts;  // saved state: fingerprint by name
+  Reached said;                                 // up to here everything was, and is in the outbox
   uint64_t quarantined = 0;
   uint64_t bytes = 0;
 };

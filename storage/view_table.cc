@@ -1,6 +1,7 @@
 #include "storage/view_table.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "storage/store_rows.h"
 #include "storage/view_tables.h"
@@ -88,6 +89,12 @@ Status ViewTable::find_columns() {
     if (!more) return {};
     columns_.push_back({std::string(columns.column_text(0)), std::string(columns.column_text(1))});
   }
+}
+
+std::vector<size_t> ViewTable::key() const {
+  std::vector<size_t> columns(keys_);
+  std::iota(columns.begin(), columns.end(), size_t{0});
+  return columns;
 }
 
 double ViewTable::share_with(size_t column, SqlBound::Compare compare) const {

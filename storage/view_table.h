@@ -25,6 +25,7 @@ class ViewTable : public SqlTable {
   uint64_t evicted() const { return evicted_; }  // over its max_rows
 
   const std::vector<SqlColumn>& columns() const override { return columns_; }
+  std::vector<size_t> key() const override;
   double share_with(size_t column, SqlBound::Compare compare) const override;
   Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>& bounds,
                                         const std::function<bool()>& expired) override;

@@ -112,7 +112,7 @@ class HistoryJournal {
   }
 
   void make_indexes() {
-    std::set<uint64_t> known;
+    KnownIndexes known;
     while (true) {
       const auto more = index_some(disk, "/state", 0, known, [] { return true; });
       ASSERT_TRUE(more.ok()) << more.error().message;

@@ -41,7 +41,7 @@ TEST(History, a_scan_finds_what_looking_at_every_reading_finds) {
     for (uint64_t n = 0; n < entries; ++n) j.append(random, kStartMs + int64_t(n) * kStepMs);
     const auto harm = [&] {
       for (uint64_t n = random() % 3; n > 0; --n) {
-        const uint64_t entry = 1 + random() % (entries - 1);  // that behind the last is not missed
+        const uint64_t entry = 1 + random() % entries;
         if (damaged.insert(entry).second) j.damage(entry);
       }
     };
@@ -50,11 +50,11 @@ TEST(History, a_scan_finds_what_looking_at_every_reading_finds) {
     harm();
     for (int i = 0; i < 20; ++i) {
       const History::Range range = some_range(random, entries);
-      History history(j.disk, "/state", j.sources);
+      History history(j.disk, "/state", j.sources, entries);
       EXPECT_EQ(j.found(history, range), j.expected(range, damaged));
       EXPECT_EQ(j.found(history, range), j.expected(range, damaged)) << "asked again";
     }
-    History history(j.disk, "/state", j.sources);
+    History history(j.disk, "/state", j.sources, entries);
     j.found(history, {});
     std::set<uint64_t> told;
     for (const auto& [from, to] : history.damaged()) {
@@ -72,6 +72,43 @@ TEST(History, what_is_behind_the_last_committed_entry_is_not_seen) {
   History::Range upto;
   upto.last_entry = 7;
   EXPECT_EQ(j.found(history, {}), j.expected(upto, {}));
+}
+
+TEST(History, damage_at_the_end_of_what_is_asked_for_is_told) {
+  HistoryJournal made;
+  std::mt19937_64 random(1);
+  for (int n = 0; n < 60; ++n) made.append(random, kStartMs);
+  const uint64_t second = (*first_sequences(made.disk, "/state/journal"))[1];
+  struct Case {
+    uint64_t damaged;
+    uint64_t asked_upto;
+    uint64_t committed;
+    bool told;
+  };
+  const Case cases[] = {
+      {second - 1, second - 1, 60, true},
+      {second - 1, UINT64_MAX, 60, true},
+      {second - 1, second - 2, 60, false},
+      {60, UINT64_MAX, 60, true},
+      {60, 1'000, 60, true},
+      {60, 59, 60, false},
+      {60, 1'000, UINT64_MAX, false},  // nobody knows that it was there
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::to_string(c.damaged) + " damaged, asked up to " +
+                 std::to_string(c.asked_upto));
+    HistoryJournal j;
+    std::mt19937_64 same(1);
+    for (int n = 0; n < 60; ++n) j.append(same, kStartMs);
+    j.damage(c.damaged);
+    History history(j.disk, "/state", j.sources, c.committed);
+    History::Range range;
+    range.last_entry = c.asked_upto;
+    EXPECT_EQ(j.found(history, range), j.expected(range, {c.damaged}));
+    std::map<uint64_t, uint64_t> told;
+    if (c.told) told[c.damaged] = c.damaged;
+    EXPECT_EQ(history.damaged(), told);
+  }
 }
 
 TEST(History, a_source_that_is_not_configured_is_not_shown_and_shifts_no_place) {
@@ -175,6 +212,51 @@ TEST_F(Indexes, of_another_journal_do_not_count) {
   EXPECT_FALSE(loaded->has_value());
 }
 
+// The file that a recovery ends with again was complete before, and had an index.
+TEST_F(Indexes, of_a_file_that_has_grown_since_do_not_count) {
+  const std::string path = journal_path("/state/journal", files_[1]);
+  const std::string whole = journal_.disk.contents(path);
+  JournalReader reader(journal_.disk, "/state/journal");
+  uint64_t oldest = 0;
+  for (const uint64_t last : {files_[2] - 2, files_[1] - 1}) {
+    SCOPED_TRACE("once it ended with entry " + std::to_string(last));
+    ASSERT_TRUE(reader.seek(last + 1, oldest).ok());
+    JournalEntry behind;
+    ASSERT_TRUE(*reader.next(behind));
+    std::string shorter = whole;
+    std::fill(shorter.begin() + ptrdiff_t(behind.place.offset), shorter.end(), '\0');
+    journal_.disk.set_contents(path, shorter);
+    journal_.make_indexes();
+    EXPECT_TRUE(load_index(journal_.disk, "/state", files_[1])->has_value());
+    journal_.disk.set_contents(path, whole);
+    EXPECT_FALSE(load_index(journal_.disk, "/state", files_[1])->has_value());
+    History history(journal_.disk, "/state", journal_.sources);
+    EXPECT_EQ(journal_.found(history, {}), journal_.expected({}, {}));
+  }
+}
+
+TEST_F(Indexes, of_a_file_that_could_not_be_read_are_made_in_another_life) {
+  const std::string path = journal_path("/state/journal", files_[1]);
+  KnownIndexes known;
+  const auto make_all = [&] {
+    for (size_t looks = 0; looks <= files_.size(); ++looks) {
+      const auto more = index_some(journal_.disk, "/state", 0, known, [] { return true; });
+      ASSERT_TRUE(more.ok()) << more.error().message;
+      if (!*more) return;
+    }
+    ADD_FAILURE() << "it never ends";
+  };
+  journal_.disk.wear_out(path, 2 * kJournalPage, 1);
+  make_all();
+  EXPECT_EQ(indexed(), files_.size() - 2);
+  journal_.disk.wear_out(path, 0, 0);
+  make_all();
+  EXPECT_EQ(indexed(), files_.size() - 2) << "it is not read again and again";
+  known = {};
+  make_all();
+  EXPECT_EQ(indexed(), files_.size() - 1);
+}
+
 TEST_F(Indexes, go_with_their_files_and_come_back_when_they_are_lost) {
   journal_.make_indexes();
   ASSERT_TRUE(journal_.disk.remove(journal_path("/state/journal", files_[0])).ok());
@@ -189,7 +271,7 @@ TEST_F(Indexes, go_with_their_files_and_come_back_when_they_are_lost) {
 }
 
 TEST_F(Indexes, take_nothing_of_what_is_to_stay_free) {
-  std::set<uint64_t> known;
+  KnownIndexes known;
   const auto more = index_some(journal_.disk, "/state", UINT64_MAX / 2, known, [] { return true; });
   ASSERT_TRUE(more.ok());
   EXPECT_FALSE(*more);
@@ -199,7 +281,7 @@ TEST_F(Indexes, take_nothing_of_what_is_to_stay_free) {
 TEST_F(Indexes, survive_any_single_failure_of_the_disk) {
   for (uint64_t call = 1; call <= 60; ++call) {
     SCOPED_TRACE(call);
-    std::set<uint64_t> known;
+    KnownIndexes known;
     journal_.disk.fail_call(call);
     (void)index_some(journal_.disk, "/state", 0, known, [] { return true; }).ok();
     journal_.disk.heal();

@@ -84,6 +84,27 @@ TEST_F(ReplayOfJournal, other_rules_say_what_they_would_have_said) {
   EXPECT_GT(cold, 0u);
 }
 
+TEST_F(ReplayOfJournal, a_folder_without_a_journal_is_told) {
+  const auto result = replay_journal(config_, folder_ / "elsewhere", {}, [](std::string_view) {});
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().message, "there is no journal in " + (folder_ / "elsewhere/journal"));
+}
+
+// Each of them reads the journal from its beginning, before there is a first row.
+TEST_F(ReplayOfJournal, an_expired_one_ends_within_an_entry) {
+  const std::string& dir = config_.gateway.state_dir;
+  int looks = 0;
+  const auto expired = [&] { return ++looks == 2; };
+  const auto past = JournalReplay::look_at(dir, UINT64_MAX, expired);
+  ASSERT_FALSE(past.ok());
+  EXPECT_EQ(past.error().code, ErrorCode::kUnavailable);
+  looks = 0;
+  auto replay = JournalReplay::open(config_, dir, {1, {}}, {}, expired);
+  ASSERT_TRUE(replay.ok());
+  EXPECT_TRUE((*replay)->next().ok());
+  EXPECT_FALSE((*replay)->next().ok());
+}
+
 TEST(Moment, is_an_entry_or_a_time) {
   EXPECT_EQ(Moment::parse("17")->entry, 17u);
   EXPECT_EQ(Moment::parse("17")->wall_ms, kTimeMax);

@@ -6,10 +6,12 @@
 #include <fstream>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "firmware-gw/loop.h"
 #include "firmware-gw/replay.h"
 #include "tests/messages.h"
+#include "tests/status_socket.h"
 #include "tests/temp_folder.h"
 #include "tests/told_sink.h"
 
@@ -160,40 +162,95 @@ TEST_F(Restore, the_original_is_left_as_it_was) {
   EXPECT_EQ(said(config_of("copy"), {}), said(config_, {{0, kTimeMin}, {1, kTimeMax}}));
 }
 
-TEST_F(Restore, a_journal_whose_beginning_is_gone_makes_a_copy_that_gives_no_id_twice) {
-  const auto small_files = [](Config config) {
+// The marks of a gateway that runs are in its memory; its store learns them now and then.
+TEST_F(Restore, what_a_running_original_has_delivered_is_not_sent_again) {
+  Config original = config_;
+  original.storage.commit_age_ms = 0;
+  auto loop = Loop::recover(original, Surroundings::system(original));
+  ASSERT_TRUE(loop.ok()) << loop.error().message;
+  ASSERT_TRUE((*loop)->make_workers().ok());
+  push_chunks((*loop)->queue(), messages_of(0), 10);
+  (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+  const auto all_delivered = [&] {
+    const auto status = (*loop)->status().latest();
+    return status && !status->uplinks.empty() && status->uplinks[0].delivered > 0 &&
+           status->uplinks[0].pending() == 0 && status->total.in == messages_of(0).size();
+  };
+  while (!all_delivered()) std::this_thread::yield();
+  {
+    const StatusSocket gateway(original.gateway.state_dir,
+                               [&] { return (*loop)->status().latest()->to_json(); });
+    const auto restored = restore(original, {}, folder_ / "copy");
+    ASSERT_TRUE(restored.ok()) << restored.error().message;
+    EXPECT_EQ(restored->pending, 0u);
+  }
+  (*loop)->stop();
+}
+
+TEST_F(Restore, an_uplink_that_the_original_does_not_have_begins_at_the_end) {
+  live(config_, messages_of(0));
+  Config copy = config_;
+  copy.uplinks.push_back(copy.uplinks[0]);
+  copy.uplinks.back().name = "other";
+  const auto restored = restore(copy, {}, folder_ / "copy");
+  ASSERT_TRUE(restored.ok()) << restored.error().message;
+  EXPECT_EQ(restored->pending, 0u);
+}
+
+class RestoreOfRecycled : public Restore {
+ protected:
+  static Config small_files(Config config) {
     config.storage.file_bytes = 16 * kJournalPage;
     config.storage.max_bytes = 4 * config.storage.file_bytes;
     config.storage.commit_bytes = 200;
     config.storage.checkpoint_bytes = 1;
     return config;
-  };
-  const Config original = small_files(config_);
-  for (size_t life = 0; life < kLives; ++life) {
-    auto loop = Loop::recover(original, Surroundings::system(original));
-    ASSERT_TRUE(loop.ok()) << loop.error().message;
-    ASSERT_TRUE((*loop)->make_workers().ok());
-    push_chunks((*loop)->queue(), messages_of(life), 4);
-    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
-    (*loop)->stop();
   }
-  live(original, {});
-  uint64_t newest = 0;
-  JournalReader reader(posix_disk(), original.gateway.state_dir + "/journal");
-  uint64_t oldest = 0;
-  ASSERT_FALSE(*reader.seek(1, oldest)) << "its beginning should be gone";
-  for (JournalEntry entry; *reader.next(entry);) newest = entry.sequence;
+  void SetUp() override {
+    for (size_t life = 0; life < kLives; ++life) {
+      auto loop = Loop::recover(original_, Surroundings::system(original_));
+      ASSERT_TRUE(loop.ok()) << loop.error().message;
+      ASSERT_TRUE((*loop)->make_workers().ok());
+      push_chunks((*loop)->queue(), messages_of(life), 4);
+      (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+      (*loop)->stop();
+    }
+    live(original_, {});
+    JournalReader reader(posix_disk(), original_.gateway.state_dir + "/journal");
+    uint64_t oldest = 0;
+    ASSERT_FALSE(*reader.seek(1, oldest)) << "its beginning should be gone";
+    for (JournalEntry entry; *reader.next(entry);) newest_ = entry.sequence;
+  }
 
+  const Config original_ = small_files(config_);
+  uint64_t newest_ = 0;
+};
+
+TEST_F(RestoreOfRecycled, gives_no_id_twice) {
   const Config copy = small_files(config_of("copy"));
-  const auto restored = restore(original, {newest - 5, kTimeMax}, copy.gateway.state_dir);
+  const auto restored = restore(original_, {newest_ - 5, kTimeMax}, copy.gateway.state_dir);
   ASSERT_TRUE(restored.ok()) << restored.error().message;
-  EXPECT_EQ(restored->entry, newest - 5);
+  EXPECT_EQ(restored->entry, newest_ - 5);
   live(copy, make_messages(12, 100));
   std::set<std::string> ids;
-  for (const std::string& line : delivered(original)) ids.insert(id_of(line));
+  for (const std::string& line : delivered(original_)) ids.insert(id_of(line));
   for (const std::string& line : delivered(copy)) {
     EXPECT_TRUE(ids.insert(id_of(line)).second) << line;
   }
+}
+
+TEST_F(RestoreOfRecycled, sends_nothing_again_wherever_it_ends) {
+  size_t said_last = 0;
+  for (uint64_t last = newest_ - 9; last <= newest_; ++last) {
+    const std::string name = "copy" + std::to_string(last);
+    const auto restored = restore(original_, {last, kTimeMax}, folder_ / name);
+    ASSERT_TRUE(restored.ok()) << restored.error().message;
+    EXPECT_EQ(restored->pending, 0u) << "up to entry " << last;
+    for (const std::string& line : said(original_, {{last - 1, kTimeMax}, {last, kTimeMax}})) {
+      said_last += line.find(R"("type":"reading")") == std::string::npos;
+    }
+  }
+  EXPECT_GT(said_last, 0u) << "some of these entries should have said something";
 }
 
 TEST_F(Restore, a_copy_can_be_copied) {
@@ -216,6 +273,18 @@ TEST_F(Restore, what_cannot_be_is_told) {
   EXPECT_TRUE(message({UINT64_MAX, 1'000}, copy)
                   .starts_with("the journal in " + state + " begins later: with entry 1 of "));
   EXPECT_EQ(message({}, copy), "") << "and the folder is as good as new";
+  const std::string again = folder_ / "again";
+  fs::rename(state + "/wayside.db", state + "/elsewhere");
+  EXPECT_EQ(message({}, again), "there is no wayside.db in " + state +
+                                    ", and without it nobody knows what was delivered already; "
+                                    "start the gateway on it once, which makes it again from the "
+                                    "journal");
+  fs::rename(state + "/elsewhere", state + "/wayside.db");
+  Config too_many = config_;
+  too_many.uplinks.resize(40, config_.uplinks[0]);
+  for (UplinkOptions& u : too_many.uplinks) u.name += std::to_string(&u - &too_many.uplinks[0]);
+  EXPECT_FALSE(restore(too_many, {}, again).ok()) << "when the journal was copied already";
+  EXPECT_TRUE(fs::is_empty(again)) << "and nothing of it stays";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/replay.h"
+#include "firmware-gw/sql_tables.h"
 #include "tests/messages.h"
 #include "tests/temp_folder.h"
 
@@ -55,6 +56,25 @@ TEST_F(SqlOverState, a_source_is_a_table_with_its_fields) {
             Lines{R"({"source":"climate","n":3})"});
 }
 
+TEST_F(SqlOverState, each_row_of_a_join_or_of_an_or_comes_once) {
+  live(messages_);
+  live(messages_);
+  EXPECT_EQ(lines("SELECT entry, place FROM climate WHERE key = 'v2' OR time = 3000"),
+            (Lines{R"({"entry":1,"place":1})", R"({"entry":2,"place":1})",
+                   R"({"entry":1,"place":2})", R"({"entry":2,"place":2})"}));
+  EXPECT_EQ(
+      lines("SELECT count(*) AS n FROM climate WHERE key = 'v1' OR time >= 3000 OR entry = 2"),
+      Lines{R"({"n":5})"});
+  EXPECT_EQ(lines("WITH some(k) AS (VALUES('v2')) SELECT count(k) AS met, count(*) AS n FROM some "
+                  "RIGHT JOIN climate ON key = k"),
+            Lines{R"({"met":2,"n":6})"});
+  EXPECT_EQ(lines("SELECT count(q.entry) AS met, count(*) AS n FROM quarantine q RIGHT JOIN "
+                  "climate c ON c.entry = q.entry"),
+            Lines{R"({"met":6,"n":6})"});
+  EXPECT_EQ(lines("SELECT count(*) AS n FROM events WHERE entry <= 1 OR entry <= 2"),
+            lines("SELECT count(*) AS n FROM events"));
+}
+
 TEST_F(SqlOverState, bounds_that_nothing_can_pass_find_nothing) {
   live(messages_);
   for (const char* bound :
@@ -102,6 +122,25 @@ TEST_F(SqlOverState, events_are_what_the_journal_makes_the_gateway_say) {
                   "'key' AND time = event ->> 'time' AND type = event ->> 'type'"),
             Lines{"{\"n\":" + std::to_string(all.size()) + "}"});
   EXPECT_EQ(lines("SELECT max(entry) AS n FROM events WHERE entry <= 1"), Lines{R"({"n":1})"});
+}
+
+// So that two scans of one question see the same, whatever a gateway commits meanwhile.
+TEST_F(SqlOverState, events_end_with_the_last_entry_that_the_tables_were_opened_with) {
+  live(make_messages(7, 200));
+  live(make_messages(8, 200));
+  const auto schemas = (*Engine::make(config_, {}))->schemas();
+  const auto tables = SqlTables::open(config_, schemas, 1);
+  ASSERT_TRUE(tables.ok());
+  const auto session = (*tables)->open_session({});
+  int64_t last = 0;
+  ASSERT_TRUE((*session)
+                  ->ask("SELECT max(entry) FROM events WHERE entry <= 2",
+                        [&](const std::vector<std::string>&, const SqlRow& row) {
+                          last = row.integer(0);
+                          return true;
+                        })
+                  .ok());
+  EXPECT_EQ(last, 1);
 }
 
 TEST_F(SqlOverState, text_stands_in_columns) {

@@ -213,6 +213,8 @@ TEST_F(ViewsOnDisk, sql_sees_each_as_a_table_of_its_name) {
   EXPECT_EQ(lines("SELECT * FROM latest WHERE vehicle = 'v2'"), std::vector{both[1]});
   EXPECT_EQ(lines("SELECT vehicle FROM latest WHERE temp_c > 14.9 AND temp_c < '20'"),
             std::vector<std::string>{R"({"vehicle":"v1"})"});
+  EXPECT_EQ(lines("SELECT vehicle FROM latest WHERE vehicle = 'v2' OR temp_c < 20 OR time > 5"),
+            (std::vector<std::string>{R"({"vehicle":"v1"})", R"({"vehicle":"v2"})"}));
   EXPECT_EQ(lines("SELECT vehicle, window_start, avg FROM averages"),
             std::vector<std::string>{R"({"vehicle":"v1","window_start":0,"avg":14.5})"});
   EXPECT_EQ(lines("SELECT l.vehicle FROM latest l JOIN averages a ON a.vehicle = l.vehicle"),
