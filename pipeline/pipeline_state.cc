@@ -83,13 +83,14 @@ void Pipeline::list_components() {
     add_component(block.status().kind.c_str(), block, meanings_[b]);
     components_.back().is_loaded = [&block](uint32_t k) { return block.is_loaded(k); };
   }
-  for (const auto& [name, lookup] : lookups_) {
-    components_.push_back({"table:" + name,
+  for (const auto& named : lookups_) {
+    Lookup& lookup = *named.second;
+    components_.push_back({"table:" + named.first,
                            1,
                            {},
                            {},
-                           [lookup](ByteWriter& w) { w.raw(lookup->contents()); },
-                           [lookup](ByteReader& r) { lookup->set_contents(r.raw(r.left())); }});
+                           [&lookup](ByteWriter& w) { w.raw(lookup.contents()); },
+                           [&lookup](ByteReader& r) { lookup.set_contents(r.raw(r.left())); }});
   }
   list_limits();
   // State over a stream means something else when the stream does.
