@@ -34,7 +34,7 @@ bool take(od::value& element, Value& value) {
       return true;
     case od::json_type::null:
       value = std::monostate();
-      return element.is_null();
+      return !element.is_null().get(flag) && flag;  // what only begins like null is none
     case od::json_type::object: {
       od::object object;
       if (element.get_object().get(object) || object.raw_json().get(text)) return false;

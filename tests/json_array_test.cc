@@ -1,0 +1,41 @@
+#include "sensors/json_array.h"
+
+#include <gtest/gtest.h>
+
+namespace wayside {
+namespace {
+
+TEST(JsonArray, gives_its_elements_as_values) {
+  using Values = std::vector<Value>;
+  struct Case {
+    const char* text;
+    Values elements;
+  };
+  const Case cases[] = {
+      {"[]", {}},
+      {" [ 1 , -2.5e1 ] ", {1.0, -25.0}},
+      {R"(["a\u00e4\"", ""])", {std::string("aä\""), std::string()}},
+      {"[true, false, null]", {1.0, 0.0, std::monostate()}},
+      {R"([{"a": [1]}, [2, 3]])", {std::string(R"({"a": [1]})"), std::string("[2, 3]")}},
+      {"[9007199254740993, 1e300]", {9007199254740992.0, 1e300}},
+  };
+  JsonArray array;
+  for (const Case& c : cases) {
+    Values elements{3.0};
+    EXPECT_TRUE(array.parse(c.text, elements)) << c.text;
+    EXPECT_EQ(elements, c.elements) << c.text;
+  }
+}
+
+TEST(JsonArray, what_is_no_array_is_refused) {
+  JsonArray array;
+  std::vector<Value> elements;
+  for (const char* text : {"", " ", "1", "{}", "null", "[", "[1", "[1,", "[1,]", "[1] 2", "[1]]",
+                           "[1}", "[nul]", "[\"a]", "[1 2]"}) {
+    EXPECT_FALSE(array.parse(text, elements)) << text;
+  }
+  EXPECT_TRUE(array.parse("[1]", elements)) << "and the next one is none the worse";
+}
+
+}  // namespace
+}  // namespace wayside
