@@ -58,7 +58,9 @@ void Pipeline::list_components() {
     uint64_t kept = 0;
     const Schema& schema = s.stream.schema();
     for (const std::string& name : s.options.keep) {
-      kept = hash64(name + std::to_string(int(schema.fields[schema.find(name)].type)), kept);
+      const size_t field = schema.find(name);
+      if (field == schema.fields.size()) continue;  // the configuration's check tells
+      kept = hash64(name + std::to_string(int(schema.fields[field].type)), kept);
     }
     components_.push_back({"clean:" + s.options.name, kept,
                            [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
