@@ -95,8 +95,8 @@ class Model {
     const bool enough = taken[step].count >= s.min;
     if (enough && plan_.is_last(s.group)) return Ending{seen_[at].time, false, at, begin, taken};
     size_t absent = s.group + 1;
-    while (plan_.groups[absent].skippable) ++absent;
-    const bool guarded = enough && plan_.groups[absent].absent;
+    while (absent < plan_.groups.size() && plan_.groups[absent].skippable) ++absent;
+    const bool guarded = enough && absent < plan_.groups.size() && plan_.groups[absent].absent;
     int64_t absent_until = kTimeMax;
     if (guarded) {
       const PatternPlan::Step& a = plan_.steps[plan_.groups[absent].begin];
