@@ -1,0 +1,11 @@
+// What this build has beside the core: the options of CMakeLists.txt. What is left out is named by
+// `wayside check` where a configuration asks for it.
+#pragma once
+
+namespace wayside {
+
+constexpr bool kHasKafka = WAYSIDE_KAFKA;          // the uplink type "kafka"
+constexpr bool kHasHttp = WAYSIDE_HTTP;            // [http]
+constexpr bool kHasSimulator = WAYSIDE_SIMULATOR;  // wayside simulate
+
+}  // namespace wayside
