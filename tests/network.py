@@ -35,6 +35,7 @@ RECOVERY_S = 30
 FAULT_S = 20
 SHORT_FAULT_S = 8
 AWAY_S = 90  # so long that everything is tried at its slowest
+RESET_S = 40  # of Kafka: within a call librdkafka tries each second, and no call lasts longer than 30 s
 FLAP_S = 5
 SETTLE_S = 90
 RATE = "160kbit"
@@ -217,6 +218,8 @@ class Bench:
     def scenario(self, name, link, fault, seconds):
         if name.endswith("-away"):
             seconds = AWAY_S
+        if name == "kafka-reset":
+            seconds = RESET_S
         gateway = self.gateway(name, f"{name}.{{block}}")
         publisher = self.stand.publisher(self.mqtt.port)
         stream = Stream(publisher, name)

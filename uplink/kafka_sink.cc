@@ -123,13 +123,17 @@ class KafkaSink : public Sink {
     return static_cast<int>(std::clamp<int64_t>(left, 1, timeout_ms));
   }
 
-  // Calls a function of the transactional API until it neither fails nor may be tried again.
+  // Calls a function of the transactional API until it neither fails nor may be tried again. What
+  // has taken too long is not: the broker has given up the transaction by then, and librdkafka
+  // tries a connection each second for as long as it is asked.
   template <class Call>
   Status transact(const char* what, Call call) {
     for (int attempt = 0;; ++attempt) {
       rd_kafka_error_t* error = call();
       if (!error) return {};
-      const bool retry = rd_kafka_error_is_retriable(error) && attempt < kRetries && !must_end();
+      const bool late = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+      const bool retry =
+          rd_kafka_error_is_retriable(error) && !late && attempt < kRetries && !must_end();
       if (!retry) return failed(what, error);
       rd_kafka_error_destroy(error);
     }
@@ -205,7 +209,7 @@ class KafkaSink : public Sink {
 
   // CloudEvents 1.0, Kafka protocol binding, binary mode.
   rd_kafka_headers_t* headers_of(const Message& m) const {
-    rd_kafka_headers_t* headers = rd_kafka_headers_new(9);
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(11);
     auto add = [&](const char* name, const std::string& value) {
       rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
     };
@@ -217,6 +221,8 @@ class KafkaSink : public Sink {
     if (m.time_ms >= kPossibleMin && m.time_ms <= kPossibleMax)
       add("ce_time", format_rfc3339(m.time_ms));
     if (m.clock_unset) add("wayside_clock", to_text(ClockState::kUnset));
+    if (m.cause.entry != 0) add("wayside_cause", to_text(m.cause));
+    if (m.config != 0) add("wayside_config", version_digits(m.config));
     add("content-type",
         options_.format == ValueFormat::kJson ? "application/json" : "application/protobuf");
     return headers;
