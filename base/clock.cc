@@ -2,6 +2,7 @@
 
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -17,6 +18,8 @@ constexpr int kBatteryClocks = 4;
 // set to it when anybody sets the clock. STA_UNSYNC would do, but chrony leaves it set without
 // rtcsync.
 constexpr long kUnknownErrorUs = 16'000'000;
+// systemd-timesyncd sets it, once it has set the clock, and takes it away when it ends.
+constexpr const char* kTimesyncMark = "/run/systemd/timesync/synchronized";
 
 std::string boot_id() {
   std::string id;
@@ -34,15 +37,27 @@ bool has_battery_clock() {
   return false;
 }
 
+// Where the kernel may not be asked (ProtectClock=yes), timesyncd's mark is. It is looked at first:
+// it follows the step, so that the time read behind it has that step in it.
+ClockReading read_clocks_by_mark() {
+  using namespace std::chrono;
+  ClockReading reading;
+  reading.synchronised = ::access(kTimesyncMark, F_OK) == 0;
+  reading.boot_ms = boot_clock_ms();
+  reading.system_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  if (boot_clock_ms() - reading.boot_ms > kAtOnceMs) reading.synchronised = false;
+  return reading;
+}
+
 // The kernel gives its time and whether that is synchronised in one call, so that no step can come
-// between. Where the call is forbidden nothing counts as synchronised.
+// between.
 ClockReading read_clocks() {
   using namespace std::chrono;
   ClockReading reading;
   for (int i = 0; i < kAttempts; ++i) {
     reading.boot_ms = boot_clock_ms();
     timex kernel{};
-    if (adjtimex(&kernel) < 0) break;
+    if (adjtimex(&kernel) < 0) return read_clocks_by_mark();
     const int64_t per_ms = kernel.status & STA_NANO ? 1'000'000 : 1'000;
     reading.system_ms = int64_t{kernel.time.tv_sec} * 1000 + kernel.time.tv_usec / per_ms;
     reading.synchronised = kernel.maxerror < kUnknownErrorUs;

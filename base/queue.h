@@ -58,6 +58,7 @@ class BoundedQueue {
     std::lock_guard lock(mutex_);
     return used_bytes_;
   }
+  bool is_full() const { return used_bytes() >= limit_bytes_; }
 
  private:
   const size_t limit_bytes_;

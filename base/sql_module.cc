@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "base/sqlite.h"
+
 namespace wayside {
 namespace {
 
@@ -31,12 +33,12 @@ std::string declaration(const SqlTable& table) {
   std::string sql = "CREATE TABLE x(";
   for (const SqlColumn& c : table.columns()) {
     if (sql.back() != '(') sql += ", ";
-    sql += '"' + c.name + "\" " + c.type;
+    sql += sql_name(c.name) + ' ' + c.type;
   }
   sql += ", PRIMARY KEY(";
   for (size_t column : table.key()) {
     if (sql.back() != '(') sql += ", ";
-    sql += '"' + table.columns()[column].name + '"';
+    sql += sql_name(table.columns()[column].name);
   }
   return sql + ")) WITHOUT ROWID";
 }
@@ -139,9 +141,11 @@ int cursor_filter(sqlite3_vtab_cursor* of, int, const char* plan, int count,
     SqlBound bound;
     bound.column = std::strtoul(plan, &end, 10);
     bound.compare = static_cast<SqlBound::Compare>(std::strtoul(end, &end, 10));
+    plan = end;
+    // All texts are less than each blob; SQLite looks at the rows again.
+    if (sqlite3_value_type(values[i]) == SQLITE_BLOB) continue;
     bound.value = value_of(values[i]);
     bounds.push_back(std::move(bound));
-    plan = end;
   }
   const SqlTableShown& shown = shown_by(of->pVtab);
   auto scan = shown.table->scan(bounds, shown.expired);
@@ -183,7 +187,7 @@ int add_sql_table(sqlite3* db, SqlTableShown& shown) {
   const int rc = sqlite3_create_module_v2(db, shown.name.c_str(), &kModule, &shown, nullptr);
   if (rc != SQLITE_OK) return rc;
   // It connects now, before any authorizer watches, since that runs a CREATE TABLE of its own.
-  const std::string sql = "SELECT 1 FROM \"" + shown.name + "\"";
+  const std::string sql = "SELECT 1 FROM " + sql_name(shown.name);
   sqlite3_stmt* connect = nullptr;
   const int connected = sqlite3_prepare_v2(db, sql.c_str(), -1, &connect, nullptr);
   sqlite3_finalize(connect);

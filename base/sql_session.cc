@@ -210,7 +210,8 @@ Status SqlSession::add(const std::string& name, SqlTable& table) {
   return Error{ErrorCode::kInternal, "table " + name + ": " + sqlite3_errmsg(state.db)};
 }
 
-Result<std::vector<std::string>> SqlSession::ask(std::string_view sql, const Take& take) {
+Result<std::vector<std::string>> SqlSession::ask(std::string_view sql, const Take& take,
+                                                 std::span<const std::string> texts) {
   State& state = *state_;
   state.failed.reset();
   state.end = steady_clock::now() + state.limits.time;
@@ -219,6 +220,10 @@ Result<std::vector<std::string>> SqlSession::ask(std::string_view sql, const Tak
   std::optional<Error> why;
   sqlite3_stmt* statement = state.prepare(sql, why);
   if (!statement) return *why;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    sqlite3_bind_text(statement, static_cast<int>(i) + 1, texts[i].data(),
+                      static_cast<int>(texts[i].size()), SQLITE_STATIC);
+  }
   std::vector<std::string> names;
   for (int i = 0; i < sqlite3_column_count(statement); ++i) {
     const char* name = sqlite3_column_name(statement, i);

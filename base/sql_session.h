@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,9 +50,10 @@ class SqlSession {
 
   // `names` are the columns of the answer; false: no more rows are wanted.
   using Take = std::function<bool(const std::vector<std::string>& names, const SqlRow& row)>;
-  // Runs one SELECT. Also when there is no row, `names` are given. kUsage: the question is wrong,
-  // kUnavailable: it takes more than it may.
-  Result<std::vector<std::string>> ask(std::string_view sql, const Take& take);
+  // Runs one SELECT, with `texts` for its parameters. Also when there is no row, `names` are given.
+  // kUsage: the question is wrong, kUnavailable: it takes more than it may.
+  Result<std::vector<std::string>> ask(std::string_view sql, const Take& take,
+                                       std::span<const std::string> texts = {});
 
  private:
   struct State;

@@ -7,6 +7,9 @@
 namespace wayside {
 namespace {
 
+constexpr auto kPatience = std::chrono::seconds(5);
+constexpr int kLookEvery = 1'000;  // SQLite's steps
+
 // kBadData: the file itself is no sound database. kInternal: no memory. Anything else may go away
 // by itself.
 ErrorCode code_of(sqlite3* db) {
@@ -22,6 +25,12 @@ ErrorCode code_of(sqlite3* db) {
 }
 
 }  // namespace
+
+std::string sql_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -81,8 +90,9 @@ std::string_view Statement::column_text(int index) const {
               : std::string_view();
 }
 
-bool Statement::column_is_null(int index) const {
-  return sqlite3_column_type(statement_, index) == SQLITE_NULL;
+bool Statement::is_number(int index) const {
+  const int type = sqlite3_column_type(statement_, index);
+  return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
@@ -97,7 +107,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     return Error{handle ? code_of(handle) : ErrorCode::kInternal,
                  "open " + path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory")};
   }
-  sqlite3_busy_timeout(handle, 5000);
+  database->set_patience(kPatience);
   return database;
 }
 
@@ -136,6 +146,18 @@ Result<int64_t> Database::number(std::string_view sql) {
   WS_ASSIGN(Statement select, prepare(sql));
   WS_ASSIGN(const bool row, select.step());
   return row ? select.column_int(0) : 0;
+}
+
+void Database::set_patience(std::chrono::milliseconds time) {
+  sqlite3_busy_timeout(handle_, static_cast<int>(time.count()));
+}
+
+void Database::end_when(const std::function<bool()>* expired) {
+  const auto look = [](void* asked) {
+    return static_cast<int>((*static_cast<const std::function<bool()>*>(asked))());
+  };
+  sqlite3_progress_handler(handle_, expired ? kLookEvery : 0, look,
+                           const_cast<std::function<bool()>*>(expired));
 }
 
 void Database::keep_log() {

@@ -2,7 +2,9 @@
 // behind it, but for pipeline/expression.cc, which registers a virtual table.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +20,9 @@ namespace wayside {
 // SQLite knows signed numbers only.
 inline uint64_t as_u64(int64_t n) { return static_cast<uint64_t>(n); }
 inline int64_t as_i64(uint64_t n) { return static_cast<int64_t>(n); }
+
+// A name as it stands in SQL, whatever is in it.
+std::string sql_name(std::string_view name);
 
 // Owned by one thread, as is the Database it came from, which must outlive it.
 class Statement {
@@ -45,7 +50,7 @@ class Statement {
   int64_t column_int(int index) const;
   double column_double(int index) const;
   std::string_view column_text(int index) const;  // also for blobs
-  bool column_is_null(int index) const;
+  bool is_number(int index) const;
 
  private:
   friend class Database;
@@ -71,6 +76,10 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   Result<int64_t> number(std::string_view sql);  // of its first row and column; 0: no row
   int64_t changes() const;
+  // How long a statement waits for one that writes from elsewhere; seconds by default.
+  void set_patience(std::chrono::milliseconds time);
+  // While it is set, steps end with an error once it says so; null: none. Outlives them.
+  void end_when(const std::function<bool()>* expired);
   // Leaves the log and its index where they are when the last connection closes.
   void keep_log();
   sqlite3* handle() { return handle_; }

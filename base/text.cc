@@ -33,6 +33,8 @@ constexpr ByteUnit kByteUnits[] = {{"TB", 1'000'000'000'000}, {"GB", 1'000'000'0
                                    {"GiB", 1ull << 30},       {"MiB", 1ull << 20},
                                    {"KiB", 1ull << 10},       {"B", 1}};
 
+constexpr const char* kNoCharacter = "\xef\xbf\xbd";  // U+FFFD
+
 // Length of the valid UTF-8 sequence at the front, 0 if there is none (RFC 3629).
 size_t utf8_sequence(std::string_view s) {
   auto at = [&](size_t i) { return static_cast<uint8_t>(s[i]); };
@@ -93,6 +95,33 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t n = utf8_sequence(text);
+    const auto c = static_cast<uint8_t>(text.front());
+    // U+0080 to U+009F are two bytes, and commands as those below the blank.
+    const bool high = n == 2 && c == 0xc2 && static_cast<uint8_t>(text[1]) < 0xa0;
+    if (n == 0) {
+      out += kNoCharacter;
+    } else if (c < ' ' || c == 0x7f || high) {
+      out += ' ';
+    } else {
+      out.append(text.substr(0, n));
+    }
+    text.remove_prefix(std::max<size_t>(n, 1));
+  }
+  return out;
+}
+
+std::string shortened(std::string_view text) {
+  constexpr size_t kShown = 80;  // bytes
+  if (text.size() <= kShown) return printable(text);
+  size_t end = kShown;
+  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
+  return printable(text.substr(0, end)) + "…";
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
@@ -100,7 +129,7 @@ void append_json_string(std::string& out, std::string_view text) {
     auto c = static_cast<uint8_t>(text.front());
     size_t n = utf8_sequence(text);
     if (n == 0) {
-      out += "\xef\xbf\xbd";
+      out += kNoCharacter;
     } else if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(static_cast<char>(c));
@@ -114,6 +143,12 @@ void append_json_string(std::string& out, std::string_view text) {
     text.remove_prefix(std::max<size_t>(n, 1));
   }
   out.push_back('"');
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
 
 void append_json_number(std::string& out, double value) {
@@ -151,9 +186,10 @@ std::optional<std::string> from_hex(std::string_view digits) {
   return bytes;
 }
 
-bool same_word(std::string_view word, std::string_view lower) {
-  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
-                    [](unsigned char x, char y) { return std::tolower(x) == y; });
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_name(std::string_view text) {

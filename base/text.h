@@ -19,8 +19,15 @@ std::string format_bytes(uint64_t bytes);
 
 bool is_valid_utf8(std::string_view text);
 
+// What a terminal must not take for a command becomes a blank; bytes that are not UTF-8 become
+// U+FFFD.
+std::string printable(std::string_view text);
+// The same for an error: no more than the first words of a long text.
+std::string shortened(std::string_view text);
+
 // A JSON string literal of `text`, quotes included; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
+std::string json_string(std::string_view text);
 // The shortest text that reads back as the same number; "null" for what JSON cannot say.
 void append_json_number(std::string& out, double value);
 
@@ -28,8 +35,8 @@ void append_json_number(std::string& out, double value);
 std::string hex_of(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view digits);
 
-// Are they the same but for case? `lower` is in lower case.
-bool same_word(std::string_view word, std::string_view lower);
+// Are they the same but for the case of ASCII letters, which SQL does not tell apart?
+bool same_name(std::string_view a, std::string_view b);
 
 // What a name in the configuration may be: letters, digits, '_' and '-'.
 bool is_name(std::string_view text);

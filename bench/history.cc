@@ -163,7 +163,7 @@ void make_indexes(const Config& config) {
   for (const auto& entry :
        std::filesystem::directory_iterator(history_dir(config.gateway.state_dir)))
     bytes += entry.file_size();
-  figure("index.seconds_per_file", seconds_since(begun) / double(known.size()), "s");
+  figure("index.seconds_per_file", seconds_since(begun) / double(known.there.size()), "s");
   figure("index.bytes", double(bytes), "B");
 }
 

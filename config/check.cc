@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/features.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "config/check_bounds.h"
@@ -12,6 +13,7 @@
 #include "config/check_places.h"
 #include "config/check_streams.h"
 #include "config/check_uplinks.h"
+#include "config/check_windows.h"
 #include "config/findings.h"
 #include "config/values.h"
 #include "sensors/admission.h"
@@ -38,7 +40,7 @@ class Checker {
     check_names();
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     for (const SourceOptions& s : config_.sources) check_source(s);
-    for (const WindowOptions& w : config_.windows) check_window(w);
+    check_windows(config_, found_, not_judged_);
     check_streams(config_, found_, not_judged_);
     for (const RuleOptions& r : config_.rules) {
       found_.streams_known(r.name, "from", {r.from});
@@ -93,6 +95,9 @@ class Checker {
   // What it answers is for this machine: it asks nobody who they are.
   void check_http() {
     if (config_.http.listen.empty()) return;
+    if (!kHasHttp) {
+      return found_.add("http", "listen", "this build has no HTTP: WAYSIDE_HTTP was off");
+    }
     const auto listen = parse_listen(config_.http.listen);
     if (!listen.ok()) return found_.add("http", "listen", listen.error().message);
     if (listen->is_loopback) return;
@@ -236,56 +241,6 @@ class Checker {
     return true;
   }
 
-  void check_window(const WindowOptions& w) {
-    found_.streams_known(w.name, "from", w.from);
-    if (w.from.empty()) {
-      found_.add(w.name, "from", "is empty");
-      not_judged_.insert(w.name);
-    }
-    check_kind(w);
-    for (const auto& [alias, expression] : w.select) check_alias(w, alias);
-    if (found_.told(w.name, "select")) not_judged_.insert(w.name);
-    if (w.select.empty()) found_.add(w.name, "select", "is empty");
-    found_.uplinks_known(w.name, "to", w.to);
-    found_.uplinks_known(w.name, "late_to", w.late_to);
-  }
-
-  // One of these says what its windows are; each of the others needs one of them.
-  void check_kind(const WindowOptions& w) {
-    const bool time = w.size_ms > 0, session = w.gap_ms > 0, count = w.count > 0;
-    const bool calendar = w.calendar != CalendarUnit::kNone;
-    const int kinds = time + session + count + calendar + w.global;
-    const char* kOne = "one of size, gap, count, calendar and global says what its windows are";
-    if (kinds == 0) found_.add(w.name, "size", std::string("is missing: ") + kOne);
-    if (kinds > 1) found_.add(w.name, time ? "size" : "gap", std::string("is too much: ") + kOne);
-    auto needs = [&](bool given, const char* key, bool there, const char* what) {
-      if (given && !there) found_.add(w.name, key, std::string("goes with ") + what + " only");
-    };
-    needs(w.every_ms > 0, "every", time, "size");
-    needs(w.offset_ms > 0, "offset", time, "size");
-    needs(w.every_count > 0, "every_count", count, "count");
-    needs(w.allowed_lateness_ms > 0, "allowed_lateness", !count && !w.global, "windows that end");
-    if (!w.at_end && w.early_ms == 0 && w.early_count == 0) {
-      found_.add(w.name, "at_end", "leaves no result at all; set early_every or early_count");
-    }
-    if (w.early_ms > 0 && (count || w.global)) {
-      found_.add(w.name, "early_every", "goes with windows that end by time; see early_count");
-    }
-    if (kinds != 1) not_judged_.insert(w.name);
-  }
-
-  void check_alias(const WindowOptions& w, const std::string& alias) {
-    const std::string item = "select." + alias;
-    static const std::set<std::string> kTaken{"window_start", "window_end", "revision", "final"};
-    if (kTaken.contains(alias)) {
-      found_.add(w.name, item, "each result has a '" + alias + "' of its own; choose another name");
-      not_judged_.insert(w.name);
-    }
-    check_not_taken(w.name, item, alias);
-    check_sql_name(w.name, item, alias);
-    if (found_.told(w.name, item)) not_judged_.insert(w.name);
-  }
-
   void check_detector(const DetectorOptions& d) {
     found_.streams_known(d.name, "from", {d.from});
     static const std::vector<std::string> kMethods{"auto", "robust_z"};
@@ -313,6 +268,7 @@ class Checker {
           "goes with the last reading up to the left one, not with before and after";
       if (j.within_ms > 0) found_.add(j.name, "within", kAsOf);
       if (j.inner) found_.add(j.name, "inner", kAsOf);
+      if (j.max_wait_ms != JoinOptions().max_wait_ms) found_.add(j.name, "max_wait", kAsOf);
     }
     found_.uplinks_known(j.name, "to", j.to);
   }

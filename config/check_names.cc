@@ -31,8 +31,8 @@ std::string wrong_sql_name(const std::string& name) {
 }
 
 std::string taken_name(const std::string& name) {
-  static const std::set<std::string> kTaken{"id",  "type", "source", "block",
-                                            "key", "time", "clock"};
+  static const std::set<std::string> kTaken{"id",   "type",  "source", "block", "key",
+                                            "time", "clock", "cause",  "config"};
   if (!kTaken.contains(name)) return "";
   return "each event has a '" + name + "' of its own; choose another name";
 }

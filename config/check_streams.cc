@@ -23,6 +23,9 @@ class Checker {
     if (m.key.empty() && m.forget_after_ms > 0) {
       found_.add(m.name, "forget_after", "goes with key only");
     }
+    if (m.key.empty() && m.max_keys != MapOptions().max_keys) {
+      found_.add(m.name, "max_keys", "goes with key only");
+    }
     check_former_key(m);
   }
 
@@ -68,13 +71,21 @@ class Checker {
   void check(const CommandOptions& c) {
     if (c.format != PayloadFormat::kJson) found_.add(c.name, "format", "commands are JSON");
     if (found_.told(c.name, "id")) not_judged_.insert(c.name);
+    if (c.deduplicate != "off") {
+      found_.add(c.name, "deduplicate", "would leave repeats without an answer: `id` tells them");
+    }
     if (c.view.empty()) return;
     std::vector<std::string> names;
     for (const ViewOptions& v : config_.views) names.push_back(v.name);
     found_.known(c.name, "view", "view", c.view, names);
     for (const ViewOptions& v : config_.views) {
-      if (v.name != c.view || v.by.size() <= 1) continue;
-      found_.add(c.name, "view", "has more than one row of a key: its `by` names several columns");
+      if (v.name != c.view || found_.told(v.name, "from")) continue;
+      const std::string key = source_key_of(v.from, 0);
+      const bool all = v.by.empty() || v.by == std::vector<std::string>{"key"};
+      const bool by_key =
+          all ? key.empty() || key == c.key : v.by == std::vector<std::string>{c.key};
+      if (by_key) continue;
+      found_.add(c.name, "view", "does not have one row for each '" + c.key + "': see its `by`");
     }
   }
 
@@ -128,12 +139,40 @@ class Checker {
   // Events call a key `key`, whatever its name; a field that is none any more has to have its own.
   void check_former_key(const MapOptions& m) {
     if (m.key.empty() || !m.select.empty()) return;
+    const std::string former = source_key_of(m.from, 0);
+    if (former.empty() || former == m.key) return;
+    std::string wrong = taken_name(former);
+    if (wrong.empty()) wrong = wrong_sql_name(former);
+    if (!wrong.empty()) found_.add(m.name, "key", "'" + former + "' becomes a field: " + wrong);
+  }
+
+  // The key of a stream, if it is that of its source still; all others were named by a map.
+  std::string source_key_of(const std::string& stream, size_t steps) const {
+    if (steps > config_.positions.size()) return {};  // blocks that read each other
     for (const SourceOptions& s : config_.sources) {
-      if (s.name != m.from || s.key == m.key) continue;
-      std::string wrong = taken_name(s.key);
-      if (wrong.empty()) wrong = wrong_sql_name(s.key);
-      if (!wrong.empty()) found_.add(m.name, "key", "'" + s.key + "' becomes a field: " + wrong);
+      if (s.name == stream) return s.key;
     }
+    std::string from;
+    const auto look = [&](const auto& blocks) {
+      for (const auto& block : blocks) {
+        if (block.name == stream) from = block.from;
+      }
+    };
+    for (const MapOptions& m : config_.maps) {
+      if (m.name == stream && m.key.empty()) from = m.from;
+    }
+    for (const RouteOptions& r : config_.routes) {
+      if (stream.starts_with(r.name + '.')) from = r.from;
+    }
+    for (const WindowOptions& w : config_.windows) {
+      if (w.name == stream && !w.from.empty()) from = w.from.front();
+    }
+    look(config_.states);
+    look(config_.orders);
+    look(config_.lookups);
+    look(config_.joins);
+    look(config_.patterns);
+    return from.empty() ? from : source_key_of(from, steps + 1);
   }
 
   const Config& config_;

@@ -1,5 +1,6 @@
 #include "config/check_uplinks.h"
 
+#include "base/features.h"
 #include "base/text.h"
 #include "uplink/sink.h"
 
@@ -14,6 +15,22 @@ void check_kafka_topic(const std::string& key, const char* item, const std::stri
     found.known(key, item, "placeholder", name, kNames);
     if (topic.find(name) != at) found.add(key, item, "'" + name + "' stands twice");
     at += name.size();
+  }
+}
+
+void check_kafka(const Config& config, const UplinkOptions& u, const std::string& key,
+                 Findings& found) {
+  check_kafka_topic(key, "topic", u.topic, found);
+  check_kafka_topic(key, "backlog_topic", u.backlog_topic, found);
+  for (const auto& [name, value] : u.options) {
+    const Status good = check_kafka_option(name, value);
+    if (good.ok()) continue;
+    const std::string item = "options." + name;
+    std::string place = key;
+    place.append(".").append(item);
+    const bool repeats = config.secrets.contains(place) && !value.empty() &&
+                         good.error().message.find(value) != std::string::npos;
+    found.add(key, item, repeats ? "librdkafka does not take this value" : good.error().message);
   }
 }
 
@@ -38,17 +55,10 @@ void check_uplink(const Config& config, const UplinkOptions& u, Findings& found)
     found.add(key, "format", "a file holds JSON lines; protobuf is for kafka");
   }
   if (u.type != UplinkType::kKafka) return;
-  check_kafka_topic(key, "topic", u.topic, found);
-  check_kafka_topic(key, "backlog_topic", u.backlog_topic, found);
-  for (const auto& [name, value] : u.options) {
-    const Status good = check_kafka_option(name, value);
-    if (good.ok()) continue;
-    const std::string item = "options." + name;
-    std::string place = key;
-    place.append(".").append(item);
-    const bool repeats = config.secrets.contains(place) && !value.empty() &&
-                         good.error().message.find(value) != std::string::npos;
-    found.add(key, item, repeats ? "librdkafka does not take this value" : good.error().message);
+  if constexpr (kHasKafka) {
+    check_kafka(config, u, key, found);
+  } else {
+    found.add(key, "type", "this build has no Kafka: WAYSIDE_KAFKA was off");
   }
 }
 

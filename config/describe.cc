@@ -25,6 +25,7 @@ constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(Calend
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
                                                 {"month", static_cast<int>(CalendarUnit::kMonth)}}};
+constexpr uint32_t kLastMax = 100'000;  // readings that a window may keep
 constexpr std::array<Choice, 2> kWindowTimes{{{"event", 0}, {"processing", 1}}};
 constexpr std::array<Choice, 2> kWatermarks{{{"key", static_cast<int>(WatermarkMode::kKey)},
                                              {"source", static_cast<int>(WatermarkMode::kSource)}}};
@@ -77,6 +78,10 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   v.duration(
       {"scrub", "each journal entry is read and checked in so much running time; \"0s\": never"},
       o.scrub_ms, 0);
+  v.duration(
+      {"anchor",
+       "the journal's head goes to the uplinks this often, if something came; \"0s\": never"},
+      o.anchor_ms, 0);
   whole(v,
         {"damaged_files", "so many damaged files are kept aside, of the journal and of the store"},
         o.damaged_files, 1, 1'000);
@@ -93,8 +98,7 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
 }
 
 void describe(ConfigVisitor& v, EngineOptions& o) {
-  v.duration({"learn",
-              "windows and detectors that are new or changed learn from this much of the journal"},
+  v.duration({"learn", "blocks that are new or changed learn from this much of the journal"},
              o.learn_ms, 0);
   whole(v, {"command_rows", "the last so many decisions about commands are kept in a table"},
         o.command_rows, 1, 100'000'000);
@@ -199,8 +203,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
 
 void describe(ConfigVisitor& v, WindowOptions& o) {
   v.text({"name", "names the window", "cold_5m", true}, o.name);
-  v.texts({"from", "a source or window, or several with the same key", "\"climate\"", true},
-          o.from);
+  v.texts({"from", "a source or block, or several with the same key", "\"climate\"", true}, o.from);
   v.duration({"size", "windows of this length", "\"5m\""}, o.size_ms, 1);
   v.duration({"every", "with size: one begins each …; without it where the last one ends"},
              o.every_ms, 0);
@@ -217,8 +220,8 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
          o.processing_time, kWindowTimes);
   v.text({"where", "SQL over the fields: which readings count", "door = 'closed'"}, o.where);
   v.items({"select",
-           "alias = aggregate (count, sum, min, max, avg; with FILTER (WHERE …)), or SQL over "
-           "the other aliases",
+           "alias = aggregate, as sum(x) or count() FILTER (WHERE …), or SQL over the other "
+           "aliases",
            "{ n = \"count()\", avg_c = \"avg(temp_c)\", max_c = \"max(temp_c)\" }", true},
           o.select);
   v.text({"having", "SQL over the aliases: which results leave", "n >= 3"}, o.having);
@@ -230,6 +233,14 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
         1'000'000'000);
   v.flag({"at_end", "a result when the watermark passes its end"}, o.at_end);
   v.flag({"purge", "each result clears what it told"}, o.purge);
+  v.count_or_duration(
+      {"last", "results over the last so many readings, or those of \"10s\"; 0: all"}, o.last_count,
+      o.last_ms, kLastMax);
+  whole(v, {"max_last", "with a period as last: readings that are kept of a window"}, o.max_last, 1,
+        kLastMax);
+  v.flag({"retract",
+          "a result that is told again is taken back first: it comes with retracted = true"},
+         o.retract);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
   v.texts({"late_to", "uplinks for readings that are later still; by default none", "[\"centre\"]"},
           o.late_to);
@@ -238,7 +249,7 @@ void describe(ConfigVisitor& v, WindowOptions& o) {
 
 void describe(ConfigVisitor& v, RuleOptions& o) {
   v.text({"name", "names the rule", "door_open_moving", true}, o.name);
-  v.text({"from", "the source", "climate", true}, o.from);
+  v.text({"from", "a source or block", "climate", true}, o.from);
   v.text({"when", "SQL over the fields", "door = 'open' AND speed > 5", true}, o.when);
   v.duration({"for", "how long it must hold"}, o.for_ms, 0);
   choose(v, {"severity", "info, warning or critical; critical alarms are committed at once"},
@@ -248,7 +259,7 @@ void describe(ConfigVisitor& v, RuleOptions& o) {
 
 void describe(ConfigVisitor& v, DetectorOptions& o) {
   v.text({"name", "names the detector", "temp_drift", true}, o.name);
-  v.text({"from", "the source", "climate", true}, o.from);
+  v.text({"from", "a source or block", "climate", true}, o.from);
   v.text({"field", "the number that is watched", "temp_c", true}, o.field);
   v.text({"method", "\"auto\" or \"robust_z\""}, o.method);
   v.number({"threshold", "score from which on a value is an anomaly"}, o.threshold);

@@ -34,6 +34,8 @@ class ConfigVisitor {
   virtual void duration_or_off(const Key& key, std::optional<int64_t>& ms) = 0;
   virtual void bytes(const Key& key, uint64_t& bytes, uint64_t min) = 0;
   virtual void integer(const Key& key, int64_t& value, int64_t min, int64_t max) = 0;
+  // Either a whole number up to `most` or a duration; the other one is 0.
+  virtual void count_or_duration(const Key& key, uint32_t& count, int64_t& ms, uint32_t most) = 0;
   virtual void number(const Key& key, double& value) = 0;
   virtual void flag(const Key& key, bool& value) = 0;
   virtual void choice(const Key& key, int& value, std::span<const Choice> choices) = 0;

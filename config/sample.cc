@@ -11,22 +11,25 @@ class SampleWriter : public ConfigVisitor {
   SampleWriter(const char* section, std::string& out) : section_(section), out_(out) {}
 
   void text(const Key& key, std::string& value) override {
-    line(key, quoted(key.sample ? key.sample : value), value.empty() && !key.required);
+    line(key, json_string(key.sample ? key.sample : value), value.empty() && !key.required);
   }
   void texts(const Key& key, std::vector<std::string>&) override {
     line(key, key.sample ? key.sample : "[]", !key.required);
   }
   void duration(const Key& key, int64_t& ms, int64_t) override {
-    line(key, key.sample ? key.sample : quoted(format_duration(ms)), false);
+    line(key, key.sample ? key.sample : json_string(format_duration(ms)), false);
   }
   void duration_or_off(const Key& key, std::optional<int64_t>& ms) override {
-    line(key, quoted(ms ? format_duration(*ms) : "off"), false);
+    line(key, json_string(ms ? format_duration(*ms) : "off"), false);
   }
   void bytes(const Key& key, uint64_t& bytes, uint64_t) override {
-    line(key, quoted(format_bytes(bytes)), false);
+    line(key, json_string(format_bytes(bytes)), false);
   }
   void integer(const Key& key, int64_t& value, int64_t, int64_t) override {
     line(key, std::to_string(value), false);
+  }
+  void count_or_duration(const Key& key, uint32_t& count, int64_t&, uint32_t) override {
+    line(key, std::to_string(count), false);
   }
   void number(const Key& key, double& value) override {
     std::string text;
@@ -36,7 +39,7 @@ class SampleWriter : public ConfigVisitor {
   void flag(const Key& key, bool& value) override { line(key, value ? "true" : "false", false); }
   void choice(const Key& key, int& value, std::span<const Choice> choices) override {
     for (const Choice& c : choices) {
-      if (c.value == value) line(key, quoted(c.name), false);
+      if (c.value == value) line(key, json_string(c.name), false);
     }
   }
   void secret(const Key& key, std::string&) override {
@@ -49,7 +52,7 @@ class SampleWriter : public ConfigVisitor {
     line(key, key.sample, !key.required);
   }
   void url(const Key& key, std::string&, uint16_t&) override {
-    line(key, quoted(key.sample), false);
+    line(key, json_string(key.sample), false);
   }
   void time(const Key& key, std::string&, TimeUnit&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
@@ -62,11 +65,6 @@ class SampleWriter : public ConfigVisitor {
   void steps(const Key& key, std::vector<PatternStep>&) override { line(key, key.sample, false); }
 
  private:
-  static std::string quoted(const std::string& text) {
-    std::string out;
-    append_json_string(out, text);
-    return out;
-  }
   // A key that has no default is written as a comment.
   void line(const Key& key, const std::string& value, bool commented) {
     out_ +=

@@ -135,6 +135,17 @@ void TableReader::integer(const Key& key, int64_t& value, int64_t min, int64_t m
   value = found;
 }
 
+void TableReader::count_or_duration(const Key& key, uint32_t& count, int64_t& ms, uint32_t most) {
+  const toml::node* node = table_.get(key.name);
+  if (node && node->is_string()) return duration(key, ms, 1);
+  if (node && !node->is_integer()) {
+    return wrong_type(key.name, *find(key), "a whole number, or a duration such as \"10s\"");
+  }
+  int64_t whole = count;
+  integer(key, whole, 0, most);
+  count = static_cast<uint32_t>(whole);
+}
+
 void TableReader::number(const Key& key, double& value) {
   if (const toml::node* node = find(key)) (void)take_number(key.name, *node, value);
 }

@@ -29,6 +29,7 @@ class TableReader : public ConfigVisitor {
   void duration_or_off(const Key& key, std::optional<int64_t>& ms) override;
   void bytes(const Key& key, uint64_t& bytes, uint64_t min) override;
   void integer(const Key& key, int64_t& value, int64_t min, int64_t max) override;
+  void count_or_duration(const Key& key, uint32_t& count, int64_t& ms, uint32_t most) override;
   void number(const Key& key, double& value) override;
   void flag(const Key& key, bool& value) override;
   void choice(const Key& key, int& value, std::span<const Choice> choices) override;

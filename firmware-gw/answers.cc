@@ -2,16 +2,10 @@
 
 #include "base/text.h"
 #include "firmware-gw/loop.h"
+#include "uplink/message.h"
 
 namespace wayside {
 namespace {
-
-void append_json(std::string& out, const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return append_json_number(out, *number);
-  if (const auto* text = std::get_if<std::string>(&value)) return append_json_string(out, *text);
-  const auto* flag = std::get_if<bool>(&value);
-  out += !flag ? "null" : *flag ? "true" : "false";
-}
 
 void append_member(std::string& out, const char* name, const std::string& text) {
   out += out.empty() ? "{\"" : ",\"";
@@ -27,7 +21,7 @@ std::string json_of(const ViewRow& row) {
     if (json.size() > 1) json += ',';
     append_json_string(json, name);
     json += ':';
-    append_json(json, value);
+    append_json_value(value, json);
   }
   return json + '}';
 }

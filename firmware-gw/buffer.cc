@@ -94,12 +94,19 @@ Result<Emission> parse_event(const std::string& line) {
       e.time_ms = static_cast<int64_t>(*number);
     } else if (name == "clock" && text) {
       e.clock_unset = *text == "unset";
+    } else if ((name == "cause" || name == "config") && text && e.fields.empty()) {
+      // Those of where it comes from, as its id; here the import is what made it be said.
     } else {
       e.fields.push_back({std::move(name), std::move(value)});
     }
   }
   if (e.type.empty() || e.block.empty() || std::holds_alternative<std::monostate>(id)) {
     return Error{ErrorCode::kBadData, "no event: it has no id, type or block"};
+  }
+  const bool has_words =
+      !e.fields.empty() && std::holds_alternative<std::string>(e.fields.front().value);
+  if (e.type == "incident" && !has_words) {
+    return Error{ErrorCode::kBadData, "an incident whose first field is no text"};
   }
   e.fields.push_back({"origin", std::move(id)});
   return e;
@@ -176,8 +183,10 @@ Result<std::string> list_buffer(const Config& config) {
   return json + "]}";
 }
 
-Result<BufferCheck> verify_buffer(const Config& config) {
+Result<BufferCheck> verify_buffer(const Config& config,
+                                  const std::optional<JournalAnchor>& anchor) {
   BufferCheck check;
+  AnchorCheck anchored(anchor);
   size_t told = 0;
   const auto blame = [&](const std::string& what) {
     if (++told <= kDamageLines) check.damage += what + '\n';
@@ -186,12 +195,18 @@ Result<BufferCheck> verify_buffer(const Config& config) {
   if (!store.empty()) blame(store);
   WS_ASSIGN(auto engine, Engine::make(config, {}));
   JournalReader reader(posix_disk(), journal_dir(config));
-  uint64_t expected = 1;
-  WS_ASSIGN(const bool first, reader.seek(1, expected));
-  if (first) expected = 1;
+  // What the oldest file begins with is to be there.
+  WS_ASSIGN(const std::vector<uint64_t> files, first_sequences(posix_disk(), journal_dir(config)));
+  uint64_t expected = files.empty() ? 1 : files.front();
+  uint64_t oldest = 0;
+  WS_TRY(reader.seek(1, oldest));
   for (JournalEntry entry;; expected = entry.sequence + 1) {
     WS_ASSIGN(const bool there, reader.next(entry));
-    if (!there) return check;
+    if (!there) {
+      check.anchor = anchored.verdict();
+      return check;
+    }
+    anchored.see(entry, entry.sequence > expected);
     if (entry.sequence > expected) {
       check.damaged_entries += entry.sequence - expected;
       blame("journal entries " + std::to_string(expected) + " to " +

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "firmware-gw/anchor.h"
 
 namespace wayside {
 
@@ -21,9 +22,11 @@ struct BufferCheck {
   uint64_t readings = 0;
   uint64_t damaged_entries = 0;
   std::string damage;  // for people, a line each; empty: all is well
+  std::string anchor;  // see AnchorCheck::verdict()
 };
 // Reads every entry of the journal and checks the database. Reads only.
-Result<BufferCheck> verify_buffer(const Config& config);
+Result<BufferCheck> verify_buffer(const Config& config,
+                                  const std::optional<JournalAnchor>& anchor = std::nullopt);
 
 // What is pending for an uplink, in order, a JSON line each as a file uplink writes it. Reads only.
 // The answer: how many.

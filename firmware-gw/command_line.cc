@@ -88,6 +88,11 @@ Result<CommandLineAnswer> run_command(const Config& config, const std::string& n
   CommandLineAnswer answer;
   WS_ASSIGN(answer.json, send_command(config.gateway.state_dir, topic, payload, timeout_ms));
   simdjson::dom::parser parser;
+  std::string_view refusal;
+  if (!parser.parse(answer.json)["error"].get(refusal)) {
+    return Error{ErrorCode::kUnavailable,
+                 "the gateway has not taken the command: " + std::string(refusal)};
+  }
   std::string_view outcome;
   answer.accepted = !parser.parse(answer.json)["outcome"].get(outcome) &&
                     outcome == to_text(CommandOutcome::kAccepted);

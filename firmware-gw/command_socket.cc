@@ -1,12 +1,12 @@
 #include "firmware-gw/command_socket.h"
 
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 
-#include "base/log.h"
+#include "firmware-gw/local_call.h"
 #include "firmware-gw/state_lock.h"
 #include "sensors/admission.h"
 #include "sensors/mqtt_packet.h"
@@ -20,17 +20,29 @@ using boost::system::error_code;
 
 constexpr const char* kPlace = "#local/";  // no topic begins like this
 constexpr size_t kTopicMax = 65'535;
-constexpr size_t kWaitingMax = 64;
-constexpr auto kPatience = std::chrono::seconds(60);
+constexpr size_t kSessionsMax = 64;
+constexpr auto kPatience = std::chrono::seconds(60);      // with the command, and with its decision
+constexpr auto kWritePatience = std::chrono::seconds(5);  // with who asked, once there is an answer
 constexpr auto kAcceptRetry = std::chrono::milliseconds(200);
 constexpr int kBacklog = 8;
+constexpr const char* kTooMany =
+    R"({"error":"too many commands wait for their answers; try again"})";
+constexpr const char* kNoCommand = R"({"error":"no command has this topic"})";
+constexpr const char* kTooLong =
+    R"({"error":"longer than a topic and [[mqtt]] max_payload may be together"})";
+constexpr const char* kPayloadTooLong =
+    R"({"error":"the payload is longer than [[mqtt]] max_payload"})";
+constexpr const char* kTopicTooLong = R"({"error":"the topic is longer than MQTT allows"})";
+constexpr const char* kBusy =
+    R"({"error":"the gateway has more to do than it can hold; try again"})";
 
 std::string socket_path(const std::string& state_dir) { return state_dir + "/command.sock"; }
 
-size_t largest_payload(const Config& config) {
-  uint64_t largest = 0;
-  for (const MqttOptions& m : config.mqtt) largest = std::max(largest, m.max_payload_bytes);
-  return largest;
+uint64_t max_payload_of(const SourceOptions& command, const Config& config) {
+  for (const MqttOptions& m : config.mqtt) {
+    if (m.name == command.mqtt) return m.max_payload_bytes;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -45,34 +57,34 @@ class CommandSocket::Session : public std::enable_shared_from_this<Session> {
         number_(++owner.last_number_) {}
 
   void read() {
-    deadline_.expires_after(kPatience);
-    deadline_.async_wait([self = shared_from_this()](error_code stopped) {
-      error_code ignored;
-      if (!stopped) self->socket_.close(ignored);
-    });
-    asio::async_read(socket_, asio::dynamic_buffer(request_, owner_.request_max_),
+    end_after(kPatience);
+    asio::async_read(socket_, asio::dynamic_buffer(request_, owner_.request_max_ + 1),
                      [self = shared_from_this()](error_code error, size_t) {
                        if (error == asio::error::eof) return self->submit();
+                       if (!error) return self->write(kTooLong);
                        self->deadline_.cancel();
                      });
   }
   void write(std::string text) {
-    deadline_.cancel();
+    end_after(kWritePatience);
     request_ = std::move(text);
-    asio::async_write(socket_, asio::buffer(request_),
-                      [self = shared_from_this()](error_code, size_t) {});
+    asio::async_write(
+        socket_, asio::buffer(request_),
+        [self = shared_from_this()](error_code, size_t) { self->deadline_.cancel(); });
   }
 
  private:
+  // The deadline keeps it alive while it waits.
+  void end_after(std::chrono::seconds time) {
+    deadline_.expires_after(time);
+    deadline_.async_wait([self = shared_from_this()](error_code stopped) {
+      error_code ignored;
+      if (!stopped) self->socket_.close(ignored);
+    });
+  }
   void submit() {
     const std::string place = kPlace + std::to_string(number_);
-    std::erase_if(owner_.waiting_, [](const auto& w) { return w.second.expired(); });
-    if (owner_.waiting_.size() >= kWaitingMax) {
-      return write(R"({"error":"too many commands wait for their answers"})");
-    }
-    if (!owner_.submit(request_, place)) {
-      return write(R"({"error":"no command has this topic"})");
-    }
+    if (const char* refused = owner_.submit(request_, place)) return write(refused);
     owner_.waiting_[place] = weak_from_this();
   }
 
@@ -84,12 +96,17 @@ class CommandSocket::Session : public std::enable_shared_from_this<Session> {
 };
 
 CommandSocket::CommandSocket(asio::io_context& io, const Config& config, Push push)
-    : io_(io),
-      request_max_(kTopicMax + 1 + largest_payload(config)),
-      push_(std::move(push)),
-      acceptor_(io),
-      retry_(io) {
-  for (const CommandOptions& c : config.commands) topics_.push_back(*TopicPattern::parse(c.topic));
+    : io_(io), push_(std::move(push)), acceptor_(io), retry_(io) {
+  for (const SourceOptions& s : config.sources) {
+    if (!s.is_answered) continue;
+    const uint64_t max_payload_bytes = max_payload_of(s, config);
+    commands_.push_back({*TopicPattern::parse(s.topic), max_payload_bytes});
+    request_max_ = std::max<size_t>(request_max_, kTopicMax + 1 + max_payload_bytes);
+  }
+}
+
+CommandSocket::~CommandSocket() {
+  if (!path_.empty()) ::unlink(path_.c_str());
 }
 
 Status CommandSocket::start(const std::string& state_dir) {
@@ -99,8 +116,13 @@ Status CommandSocket::start(const std::string& state_dir) {
   error_code error;
   acceptor_.open(stream_protocol(), error);
   if (!error) acceptor_.bind(stream_protocol::endpoint(path), error);
+  // Whatever the umask is; until it listens nobody gets in.
+  if (!error && ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) {
+    error.assign(errno, boost::system::system_category());
+  }
   if (!error) acceptor_.listen(kBacklog, error);
   if (error) return Error{ErrorCode::kIo, path + ": " + error.message()};
+  path_ = path;
   accept();
   return {};
 }
@@ -109,7 +131,7 @@ void CommandSocket::accept() {
   acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
     if (!error) {
-      std::make_shared<Session>(*this, std::move(socket))->read();
+      begin(std::move(socket));
       return accept();
     }
     retry_.expires_after(kAcceptRetry);
@@ -119,20 +141,30 @@ void CommandSocket::accept() {
   });
 }
 
-// False: it is no command.
-bool CommandSocket::submit(const std::string& request, const std::string& place) {
+void CommandSocket::begin(stream_protocol::socket socket) {
+  std::erase_if(sessions_, [](const auto& s) { return s.expired(); });
+  std::erase_if(waiting_, [](const auto& w) { return w.second.expired(); });
+  const auto session = std::make_shared<Session>(*this, std::move(socket));
+  if (sessions_.size() >= kSessionsMax) return session->write(kTooMany);
+  sessions_.push_back(session);
+  session->read();
+}
+
+// Null: it is on its way; else what is wrong.
+const char* CommandSocket::submit(std::string_view request, const std::string& place) {
   const size_t end = std::min(request.find('\n'), request.size());
-  const std::string topic = request.substr(0, end);
-  const std::string payload = request.substr(std::min(end + 1, request.size()));
+  const std::string_view topic = request.substr(0, end);
+  const std::string_view payload = request.substr(std::min(end + 1, request.size()));
+  if (topic.size() > kTopicMax) return kTopicTooLong;
   std::vector<std::string_view> levels;
-  if (!std::any_of(topics_.begin(), topics_.end(),
-                   [&](const TopicPattern& t) { return t.match(topic, levels); })) {
-    return false;
-  }
+  const auto command = std::find_if(commands_.begin(), commands_.end(),
+                                    [&](const Command& c) { return c.topic.match(topic, levels); });
+  if (command == commands_.end()) return kNoCommand;
+  if (payload.size() > command->max_payload_bytes) return kPayloadTooLong;
   const std::string properties = mqtt::properties_with({place, ""});
   auto chunk = std::make_unique<Chunk>(topic.size() + properties.size() + payload.size());
   char* at = chunk->bytes.get();
-  const auto put = [&](const std::string& text) {
+  const auto put = [&](std::string_view text) {
     const std::string_view placed(at, text.size());
     at = std::copy(text.begin(), text.end(), at);
     return placed;
@@ -143,8 +175,7 @@ bool CommandSocket::submit(const std::string& request, const std::string& place)
   frame.payload = put(payload);
   chunk->frames.push_back(frame);
   chunk->connection = Admission::kAnyConnection;
-  push_(std::move(chunk));
-  return true;
+  return push_(std::move(chunk)) ? nullptr : kBusy;
 }
 
 bool CommandSocket::answer(const SentAnswer& answer) {
@@ -159,26 +190,19 @@ bool CommandSocket::answer(const SentAnswer& answer) {
 Result<std::string> send_command(const std::string& state_dir, const std::string& topic,
                                  const std::string& payload, int64_t timeout_ms) {
   const std::string path = socket_path(state_dir);
-  asio::io_context io;
-  stream_protocol::socket socket(io);
-  error_code error;
-  socket.connect(stream_protocol::endpoint(path), error);
-  if (error) {
+  auto call = LocalCall::begin(path, std::chrono::milliseconds(timeout_ms));
+  if (!call.ok()) {
     return Error{ErrorCode::kUnavailable, "no gateway takes commands at " + path + ": " +
-                                              error.message() +
-                                              "; is it running, with a [[command]]?"};
+                                              call.error().message +
+                                              "; is it running, with a [[command]], and may this "
+                                              "account write to its socket?"};
   }
-  const timeval timeout{timeout_ms / 1'000, timeout_ms % 1'000 * 1'000};
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  asio::write(socket, asio::buffer(topic + '\n' + payload), error);
-  if (!error) socket.shutdown(stream_protocol::socket::shutdown_send, error);
-  std::string answer;
-  if (!error) asio::read(socket, asio::dynamic_buffer(answer), error);
-  if (error == asio::error::eof && !answer.empty()) return answer;
+  auto answer = call->ask(topic + '\n' + payload);
+  if (answer.ok() && !answer->empty()) return answer;
   return Error{ErrorCode::kUnavailable,
-               "the gateway at " + path +
-                   " has not answered; send the command again with the same "
-                   "id: it is carried out once"};
+               "the gateway at " + path + " has not answered: " +
+                   (answer.ok() ? "it ended the connection" : answer.error().message) +
+                   "; send the command again with the same id: it is carried out once"};
 }
 
 }  // namespace wayside

@@ -1,5 +1,6 @@
 // Commands from this machine: a socket in the state folder, one command a connection. They go the
-// way of those from a broker, through the queue and the journal. The io thread.
+// way of those from a broker, through the queue and the journal. Who may open the folder's files as
+// their owner may command. The io thread.
 #pragma once
 
 #include <boost/asio.hpp>
@@ -18,8 +19,10 @@ namespace wayside {
 
 class CommandSocket {
  public:
-  using Push = std::function<void(std::unique_ptr<Chunk>)>;
+  // False: there is no room, and nothing was taken.
+  using Push = std::function<bool(std::unique_ptr<Chunk>)>;
   CommandSocket(boost::asio::io_context& io, const Config& config, Push push);
+  ~CommandSocket();
 
   Status start(const std::string& state_dir);
   // False: it is not for one of its connections.
@@ -28,16 +31,23 @@ class CommandSocket {
  private:
   class Session;
   using stream_protocol = boost::asio::local::stream_protocol;
+  struct Command {
+    TopicPattern topic;
+    uint64_t max_payload_bytes = 0;
+  };
   void accept();
-  bool submit(const std::string& request, const std::string& place);
+  void begin(stream_protocol::socket socket);
+  const char* submit(std::string_view request, const std::string& place);
 
   boost::asio::io_context& io_;
-  const size_t request_max_;
-  std::vector<TopicPattern> topics_;  // of commands
+  std::vector<Command> commands_;
+  size_t request_max_ = 0;  // what is longer is no command at all
   const Push push_;
+  std::string path_;  // "": it does not listen
   stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer retry_;
   uint64_t last_number_ = 0;
+  std::vector<std::weak_ptr<Session>> sessions_;
   std::map<std::string, std::weak_ptr<Session>> waiting_;  // by where the answer goes
 };
 

@@ -3,17 +3,20 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.h"
+#include "config/written.h"
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
 
-Result<std::unique_ptr<Engine>> Engine::make(const Config& config,
-                                             std::vector<std::string> uplinks) {
+Result<std::unique_ptr<Engine>> Engine::make(const Config& config, std::vector<std::string> uplinks,
+                                             Witness* witness) {
   std::unique_ptr<Engine> engine(new Engine(config));
   PipelineOptions options = config.pipeline_options();
   options.uplinks = uplinks;
+  options.witness = witness;
   std::vector<BlockError> errors;
   engine->pipeline_ = Pipeline::make(std::move(options), errors);
   if (!engine->pipeline_) {
@@ -26,6 +29,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const Config& config,
   door.quarantine_payload = config.storage.quarantine_payload;
   WS_ASSIGN(engine->admission_, Admission::make(std::move(door)));
   engine->group_ = engine->admission_->make_group();
+  engine->config_version_ = wayside::config_version(config);
   for (size_t i = 0; i < config.sources.size(); ++i) {
     engine->schemas_.push_back({config.sources[i].name, engine->admission_->schemas()[i]});
   }
@@ -52,9 +56,20 @@ void Engine::resume() {
   }
 }
 
+void Engine::begin_group(uint64_t entry) {
+  group_.notes.insert(group_.notes.begin(),
+                      {Note::Kind::kConfig, 0, version_digits(config_version_), ""});
+  emissions_.begin_entry(entry, 0);
+}
+
 void Engine::turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks) {
+  auto place = static_cast<uint32_t>(group_.rows());
+  emissions_.begin_turn(place);
   admission_->begin_turn(now, group_);
   for (const auto& chunk : chunks) admission_->admit(*chunk, group_);
+  for (Slice& slice : group_.turns.back().slices) {
+    slice.place = std::exchange(place, place + (slice.end - slice.begin));
+  }
   pipeline_->turn(group_, group_.turns.size() - 1, emissions_);
 }
 
@@ -71,9 +86,15 @@ void Engine::clear_said() {
   emissions_.answers().clear();
 }
 
-void Engine::replay(Group& group) {
+void Engine::replay(Group& group, uint64_t entry) {
   clear_said();
-  for (size_t t = 0; t < group.turns.size(); ++t) pipeline_->turn(group, t, emissions_);
+  emissions_.begin_entry(entry, 0);
+  uint32_t readings = 0;
+  for (size_t t = 0; t < group.turns.size(); ++t) {
+    emissions_.begin_turn(readings);
+    pipeline_->turn(group, t, emissions_);
+    for (const Slice& s : group.turns[t].slices) readings = s.place + (s.end - s.begin);
+  }
   finish_group(group);
 }
 

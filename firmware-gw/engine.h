@@ -18,13 +18,17 @@ class Engine {
   // `uplinks`: names by bit, "" for none. The configuration has been checked; the error is then
   // ours.
   static Result<std::unique_ptr<Engine>> make(const Config& config,
-                                              std::vector<std::string> uplinks);
+                                              std::vector<std::string> uplinks,
+                                              Witness* witness = nullptr);
 
   // What became of our clock between the last turn and the one that begins next; `first`: of this
   // life. Called before each turn of a live engine.
   void tell_clock(const Now& last, const Now& next, bool first);
   // After state or journal were loaded, before the first live turn.
   void resume();
+  // A group that becomes this journal entry begins: it notes our configuration. Without a call
+  // nobody knows where what is said comes from.
+  void begin_group(uint64_t entry);
   // A turn over chunks: admitted to the group, then through the pipeline.
   void turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks);
   // Ends the group: its ledger entries are made; digest() is that of its emissions.
@@ -34,9 +38,10 @@ class Engine {
   // What the last group has made the pipeline say.
   void clear_said();
 
-  // A group from the journal, as if its turns happened now. Ends it, too.
-  void replay(Group& group);
+  // A group from the journal, of this entry, as if its turns happened now. Ends it, too.
+  void replay(Group& group, uint64_t entry);
 
+  uint32_t config_version() const { return config_version_; }
   Group& group() { return group_; }
   EmissionBuffer& emissions() { return emissions_; }
   Pipeline& pipeline() { return *pipeline_; }
@@ -56,6 +61,7 @@ class Engine {
   void finish_group(const Group& group);
 
   const Config& config_;
+  uint32_t config_version_ = 0;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<Pipeline> pipeline_;
   Group group_;

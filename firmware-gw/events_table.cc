@@ -6,6 +6,13 @@
 
 namespace wayside {
 
+const std::vector<SqlColumn>& events_columns() {
+  static const std::vector<SqlColumn> columns{
+      {"id", "TEXT"},   {"type", "TEXT"}, {"block", "TEXT"},    {"key", "TEXT"},  {"time", "INT"},
+      {"lane", "TEXT"}, {"entry", "INT"}, {"committed", "INT"}, {"event", "TEXT"}};
+  return columns;
+}
+
 class EventsTable::Scan : public SqlScan {
  public:
   explicit Scan(std::unique_ptr<JournalReplay> replay) : replay_(std::move(replay)) {}
@@ -79,6 +86,13 @@ Result<std::unique_ptr<SqlScan>> EventsTable::scan(const std::vector<SqlBound>& 
   }
   WS_ASSIGN(auto replay, JournalReplay::open(config_, state_dir_, *past_, until, expired));
   return std::unique_ptr<SqlScan>(new Scan(std::move(replay)));
+}
+
+Result<std::unique_ptr<SqlScan>> EventsElsewhere::scan(const std::vector<SqlBound>&,
+                                                       const std::function<bool()>&) {
+  return Error{ErrorCode::kUsage,
+               "events are made by a replay of the journal, for which the running gateway has no "
+               "memory to spare; ask for them with `wayside sql`"};
 }
 
 }  // namespace wayside

@@ -13,13 +13,15 @@
 
 namespace wayside {
 
+const std::vector<SqlColumn>& events_columns();
+
 class EventsTable : public SqlTable {
  public:
   // `config` outlives it. `last_entry`: of the journal, no later one is shown.
   EventsTable(const Config& config, std::string state_dir, uint64_t last_entry)
       : config_(config), state_dir_(std::move(state_dir)), last_entry_(last_entry) {}
 
-  const std::vector<SqlColumn>& columns() const override { return columns_; }
+  const std::vector<SqlColumn>& columns() const override { return events_columns(); }
   std::vector<size_t> key() const override { return {kId}; }
   double share_with(size_t column, SqlBound::Compare compare) const override;
   Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>& bounds,
@@ -32,9 +34,17 @@ class EventsTable : public SqlTable {
   const std::string state_dir_;
   const uint64_t last_entry_;
   std::optional<JournalReplay::Past> past_;  // once somebody has asked
-  const std::vector<SqlColumn> columns_{{"id", "TEXT"},   {"type", "TEXT"},     {"block", "TEXT"},
-                                        {"key", "TEXT"},  {"time", "INT"},      {"lane", "TEXT"},
-                                        {"entry", "INT"}, {"committed", "INT"}, {"event", "TEXT"}};
+};
+
+// In its place where such a replay, a second engine in the same process, would be too much: it says
+// so to whoever asks.
+class EventsElsewhere : public SqlTable {
+ public:
+  const std::vector<SqlColumn>& columns() const override { return events_columns(); }
+  std::vector<size_t> key() const override { return {0}; }
+  double share_with(size_t, SqlBound::Compare) const override { return 1; }
+  Result<std::unique_ptr<SqlScan>> scan(const std::vector<SqlBound>&,
+                                        const std::function<bool()>&) override;
 };
 
 }  // namespace wayside

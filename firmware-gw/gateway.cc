@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "firmware-gw/command_socket.h"
 #include "firmware-gw/http_server.h"
+#include "firmware-gw/local_call.h"
 #include "firmware-gw/loop.h"
+#include "firmware-gw/service.h"
 #include "firmware-gw/state_lock.h"
 #include "sensors/mqtt_source.h"
 
@@ -24,7 +26,7 @@ using boost::system::error_code;
 
 constexpr auto kAckPoll = std::chrono::milliseconds(10);
 constexpr auto kAcceptRetry = std::chrono::milliseconds(200);
-constexpr timeval kStatusTimeout{2, 0};
+constexpr auto kStatusTimeout = std::chrono::seconds(5);
 // In one process; the medium then damages what is written to it.
 constexpr int kLivesMax = 5;
 constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
@@ -34,7 +36,12 @@ std::string socket_path(const std::string& state_dir) { return state_dir + "/sta
 class Gateway {
  public:
   Gateway(const Config& config, Loop& loop)
-      : loop_(loop), signals_(io_, SIGINT, SIGTERM), poll_(io_), retry_(io_), status_(io_) {
+      : loop_(loop),
+        signals_(io_, SIGINT, SIGTERM),
+        poll_(io_),
+        retry_(io_),
+        watch_(io_),
+        status_(io_) {
     const auto handler = [this](std::unique_ptr<Chunk> chunk) {
       const size_t bytes = chunk->size + chunk->frames.size() * sizeof(Frame);
       return loop_.queue().push(std::move(chunk), bytes);
@@ -48,8 +55,10 @@ class Gateway {
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
     if (!config.commands.empty()) {
-      commands_.emplace(io_, config, [handler](std::unique_ptr<Chunk> chunk) {
+      commands_.emplace(io_, config, [this, handler](std::unique_ptr<Chunk> chunk) {
+        if (loop_.queue().is_full()) return false;
         (void)handler(std::move(chunk));
+        return true;
       });
     }
     if (config.http.listen.empty()) return;
@@ -86,6 +95,9 @@ class Gateway {
       signalled_ = true;
       begin_end();
     });
+    const std::string every = std::to_string(service_.watchdog().count());
+    service_.tell("READY=1\nWATCHDOG_USEC=" + every);
+    feed_watchdog(nullptr);
     io_.run();
     if (ending_.joinable()) ending_.join();
     ::unlink(socket_path(state_dir).c_str());
@@ -101,11 +113,25 @@ class Gateway {
   void begin_end() {
     if (ends_) return;
     ends_ = true;
+    // To be made again in this process takes its time, and is no end.
+    service_.tell(signalled_ ? "STOPPING=1" : "WATCHDOG_USEC=0");
     for (auto& s : sources_) s->relay().stop_reading();
     ending_ = std::thread([this] {
       loop_.stop();
       if (http_) http_->stop();
       asio::post(io_, [this] { await_acks(0); });
+    });
+  }
+
+  // The loop tells the board how it does at each turn, also while it waits for a disk that fails.
+  // One that hangs is not kept alive by our thread.
+  void feed_watchdog(std::shared_ptr<const Snapshot> before) {
+    if (service_.watchdog().count() == 0) return;
+    auto latest = loop_.status().latest();
+    if (latest != before) service_.tell("WATCHDOG=1");
+    watch_.expires_after(service_.watchdog() / 4);
+    watch_.async_wait([this, latest](error_code stopped) {
+      if (!stopped) feed_watchdog(latest);
     });
   }
 
@@ -171,18 +197,20 @@ class Gateway {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
-      all.push_back(
-          {s->options().name, c.connected, c.connects, c.messages, c.acknowledged, c.skipped});
+      all.push_back({s->options().name, c.connected, c.connects, c.messages, c.acknowledged,
+                     c.skipped, s->answers_lost()});
     }
     return all;
   }
 
   Loop& loop_;
+  const Service service_ = Service::from_environment();
   asio::io_context io_{1};
   std::vector<std::unique_ptr<MqttSource>> sources_;
   asio::signal_set signals_;
   asio::steady_timer poll_;
   asio::steady_timer retry_;
+  asio::steady_timer watch_;
   stream_protocol::acceptor status_;
   std::optional<CommandSocket> commands_;
   std::optional<HttpAnswers> answers_;
@@ -224,23 +252,15 @@ Status run_gateway(const Config& config) {
 }
 
 Result<std::string> ask_status(const std::string& state_dir) {
-  asio::io_context io;
-  stream_protocol::socket socket(io);
-  error_code error;
-  socket.connect(stream_protocol::endpoint(socket_path(state_dir)), error);
-  if (error) {
-    const bool nobody = error == boost::system::errc::no_such_file_or_directory ||
-                        error == boost::system::errc::connection_refused;
-    return Error{nobody ? ErrorCode::kUnavailable : ErrorCode::kIo,
-                 "no gateway answers at " + socket_path(state_dir) + ": " + error.message()};
+  const std::string path = socket_path(state_dir);
+  auto call = LocalCall::begin(path, kStatusTimeout);
+  if (!call.ok()) {
+    return Error{call.error().code, "no gateway answers at " + path + ": " + call.error().message};
   }
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &kStatusTimeout,
-               sizeof kStatusTimeout);
-  std::string text;
-  asio::read(socket, asio::dynamic_buffer(text), error);
-  if (error != asio::error::eof) {
-    return Error{ErrorCode::kIo, "the gateway at " + socket_path(state_dir) +
-                                     " does not answer: " + error.message()};
+  auto text = call->ask("");
+  if (!text.ok()) {
+    return Error{ErrorCode::kIo,
+                 "the gateway at " + path + " does not answer: " + text.error().message};
   }
   return text;
 }

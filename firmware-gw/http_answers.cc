@@ -3,7 +3,9 @@
 #include <charconv>
 #include <optional>
 
+#include "base/sqlite.h"
 #include "base/text.h"
+#include "firmware-gw/events_table.h"
 #include "firmware-gw/sql_output.h"
 #include "firmware-gw/sql_tables.h"
 #include "storage/view_table.h"
@@ -48,12 +50,6 @@ Result<std::map<std::string, std::string>> parse_parameters(std::string_view tex
     }
   }
   return all;
-}
-
-std::string sql_text(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
-  return out + '\'';
 }
 
 HttpAnswer answer_of(const Error& error) {
@@ -109,6 +105,48 @@ class HttpAnswers::Rows {
 
 namespace {
 
+// A SELECT of a view's rows, with the values that it is asked for.
+struct ViewQuestion {
+  std::string sql = "SELECT * FROM \"view\"";
+  std::vector<std::string> values;
+  uint64_t limit = 0;
+};
+
+// Parameters are values of the columns that name a row, and, unless a column is called so, `limit`,
+// and `key` for the first of them.
+Result<ViewQuestion> question_of(const ViewTable& view,
+                                 std::map<std::string, std::string> parameters, uint64_t max_rows) {
+  ViewQuestion question;
+  question.limit = max_rows;
+  const auto compare = [&](size_t column, auto given) {
+    question.sql += question.values.empty() ? " WHERE " : " AND ";
+    question.sql += sql_name(view.columns()[column].name) + " = ?";
+    question.values.push_back(std::move(given.mapped()));
+  };
+  bool has_key = false;
+  for (size_t i = 0; i < view.columns().size(); ++i) {
+    has_key |= same_name(view.columns()[i].name, "key");
+    if (i >= view.keys()) continue;
+    if (auto given = parameters.extract(view.columns()[i].name)) compare(i, std::move(given));
+  }
+  if (!has_key) {
+    if (auto given = parameters.extract("key")) compare(0, std::move(given));
+  }
+  if (const auto given = parameters.extract("limit")) {
+    const std::string& text = given.mapped();
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), question.limit);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) {
+      return Error{ErrorCode::kUsage, "limit: expected a number of rows"};
+    }
+    question.limit = std::min(question.limit, max_rows);
+  }
+  if (!parameters.empty()) {
+    return Error{ErrorCode::kUsage, "there is no parameter '" + parameters.begin()->first +
+                                        "': limit, and the columns that name a row, are"};
+  }
+  return question;
+}
+
 SqlLimits limits_of(const HttpOptions& options) {
   return {std::chrono::milliseconds(options.query_time_ms), options.query_memory_bytes,
           "[http] query_time", "[http] query_memory"};
@@ -160,8 +198,7 @@ HttpAnswer HttpAnswers::list_views() const {
   return {200, body + "]}"};
 }
 
-// Parameters: limit, and values of the columns that name a row; `key` is the first one of them.
-HttpAnswer HttpAnswers::view(const std::string& name, Parameters parameters) const {
+HttpAnswer HttpAnswers::view(const std::string& name, const Parameters& parameters) const {
   const HttpOptions& options = config_.http;
   auto views = ViewTable::open_all(posix_disk(), config_.gateway.state_dir);
   if (!views.ok()) return answer_of(views.error());
@@ -176,35 +213,16 @@ HttpAnswer HttpAnswers::view(const std::string& name, Parameters parameters) con
     return http_error(
         404, "there is no view '" + name + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
   }
-  uint64_t limit = options.max_rows;
-  if (const auto given = parameters.extract("limit")) {
-    const std::string& text = given.mapped();
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) {
-      return http_error(400, "limit: expected a number of rows");
-    }
-    limit = std::min<uint64_t>(limit, options.max_rows);
-  }
-  std::string sql = "SELECT * FROM \"view\"";
-  const char* between = " WHERE \"";
-  for (size_t i = 0; i < table->keys(); ++i) {
-    const std::string& column = table->columns()[i].name;
-    auto given = parameters.extract(column);
-    if (!given && i == 0) given = parameters.extract("key");
-    if (!given) continue;
-    sql += between + column + "\" = " + sql_text(given.mapped());
-    between = " AND \"";
-  }
-  if (!parameters.empty()) {
-    return http_error(400, "there is no parameter '" + parameters.begin()->first +
-                               "': limit, and the columns that name a row, are");
-  }
+  const auto question = question_of(*table, parameters, options.max_rows);
+  if (!question.ok()) return answer_of(question.error());
   const auto session = open_sql_session(limits_of(options));
   if (!session.ok()) return answer_of(session.error());
   if (Status added = (*session)->add("view", *table); !added.ok()) return answer_of(added.error());
-  Rows rows(options, limit);
+  Rows rows(options, question->limit);
   const auto asked = (*session)->ask(
-      sql, [&](const auto& columns, const SqlRow& row) { return rows.take(columns, row); });
+      question->sql,
+      [&](const auto& columns, const SqlRow& row) { return rows.take(columns, row); },
+      question->values);
   return asked.ok() ? rows.finish({}) : answer_of(asked.error());
 }
 
@@ -215,7 +233,8 @@ HttpAnswer HttpAnswers::query(const Parameters& parameters) const {
   }
   const auto snapshot = board_.latest();
   const uint64_t last_entry = snapshot ? snapshot->journal_entry : 0;
-  const auto tables = SqlTables::open(config_, sources_, last_entry);
+  const auto tables = SqlTables::open(config_.gateway.state_dir, sources_, last_entry,
+                                      std::make_unique<EventsElsewhere>());
   if (!tables.ok()) return answer_of(tables.error());
   const auto session = (*tables)->open_session(limits_of(config_.http));
   if (!session.ok()) return answer_of(session.error());

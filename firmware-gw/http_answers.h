@@ -32,7 +32,7 @@ class HttpAnswers {
   using Parameters = std::map<std::string, std::string>;
   HttpAnswer status() const;
   HttpAnswer list_views() const;
-  HttpAnswer view(const std::string& name, Parameters parameters) const;
+  HttpAnswer view(const std::string& name, const Parameters& parameters) const;
   HttpAnswer query(const Parameters& parameters) const;
   class Rows;
 

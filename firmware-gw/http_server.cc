@@ -2,12 +2,15 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
+#include <exception>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "config/values.h"
 
 namespace wayside {
@@ -23,11 +26,43 @@ constexpr auto kRetry = std::chrono::seconds(5);
 constexpr int kBacklog = 16;
 constexpr int kNiceness = 10;  // readings go before questions
 
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  host = host.substr(0, host.find(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
+bool is_address(std::string_view host) {
+  return host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 // A page of the web that calls itself by a name of its own must not read what is here.
 bool is_own_name(std::string_view host) {
-  if (host.starts_with('[')) return true;
-  host = host.substr(0, host.find(':'));
-  return host == "localhost" || host.find_first_not_of("0123456789.") == std::string_view::npos;
+  host = without_port(host);
+  return same_name(host, "localhost") || is_address(host);
+}
+
+// Nor may it ask what it cannot read: questions take time. Browsers say where a request is from.
+bool is_from_elsewhere(std::string_view origin, std::string_view site) {
+  if (site == "cross-site") return true;
+  constexpr std::string_view kSlashes = "://";
+  const size_t at = origin.find(kSlashes);
+  if (at == std::string_view::npos) return !origin.empty();  // "null"
+  const std::string_view host = without_port(origin.substr(at + kSlashes.size()));
+  const bool is_loopback = is_address(host) && (host.starts_with("127.") || host == "[::1]");
+  return !is_loopback && !same_name(host, "localhost");
+}
+
+// No exception leaves the thread.
+HttpAnswer answer_of(const HttpServer::Handler& handler, std::string_view method,
+                     std::string_view target) {
+  try {
+    return handler(method, target);
+  } catch (const std::exception& error) {
+    log_error("http: {}: {}", target, error.what());
+    return http_error(500, error.what());
+  }
 }
 
 }  // namespace
@@ -70,8 +105,10 @@ class HttpServer::Listener {
       }
       return wait_and(&Listener::listen);
     }
-    log_info("http: listening on {}", options_.listen);
     port_ = acceptor_.local_endpoint(error).port();
+    const std::string address = at.address().to_string();
+    log_info("http: listening on {}:{}", at.address().is_v6() ? '[' + address + ']' : address,
+             port_.load());
     accept();
   }
 
@@ -110,6 +147,8 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   void read() {
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(listener_.options_.request_bytes));
+    parser_->body_limit(boost::none);  // none is read
+    is_head_ = false;
     stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
     http::async_read_header(
         stream_, buffer_, *parser_,
@@ -130,18 +169,25 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     const auto& request = parser_->get();
     const std::string_view method(request.method_string().data(), request.method_string().size());
     const std::string_view target(request.target().data(), request.target().size());
-    const auto host = request[http::field::host];
+    const std::string_view host = field(request, http::field::host);
     is_head_ = request.method() == http::verb::head;
     // What a body would say is of no use, and would stand before the next request.
     const bool keep = request.keep_alive() && parser_->is_done();
-    if (!is_own_name({host.data(), host.size()})) {
+    if (!is_own_name(host)) {
       return write(http_error(400, "Host: expected localhost or an address"), keep);
     }
-    write(listener_.handler_(method, target), keep);
+    if (is_from_elsewhere(field(request, http::field::origin), field(request, "Sec-Fetch-Site"))) {
+      return write(http_error(403, "pages of another site may not ask"), keep);
+    }
+    write(answer_of(listener_.handler_, method, target), keep);
+  }
+  template <class Name>
+  static std::string_view field(const http::fields& fields, Name name) {
+    const auto value = fields[name];
+    return {value.data(), value.size()};
   }
 
   void write(HttpAnswer answer, bool keep) {
-    response_ = {};
     response_.result(answer.status);
     response_.version(11);
     response_.set(http::field::content_type, "application/json");
@@ -154,6 +200,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
     http::async_write(stream_, response_,
                       [self = shared_from_this(), keep](error_code error, size_t) {
+                        self->response_ = {};  // an idle connection holds no answer
                         if (!error && keep) return self->read();
                         error_code ignored;
                         self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

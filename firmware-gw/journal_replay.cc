@@ -4,6 +4,7 @@
 
 #include "base/disk.h"
 #include "base/log.h"
+#include "storage/store_view.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -15,9 +16,51 @@ std::vector<std::string> uplink_names(const Config& config) {
   return names;
 }
 
-Error time_is_over() { return {ErrorCode::kUnavailable, "the time for it is over"}; }
+// Where the store has the same ones, with its bits: they are part of what was said.
+std::vector<std::string> uplinks_by_bit(const Config& config,
+                                        const std::vector<std::string>& kept) {
+  std::vector<std::string> names = uplink_names(config);
+  std::vector<std::string> known = kept;
+  std::erase(known, "");
+  std::sort(known.begin(), known.end());
+  std::vector<std::string> sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  return sorted == known ? kept : names;
+}
+
+// What only the store knows of a journal whose beginning is gone. It may be damaged, or away.
+void ask_store(const std::string& state_dir, JournalReplay::Past& past) {
+  const auto store = view_store(posix_disk(), state_dir);
+  if (!store.ok()) return;
+  past.uplinks = store->uplinks;
+  if (past.oldest <= 1) return;
+  const auto reader = OutboxReader::open(posix_disk(), state_dir);
+  const auto epochs =
+      reader.ok() ? (*reader)->epochs() : Result<std::vector<Epoch>>(reader.error());
+  if (!epochs.ok()) return;
+  std::vector<Epoch> all = *epochs;
+  for (const Epoch& noted : past.epochs) {
+    std::erase_if(all, [&](const Epoch& e) { return e.name == noted.name; });
+  }
+  all.insert(all.end(), past.epochs.begin(), past.epochs.end());
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Epoch& a, const Epoch& b) { return a.first_entry < b.first_entry; });
+  past.epochs = std::move(all);
+}
+
+Error time_is_over() {
+  return {ErrorCode::kUnavailable,
+          "the time for it is over; --timeout gives it more, or ask about less of the journal"};
+}
 
 }  // namespace
+
+uint32_t version_noted(const Group& group) {
+  for (const Note& n : group.notes) {
+    if (n.kind == Note::Kind::kConfig) return parse_version_digits(n.name);
+  }
+  return 0;
+}
 
 JournalReplay::JournalReplay(const Config& config, const std::string& state_dir, Past past,
                              Moment until, Expired expired)
@@ -29,25 +72,29 @@ JournalReplay::JournalReplay(const Config& config, const std::string& state_dir,
 
 Result<std::unique_ptr<JournalReplay>> JournalReplay::open(const Config& config,
                                                            const std::string& state_dir, Past past,
-                                                           Moment until, Expired expired) {
+                                                           Moment until, Expired expired,
+                                                           Witness* witness) {
   std::unique_ptr<JournalReplay> replay(
       new JournalReplay(config, state_dir, std::move(past), until, std::move(expired)));
-  WS_ASSIGN(replay->engine_, Engine::make(config, uplink_names(config)));
+  WS_ASSIGN(replay->engine_,
+            Engine::make(config, uplinks_by_bit(config, replay->past_.uplinks), witness));
   const uint64_t oldest = replay->past_.oldest;
   if (oldest > 1) {
     log_warn(
         "journal entries before {} are gone: this begins without the state they led to, so results "
-        "and ids differ from what was sent",
+        "differ from what was sent",
         oldest);
   }
   replay->expected_ = oldest;
   uint64_t first = 0;
   WS_TRY(replay->reader_.seek(1, first));
+  WS_ASSIGN(replay->has_behind_, replay->reader_.next(replay->behind_));
   return replay;
 }
 
 Result<JournalReplay::Past> JournalReplay::look_at(const std::string& state_dir,
-                                                   uint64_t last_entry, const Expired& expired) {
+                                                   uint64_t last_entry, const Expired& expired,
+                                                   const Visit& visit) {
   Past past;
   JournalReader reader(posix_disk(), state_dir + "/journal");
   uint64_t oldest = 0;
@@ -56,10 +103,11 @@ Result<JournalReplay::Past> JournalReplay::look_at(const std::string& state_dir,
   for (JournalEntry entry;;) {
     if (expired()) return time_is_over();
     WS_ASSIGN(const bool there, reader.next(entry));
-    if (!there || entry.sequence > last_entry) return past;
+    if (!there || entry.sequence > last_entry) break;
     Group group;
     if (!decode_group(entry.block, {}, {}, group).ok()) continue;
     past.oldest = oldest;
+    if (visit) visit(entry, group);
     for (const Note& note : group.notes) {
       if (note.kind != Note::Kind::kNewEpoch) continue;
       const bool earlier = note.first_sequence > 0;
@@ -67,14 +115,17 @@ Result<JournalReplay::Past> JournalReplay::look_at(const std::string& state_dir,
                              earlier ? note.first_entry : entry.sequence});
     }
   }
+  ask_store(state_dir, past);
+  return past;
 }
 
 // Decodes the next entry that can be.
 Result<bool> JournalReplay::read() {
   while (true) {
     if (expired_()) return time_is_over();
-    WS_ASSIGN(const bool there, reader_.next(entry_));
-    if (!there) return false;
+    if (!has_behind_) return false;
+    std::swap(entry_, behind_);
+    WS_ASSIGN(has_behind_, reader_.next(behind_));
     group_ = engine_->admission().make_group();
     const Status decoded =
         decode_group(entry_.block, engine_->schemas(), engine_->connections(), group_);
@@ -85,20 +136,39 @@ Result<bool> JournalReplay::read() {
 Result<bool> JournalReplay::next() {
   WS_ASSIGN(const bool there, read());
   if (!there || until_.is_before(entry_.sequence, entry_.wall_ms)) return false;
+  EmissionBuffer& emissions = engine_->emissions();
+  told_ += emissions.pending().size();
+  // Whatever the entries before it have said here: numbers go on from those that were given.
+  if (entry_.said_before) emissions.restore(*entry_.said_before, emissions.emitted());
+  first_sequence_ = emissions.last_sequence() + 1;
   if (entry_.sequence != expected_) {
-    log_warn("journal entries {} to {} are damaged or gone: results and ids differ from here on",
-             expected_, entry_.sequence - 1);
+    log_warn("journal entries {} to {} are damaged or gone: results differ from here on", expected_,
+             entry_.sequence - 1);
   }
   expected_ = entry_.sequence + 1;
+  find_epochs();
+  engine_->replay(group_, entry_.sequence);
+  as_sent_ = says_what_was_sent();
+  return true;
+}
+
+// Where they begin that the entry tells of.
+void JournalReplay::find_epochs() {
   for (const Note& note : group_.notes) {
     if (note.kind != Note::Kind::kNewEpoch) continue;
     for (Epoch& e : past_.epochs) {
-      if (e.name != note.name) continue;
-      e.first_sequence = std::min(e.first_sequence, engine_->emissions().last_sequence() + 1);
+      if (e.name == note.name) e.first_sequence = std::min(e.first_sequence, first_sequence_);
     }
   }
-  engine_->replay(group_);
-  return true;
+}
+
+// Of the newest entry that is not known yet: then it is so if this configuration ran.
+bool JournalReplay::says_what_was_sent() const {
+  if (has_behind_ && behind_.sequence == entry_.sequence + 1) {
+    return behind_.emissions == engine_->digest();
+  }
+  const uint32_t then = version_noted(group_);
+  return then == 0 || then == engine_->config_version();
 }
 
 std::string JournalReplay::epoch_of(uint64_t Epoch::*first, uint64_t number) const {
@@ -107,8 +177,16 @@ std::string JournalReplay::epoch_of(uint64_t Epoch::*first, uint64_t number) con
 }
 
 std::string JournalReplay::id_of(const Emission& emission) const {
+  if (!as_sent_) {
+    const uint64_t number = told_ + (emission.sequence - first_sequence_) + 1;
+    return gateway_ + "/replay/" + std::to_string(number);
+  }
   return gateway_ + '/' + epoch_of(&Epoch::first_sequence, emission.sequence) + '/' +
          std::to_string(emission.sequence);
+}
+
+std::string JournalReplay::id_of(const Cause& cause) const {
+  return gateway_ + '/' + epoch_of(&Epoch::first_entry, cause.entry) + '/' + to_text(cause);
 }
 
 std::string JournalReplay::id_of_reading(size_t place) const {

@@ -15,6 +15,9 @@
 
 namespace wayside {
 
+// Of the configuration that made an entry; 0: it does not say.
+uint32_t version_noted(const Group& group);
+
 class JournalReplay {
  public:
   // What of a journal all its replays need. Looking for it reads the whole journal.
@@ -22,15 +25,19 @@ class JournalReplay {
     uint64_t oldest = 0;  // entry; 0: it is empty
     // An epoch may begin before the entry that tells of it.
     std::vector<Epoch> epochs;
+    std::vector<std::string> uplinks;  // by bit, as the store has them; empty: there is none
   };
   using Expired = std::function<bool()>;
-  // Of the gateway whose folder `state_dir` is, up to this entry.
+  using Visit = std::function<void(const JournalEntry&, const Group&)>;
+  // Of the gateway whose folder `state_dir` is, up to this entry. Each one is shown to `visit`,
+  // with its notes.
   static Result<Past> look_at(const std::string& state_dir, uint64_t last_entry,
-                              const Expired& expired);
+                              const Expired& expired, const Visit& visit = nullptr);
   // What is said about gaps goes to the log.
   static Result<std::unique_ptr<JournalReplay>> open(const Config& config,
                                                      const std::string& state_dir, Past past,
-                                                     Moment until, Expired expired);
+                                                     Moment until, Expired expired,
+                                                     Witness* witness = nullptr);
 
   // The next entry, through the engine; false: there is none, up to the end. What it said is in the
   // engine's emissions. kUnavailable: it has `expired`.
@@ -40,14 +47,19 @@ class JournalReplay {
   const Group& group() const { return group_; }
   Engine& engine() { return *engine_; }
 
-  // gateway/epoch/number of an emission, as it was given.
+  // gateway/epoch/number of an emission, as it was given; with "replay" for the epoch where the
+  // entry does not say what was sent: then nobody was given one.
   std::string id_of(const Emission& emission) const;
   std::string id_of_reading(size_t place) const;
+  // Of any entry so far; without a reading it is the entry's.
+  std::string id_of(const Cause& cause) const;
 
  private:
   JournalReplay(const Config& config, const std::string& state_dir, Past past, Moment until,
                 Expired expired);
   Result<bool> read();
+  void find_epochs();
+  bool says_what_was_sent() const;
   std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const;
 
   const std::string gateway_;
@@ -58,7 +70,12 @@ class JournalReplay {
   JournalReader reader_;
   uint64_t expected_ = 0;
   JournalEntry entry_;
+  JournalEntry behind_;  // the next one, which knows what this one said
+  bool has_behind_ = false;
   Group group_;
+  uint64_t first_sequence_ = 0;  // of what the entry says
+  uint64_t told_ = 0;            // emissions of the entries before it
+  bool as_sent_ = false;
 };
 
 }  // namespace wayside

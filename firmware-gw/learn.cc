@@ -11,6 +11,25 @@
 namespace wayside {
 namespace {
 
+struct Kind {
+  const char* prefix;
+  bool learns;
+};
+// What people have named in the configuration; other parts belong to these.
+constexpr Kind kKinds[] = {{"source:", false}, {"command:", false}, {"window:", true},
+                           {"map:", true},     {"route:", false},   {"state:", true},
+                           {"ordered:", true}, {"lookup:", false},  {"join:", true},
+                           {"pattern:", true}, {"view:", false},    {"rule:", false},
+                           {"detector:", true}};
+
+constexpr std::string_view kTable = "table:";  // contents of a look-up
+
+const Kind* kind_of(const std::string& part) {
+  const auto at = std::find_if(std::begin(kKinds), std::end(kKinds),
+                               [&](const Kind& kind) { return part.starts_with(kind.prefix); });
+  return at == std::end(kKinds) ? nullptr : at;
+}
+
 std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<StateRow>& saved) {
   std::map<std::string, uint64_t> known;
   for (const StateRow& row : saved) {
@@ -22,18 +41,18 @@ std::set<std::string> fresh_parts(const Pipeline& pipeline, const std::vector<St
   for (const Pipeline::StatePart& part : pipeline.state_parts()) {
     const auto at = known.find(part.name);
     const bool same = at != known.end() && at->second == part.fingerprint;
-    if (!same && learns(part.name)) fresh.insert(part.name);
+    if (!same && learns(part)) fresh.insert(part.name);
   }
   return fresh;
 }
 
 }  // namespace
 
-bool learns(const std::string& part) {
-  static constexpr const char* kKinds[] = {
-      "window:", "map:", "state:", "ordered:", "join:", "detector:"};
-  return std::any_of(std::begin(kKinds), std::end(kKinds),
-                     [&](const char* kind) { return part.starts_with(kind); });
+bool is_block(const std::string& part) { return kind_of(part) != nullptr; }
+
+bool learns(const Pipeline::StatePart& part) {
+  const Kind* kind = kind_of(part.name);
+  return kind && kind->learns && !part.of_commands;
 }
 
 Result<std::vector<StateRow>> learn_state(const Config& config,
@@ -44,6 +63,13 @@ Result<std::vector<StateRow>> learn_state(const Config& config,
   WS_ASSIGN(auto engine, Engine::make(config, uplinks));
   const std::set<std::string> fresh = fresh_parts(engine->pipeline(), saved);
   if (fresh.empty()) return rows;
+  for (const StateRow& row : saved) {  // what they held a day ago may be told nowhere
+    if (!row.component.starts_with(kTable)) continue;
+    ByteReader bytes(row.bytes);
+    (void)bytes.fixed<uint64_t>();
+    engine->pipeline().set_lookup_contents(row.component.substr(kTable.size()),
+                                           bytes.raw(bytes.left()));
+  }
   const std::string dir = config.gateway.state_dir + "/journal";
   JournalReader reader(disk, dir);
   JournalEntry entry;
@@ -59,7 +85,7 @@ Result<std::vector<StateRow>> learn_state(const Config& config,
     if (entry.wall_ms < from_ms) continue;
     Group group = engine->admission().make_group();
     if (!decode_group(entry.block, engine->schemas(), engine->connections(), group).ok()) continue;
-    engine->replay(group);
+    engine->replay(group, entry.sequence);
     ++learnt;
   }
   for (StateRow& row : engine->pipeline().save_changes()) {

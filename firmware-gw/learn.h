@@ -10,9 +10,12 @@
 
 namespace wayside {
 
-// Whether a part of the state learns. Windows do, and detectors; a rule does not: what it would
-// have raised long ago and has not cleared it would never raise.
-bool learns(const std::string& part);
+// Whether a part of the state is a block of the configuration.
+bool is_block(const std::string& part);
+// Whether it learns. Windows do, and detectors; a rule does not: what it would
+// have raised long ago and has not cleared it would never raise. Nor does what is behind commands:
+// which were accepted rests on those of all times.
+bool learns(const Pipeline::StatePart& part);
 
 // Rows for the parts that learn and that `saved` has no state of, as they would be after `upto` had
 // they seen all entries of the last `config.engine.learn_ms`. Nothing is emitted. `uplinks`: names

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <chrono>
+#include <cmath>
 #include <set>
-#include <sstream>
+#include <variant>
 
 #include "base/csv.h"
 #include "base/sqlite.h"
@@ -16,7 +17,14 @@
 namespace wayside {
 namespace {
 
-// Takes rows as texts, and makes of them what the columns are to be.
+constexpr size_t kPiece = 64 << 10;
+// The loop waits meanwhile. A database that is written for longer is read at the next refresh.
+constexpr auto kPatience = std::chrono::milliseconds(100);
+
+// Nothing for NULL; a number where a database has one.
+using Cell = std::variant<std::monostate, std::string_view, double>;
+
+// Takes rows, and makes of them what the columns are to be.
 class Taken {
  public:
   explicit Taken(const LookupOptions& options) : options_(options) {
@@ -24,23 +32,24 @@ class Taken {
     contents_.cells.resize(contents_.columns.size());
   }
 
-  // `cells`: the one that is matched, then the columns. `place` is for errors.
-  Status take(const std::vector<std::optional<std::string_view>>& cells, const std::string& place) {
+  // `cells`: the one that is matched, as a text, then the columns. `place` is for errors.
+  Status take(const std::vector<Cell>& cells, const std::string& place) {
     if (contents_.keys.size() == options_.max_rows) {
       return wrong(place,
                    "there are more rows than max_rows = " + std::to_string(options_.max_rows));
     }
-    if (!cells[0]) return {};  // nothing is equal to NULL
-    if (!known_.emplace(*cells[0]).second) {
-      return wrong(place, "'" + std::string(*cells[0]) + "' stands in " + options_.column +
-                              " of another row, too");
+    const auto* key = std::get_if<std::string_view>(&cells[0]);
+    if (!key) return {};  // nothing is equal to NULL
+    if (!known_.emplace(*key).second) {
+      return wrong(
+          place, "'" + shortened(*key) + "' stands in " + options_.column + " of another row, too");
     }
-    contents_.keys.emplace_back(*cells[0]);
+    contents_.keys.emplace_back(*key);
     for (size_t c = 0; c < contents_.columns.size(); ++c) {
       const Field& column = contents_.columns[c];
       Value value;
-      if (cells[c + 1] && !convert(*cells[c + 1], column.type, value)) {
-        return wrong(place, column.name + ": '" + std::string(*cells[c + 1]) + "' is no number");
+      if (!convert(cells[c + 1], column.type, value)) {
+        return wrong(place, column.name + ": '" + shown(cells[c + 1]) + "' is no number");
       }
       contents_.cells[c].push_back(std::move(value));
     }
@@ -53,16 +62,26 @@ class Taken {
   }
 
  private:
-  static bool convert(std::string_view cell, FieldType type, Value& value) {
+  static bool convert(const Cell& cell, FieldType type, Value& value) {
+    if (const auto* number = std::get_if<double>(&cell)) {
+      value = *number;
+      return std::isfinite(*number);
+    }
+    const auto* text = std::get_if<std::string_view>(&cell);
+    if (!text) return true;
     if (type == FieldType::kText) {
-      value = std::string(cell);
+      value = std::string(*text);
       return true;
     }
-    if (cell.empty()) return true;
+    if (text->empty()) return true;
     double number = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
     value = number;
-    return error == std::errc() && end == cell.data() + cell.size() && std::isfinite(number);
+    return error == std::errc() && end == text->data() + text->size() && std::isfinite(number);
+  }
+  static std::string shown(const Cell& cell) {
+    const auto* text = std::get_if<std::string_view>(&cell);
+    return text ? shortened(*text) : std::to_string(std::get<double>(cell));
   }
 
   const LookupOptions& options_;
@@ -70,16 +89,36 @@ class Taken {
   std::set<std::string, std::less<>> known_;
 };
 
-Result<LookupContents> read_csv(const LookupOptions& options) {
-  std::ifstream in(options.file, std::ios::binary);
-  std::stringstream bytes;
-  bytes << in.rdbuf();
-  if (!in) return Error{ErrorCode::kIo, options.file + ": cannot be read"};
-  const std::string text = bytes.str();
+Error too_large(const LookupOptions& options) {
+  return {ErrorCode::kBadData,
+          options.file + ": has more than max_bytes = " + format_bytes(options.max_bytes)};
+}
+
+// Not more than max_bytes, however it grows meanwhile.
+Result<std::string> read_bounded(const LookupOptions& options, Disk& disk) {
+  WS_ASSIGN(const auto file, disk.open(options.file, Disk::Mode::kRead));
+  std::string bytes;
+  while (bytes.size() <= options.max_bytes) {
+    const size_t begin = bytes.size();
+    bytes.resize(begin + kPiece);
+    WS_ASSIGN(const size_t got, file->read_at(begin, bytes.data() + begin, kPiece));
+    bytes.resize(begin + got);
+    if (got < kPiece && bytes.size() <= options.max_bytes) return bytes;
+  }
+  return too_large(options);
+}
+
+Result<LookupContents> read_csv(const LookupOptions& options, Disk& disk) {
+  WS_ASSIGN(const std::string text, read_bounded(options, disk));
   Taken taken(options);
   CsvReader reader(text);
+  const auto open_quote = [&] {
+    return taken.wrong(":" + std::to_string(reader.line()), "a quote is not closed");
+  };
   std::vector<std::string> head;
-  if (!reader.next(head)) return taken.wrong("", "is empty; its first line names the columns");
+  const bool is_there = reader.next(head);
+  if (reader.unfinished()) return open_quote();
+  if (!is_there) return taken.wrong("", "is empty; its first line names the columns");
   std::vector<size_t> places;
   auto find = [&](const std::string& name) {
     places.push_back(size_t(std::find(head.begin(), head.end(), name) - head.begin()));
@@ -94,47 +133,50 @@ Result<LookupContents> read_csv(const LookupOptions& options) {
                                  (near ? "; did you mean '" + *near + "'?" : ""));
   }
   std::vector<std::string> row;
-  std::vector<std::optional<std::string_view>> cells(places.size());
+  std::vector<Cell> cells(places.size());
   while (reader.next(row)) {
+    if (reader.unfinished()) break;  // whatever else is wrong with it
     const std::string place = ":" + std::to_string(reader.line());
     if (row.size() != head.size()) {
       return taken.wrong(place, std::to_string(row.size()) + " cells where the first line has " +
                                     std::to_string(head.size()));
     }
-    for (size_t i = 0; i < places.size(); ++i) cells[i] = row[places[i]];
+    for (size_t i = 0; i < places.size(); ++i) cells[i] = std::string_view(row[places[i]]);
     WS_TRY(taken.take(cells, place));
   }
-  if (reader.unfinished()) {
-    return taken.wrong(":" + std::to_string(reader.line()), "a quote is not closed");
-  }
+  if (reader.unfinished()) return open_quote();
   return std::move(taken.contents());
 }
 
-std::string quoted(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
+// Numbers come as they are: SQLite's texts of them have 15 digits.
+Cell cell_of(const Statement& row, int index, bool wants_number) {
+  if (row.is_null(index)) return {};
+  if (wants_number && row.is_number(index)) return row.column_double(index);
+  return row.column_text(index);
 }
 
 Result<LookupContents> read_database(const LookupOptions& options) {
   Taken taken(options);
-  // With the table before it a name is that of a column; else it might pass for a text.
-  std::string sql = "SELECT t." + quoted(options.column);
-  for (const Field& column : taken.contents().columns) sql += ", t." + quoted(column.name);
-  sql += " FROM " + quoted(options.table) + " AS t";
+  // With the table before it a name is that of a column; else it might pass for a text. Ordered,
+  // since a database may move its rows without a change of what they say.
+  const std::string matched = "t." + sql_name(options.column);
+  std::string sql = "SELECT " + matched;
+  const std::vector<Field>& columns = taken.contents().columns;
+  for (const Field& column : columns) sql += ", t." + sql_name(column.name);
+  sql += " FROM " + sql_name(options.table) + " AS t ORDER BY " + matched + " COLLATE BINARY";
   auto db = Database::open(options.file, Database::Mode::kReadOnly);
   if (!db.ok()) return taken.wrong("", db.error().message);
+  (*db)->set_patience(kPatience);
   auto select = (*db)->prepare(sql);
   if (!select.ok()) return taken.wrong("", select.error().message);
-  std::vector<std::optional<std::string_view>> cells(taken.contents().columns.size() + 1);
+  std::vector<Cell> cells(columns.size() + 1);
   for (size_t row = 1;; ++row) {
     const std::string place = ", row " + std::to_string(row) + " of " + options.table;
     const auto there = select->step();
     if (!there.ok()) return taken.wrong(place, there.error().message);
     if (!*there) break;
     for (size_t i = 0; i < cells.size(); ++i) {
-      cells[i].reset();
-      if (!select->column_is_null(int(i))) cells[i] = select->column_text(int(i));
+      cells[i] = cell_of(*select, int(i), i > 0 && columns[i - 1].type == FieldType::kNumber);
     }
     WS_TRY(taken.take(cells, place));
   }
@@ -147,26 +189,28 @@ std::string state_of(const std::string& path) {
   for (const std::string& each : {path, path + "-wal"}) {
     struct stat is {};
     if (::stat(each.c_str(), &is) != 0) continue;
-    for (const auto number : {int64_t(is.st_ino), int64_t(is.st_size), int64_t(is.st_mtim.tv_sec),
-                              int64_t(is.st_mtim.tv_nsec)}) {
-      state += std::to_string(number) + ' ';
+    // The time of the last change, too: whoever writes a file may set that of its contents back.
+    for (const timespec& time : {is.st_mtim, is.st_ctim}) {
+      state += std::to_string(time.tv_sec) + '.' + std::to_string(time.tv_nsec) + ' ';
     }
+    state += std::to_string(is.st_ino) + ' ' + std::to_string(is.st_size) + ' ';
   }
   return state;
 }
 
 }  // namespace
 
-Result<LookupContents> read_lookup(const LookupOptions& options) {
+Result<LookupContents> read_lookup(const LookupOptions& options, Disk& disk) {
   struct stat is {};
   if (::stat(options.file.c_str(), &is) != 0) {
     return Error{ErrorCode::kIo, options.file + ": " + std::generic_category().message(errno)};
   }
-  if (uint64_t(is.st_size) > options.max_bytes) {
-    return Error{ErrorCode::kBadData, options.file + ": has " + std::to_string(is.st_size) +
-                                          " bytes, more than max_bytes allows"};
+  // A pipe would hold up whoever opens it, a device has no end.
+  if (!S_ISREG(is.st_mode)) {
+    return Error{ErrorCode::kBadData, options.file + ": is no regular file"};
   }
-  auto contents = options.file.ends_with(".csv") ? read_csv(options) : read_database(options);
+  if (uint64_t(is.st_size) > options.max_bytes) return too_large(options);
+  auto contents = options.file.ends_with(".csv") ? read_csv(options, disk) : read_database(options);
   if (contents.ok() && contents->encode().size() > options.max_bytes) {
     return Error{ErrorCode::kBadData, options.file + ": its columns hold more than max_bytes"};
   }
@@ -192,7 +236,8 @@ int64_t LookupFiles::next_ms() const {
   return next;
 }
 
-// What is wrong is told once, until it is something else.
+// What is wrong is told once, until it is something else; but the file is read again each time,
+// since what was wrong, a lock or a lack of rights, need not have been in it.
 std::optional<Note> LookupFiles::look(File& file, const Pipeline& pipeline) {
   const std::string& name = file.options.name;
   std::string state = state_of(file.options.file);
@@ -200,6 +245,7 @@ std::optional<Note> LookupFiles::look(File& file, const Pipeline& pipeline) {
   file.state = std::move(state);
   const auto contents = read_lookup(file.options);
   if (!contents.ok()) {
+    file.state.clear();
     if (std::exchange(file.error, contents.error().message) == file.error) return {};
     return Note{Note::Kind::kLookupFailed, 0, name, file.error + "; what was read before stays"};
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/disk.h"
 #include "pipeline/lookup_contents.h"
 #include "pipeline/pipeline.h"
 
@@ -25,7 +26,7 @@ class LookupFiles {
   struct File {
     const LookupOptions& options;
     int64_t due_ms = kTimeMin;
-    std::string state{};  // of the file when it was read: what changes with it
+    std::string state{};  // of the file when it was read: what changes with it; "": not yet
     std::string error{};  // that was told
   };
   std::optional<Note> look(File& file, const Pipeline& pipeline);
@@ -33,6 +34,6 @@ class LookupFiles {
 };
 
 // Reads the table that `options` name. An error names file, line and column.
-Result<LookupContents> read_lookup(const LookupOptions& options);
+Result<LookupContents> read_lookup(const LookupOptions& options, Disk& disk = posix_disk());
 
 }  // namespace wayside

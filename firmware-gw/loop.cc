@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/features.h"
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
@@ -22,9 +23,12 @@ Surroundings Surroundings::system(const Config& config) {
   };
   const auto sink = [gateway = config.gateway.id](const UplinkOptions& options,
                                                   std::vector<Epoch> epochs) {
-    return options.type == UplinkType::kKafka
-               ? make_kafka_sink(options, gateway, std::move(epochs))
-               : make_file_sink(posix_disk(), options, std::move(epochs));
+    if constexpr (kHasKafka) {
+      if (options.type == UplinkType::kKafka) {
+        return make_kafka_sink(options, gateway, std::move(epochs));
+      }
+    }
+    return make_file_sink(posix_disk(), options, std::move(epochs));
   };
   return {&posix_disk(), clock, sink};
 }
@@ -95,7 +99,10 @@ void Loop::run() {
       hear_scrub();
     }
     const Now now = clock_->now();
-    if (engine_->group().turns.empty()) read_lookups(now);
+    if (engine_->group().turns.empty()) {
+      read_lookups(now);
+      note_anchor(now);
+    }
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
     const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
     if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
@@ -115,14 +122,6 @@ void Loop::run() {
   }
 }
 
-// Before the readings of the turn, which are to see what is there now.
-void Loop::read_lookups(Now now) {
-  while (auto note = lookup_files_.next(engine_->pipeline(), now.timer_ms)) {
-    if (note->kind == Note::Kind::kLookupFailed) log_error("{}: {}", note->name, note->text);
-    engine_->group().notes.push_back(std::move(*note));
-  }
-}
-
 milliseconds Loop::wait_time() const {
   const Now now = clock_->now();
   int64_t wait = 1'000;
@@ -136,7 +135,10 @@ milliseconds Loop::wait_time() const {
 
 void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
   const Now now = clock_->now();
-  if (engine_->group().turns.empty()) group_since_ms_ = now.timer_ms;
+  if (engine_->group().turns.empty()) {
+    group_since_ms_ = now.timer_ms;
+    engine_->begin_group(journal_->last_sequence() + 1);
+  }
   for (const auto& chunk : chunks) {
     const int64_t age_ms = chunk->read_ms == 0 ? 0 : now.boot_ms - chunk->read_ms;
     chunk->arrival_ms = now.wall_ms - std::max<int64_t>(age_ms, 0);
@@ -329,6 +331,7 @@ void Loop::publish(Now now) {
   auto s = std::make_shared<Snapshot>();
   s->gateway = config_.gateway.id;
   s->epoch = epochs_.back().name;
+  s->config = engine_->config_version();
   s->now = now;
   s->journal_entry = journal_->last_sequence();
   s->journal_head = to_hex(journal_->head());

@@ -117,6 +117,7 @@ class Loop {
   Status replay_journal(Replay& replay);
   Status replay_entry(Replay& replay, const JournalEntry& entry,
                       const std::optional<Digest>& recorded);
+  void said_anew(const JournalEntry& entry, const Group& group, bool recorded);
   Status apply_replayed(Replay& replay, const JournalEntry& entry, const Group& group,
                         bool verified);
   Status learn_duplicates();
@@ -146,6 +147,7 @@ class Loop {
   void settle_accounts();
   void hear_scrub();
   void read_lookups(Now now);
+  void note_anchor(Now now);
   std::string encode_preamble() const;
   static std::string random_name();
 
@@ -199,6 +201,8 @@ class Loop {
   std::unique_ptr<Scrub> scrub_;
   Indexer indexer_;
   LookupFiles lookup_files_;
+  uint64_t tables_file_ = 0;  // the journal file that has the look-ups' tables
+  uint64_t anchored_ = 0;     // the entry that has told the head last, in this life
   std::vector<uint32_t> worker_bits_;
   std::map<std::string, Mark> marks_;  // as they are in the store
   std::map<std::string, Account> accounts_;

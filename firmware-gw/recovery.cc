@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <random>
 
+#include "firmware-gw/journal_replay.h"
 #include "firmware-gw/learn.h"
 #include "firmware-gw/replaying.h"
 
@@ -293,12 +294,24 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
     changes.new_epoch = epoch;
     WS_TRY(store_->apply(changes, 0));
   }
-  engine_->replay(group);
+  engine_->replay(group, entry.sequence);
   WS_TRY(engine_->pipeline().page_status());
   if (!group.turns.empty()) last_now_ = group.turns.back().now;
+  if (!recorded || *recorded != engine_->digest()) said_anew(entry, group, recorded.has_value());
   const bool verified = recorded ? *recorded == engine_->digest() : replay.exact;
   if (!verified) replay.differs("the replay differs from what was said before");
   return apply_replayed(replay, entry, group, verified);
+}
+
+// What is not known to be what was said then is said by the configuration of today.
+void Loop::said_anew(const JournalEntry& entry, const Group& group, bool recorded) {
+  const uint32_t today = engine_->config_version();
+  for (Emission& e : engine_->emissions().pending()) e.config = today;
+  // Nobody had recorded it, so it is recorded as said today: what the entry itself notes is another
+  // configuration.
+  if (recorded || version_noted(group) == today) return;
+  engine_->group().notes.push_back(
+      {Note::Kind::kConfig, 0, version_digits(today), std::to_string(entry.sequence)});
 }
 
 Status Loop::apply_replayed(Replay& replay, const JournalEntry& entry, const Group& group,

@@ -15,15 +15,6 @@ size_t width_of(std::string_view text) {  // in characters
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// A terminal must not take it for commands.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string json_row(const std::vector<std::string>& names, const SqlRow& row) {
@@ -71,14 +62,15 @@ void TextTable::measure() {
   Line head;
   std::string rule;
   for (size_t i = 0; i < names_.size(); ++i) {
-    size_t width = width_of(names_[i]);
+    const std::string name = printable(names_[i]);
+    size_t width = width_of(name);
     bool numbers = !first_.empty();
     for (const Line& line : first_) {
       width = std::max(width, width_of(line[i].text));
       numbers = numbers && (line[i].number || line[i].text.empty());
     }
     widths_.push_back(width);
-    head.push_back({printable(names_[i]), numbers});
+    head.push_back({name, numbers});
     rule += std::string(i > 0 ? kGap : 0, ' ') + std::string(width, '-');
   }
   if (names_.empty()) return;

@@ -1,11 +1,9 @@
 #include "firmware-gw/sql_tables.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <chrono>
 
-#include "firmware-gw/events_table.h"
+#include "base/text.h"
 #include "storage/history_table.h"
 #include "storage/journal.h"
 #include "storage/store_tables.h"
@@ -17,10 +15,10 @@ SqlTables::SqlTables(const std::string& state_dir, std::vector<NamedSchema> sour
                      uint64_t last_entry)
     : history_(posix_disk(), state_dir, std::move(sources), last_entry) {}
 
-Result<std::unique_ptr<SqlTables>> SqlTables::open(const Config& config,
+Result<std::unique_ptr<SqlTables>> SqlTables::open(const std::string& state_dir,
                                                    std::vector<NamedSchema> sources,
-                                                   uint64_t last_entry) {
-  const std::string& state_dir = config.gateway.state_dir;
+                                                   uint64_t last_entry,
+                                                   std::unique_ptr<SqlTable> events) {
   WS_ASSIGN(const auto files, first_sequences(posix_disk(), state_dir + "/journal"));
   if (files.empty()) {
     return Error{ErrorCode::kUnavailable, "there is no journal in " + state_dir + "/journal"};
@@ -29,7 +27,7 @@ Result<std::unique_ptr<SqlTables>> SqlTables::open(const Config& config,
   History& history = tables->history_;
   tables->add("readings", std::make_unique<HistoryTable>(history, std::nullopt));
   WS_ASSIGN(auto quarantine, QuarantineTable::open(posix_disk(), state_dir));
-  tables->add("events", std::make_unique<EventsTable>(config, state_dir, last_entry));
+  tables->add("events", std::move(events));
   tables->add("quarantine", std::move(quarantine));
   WS_ASSIGN(auto views, ViewTable::open_all(posix_disk(), state_dir));
   for (auto& view : views) {
@@ -44,7 +42,7 @@ Result<std::unique_ptr<SqlTables>> SqlTables::open(const Config& config,
 
 // One that is called like another table gets a `_` behind its name.
 void SqlTables::add(std::string name, std::unique_ptr<SqlTable> table) {
-  const auto taken = [&](const Named& t) { return strcasecmp(t.name.c_str(), name.c_str()) == 0; };
+  const auto taken = [&](const Named& t) { return same_name(t.name, name); };
   while (std::any_of(all_.begin(), all_.end(), taken)) name += '_';
   all_.push_back({name, std::move(table)});
 }

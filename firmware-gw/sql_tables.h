@@ -1,4 +1,4 @@
-// All tables that a state folder is shown as, to `wayside sql` and over HTTP. Used by one thread.
+// The tables that a state folder is shown as, to `wayside sql` and over HTTP. Used by one thread.
 #pragma once
 
 #include <memory>
@@ -6,18 +6,19 @@
 #include <vector>
 
 #include "base/sql_session.h"
-#include "config/config.h"
 #include "storage/history.h"
 
 namespace wayside {
 
 class SqlTables {
  public:
-  // `config` outlives them. `sources`: of its engine; `last_entry`: of the journal, no later one is
-  // shown.
-  static Result<std::unique_ptr<SqlTables>> open(const Config& config,
+  // `sources`: of the configuration's engine; `last_entry`: of the journal, no later one is shown;
+  // `events`: what stands for the table of that name. Views are all of one commit, which may be
+  // later than that entry.
+  static Result<std::unique_ptr<SqlTables>> open(const std::string& state_dir,
                                                  std::vector<NamedSchema> sources,
-                                                 uint64_t last_entry);
+                                                 uint64_t last_entry,
+                                                 std::unique_ptr<SqlTable> events);
 
   struct Named {
     std::string name;

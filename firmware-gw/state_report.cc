@@ -16,14 +16,6 @@ std::string for_people(std::string part) {
   return part;
 }
 
-bool is_block(const std::string& part) {
-  static constexpr const char* kKinds[] = {
-      "source:", "command:", "window:",  "map:",  "route:", "state:",   "ordered:",
-      "lookup:", "join:",    "pattern:", "view:", "rule:",  "detector:"};
-  return std::any_of(std::begin(kKinds), std::end(kKinds),
-                     [&](const char* kind) { return part.starts_with(kind); });
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> state_report(const Config& config) {
@@ -42,9 +34,8 @@ Result<std::vector<std::string>> state_report(const Config& config) {
       line += "its state is kept";
     } else {
       line += there ? "means something else now, " : "is new, ";
-      line += learns(part.name) && config.engine.learn_ms > 0
-                  ? "and learns from what the journal has"
-                  : "and begins without state";
+      line += learns(part) && config.engine.learn_ms > 0 ? "and learns from what the journal has"
+                                                         : "and begins without state";
     }
     lines.push_back(std::move(line));
     if (there) former.erase(saved);

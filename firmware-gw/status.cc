@@ -56,6 +56,7 @@ std::string Snapshot::to_json() const {
   json.open();
   json.add("gateway", gateway);
   json.add("epoch", epoch);
+  json.add("config", version_digits(config));
   json.add("wall_ms", now.wall_ms);
   json.add("clock", std::string(to_text(now.clock)));
   json.open("journal");
@@ -147,6 +148,7 @@ std::string Snapshot::to_json() const {
     json.add("messages", c.messages);
     json.add("acknowledged", c.acknowledged);
     json.add("skipped", c.skipped);
+    json.add("answers_lost", c.answers_lost);
     json.close();
   }
   json.close_list();

@@ -50,13 +50,15 @@ struct ConnectionStatus {
   uint64_t messages = 0;
   uint64_t acknowledged = 0;
   uint64_t skipped = 0;
+  uint64_t answers_lost = 0;
   uint64_t sessions_lost = 0;
 };
 
 struct Snapshot {
   std::string gateway;
   std::string epoch;
-  Now now;  // by our clock
+  uint32_t config = 0;  // version of the configuration
+  Now now;              // by our clock
   uint64_t journal_entry = 0;
   std::string journal_head;
   uint64_t journal_bytes = 0;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/text.h"
 #include "base/time.h"
 #include "firmware-gw/gateway.h"
 
@@ -24,22 +25,25 @@ T get(const dom::element& from, const char* pointer, T fallback = {}) {
   return from.at_pointer(pointer).get(value) ? fallback : value;
 }
 
+// Devices have given themselves some of the names.
+std::string text(const dom::element& from, const char* pointer) {
+  return printable(get<std::string_view>(from, pointer));
+}
+
 class StatusView {
  public:
   std::string draw(const dom::element& status, double seconds_since) {
     std::string out;
     draw_gateway(status, seconds_since, out);
     for (dom::element b : list(status, "/blocks")) {
-      out += fmt::format("{:<10} {:<20} {:>8} told {:>6} open\n", get<std::string_view>(b, "/kind"),
-                         get<std::string_view>(b, "/name"), get<uint64_t>(b, "/emitted"),
-                         get<uint64_t>(b, "/open"));
+      out += fmt::format("{:<10} {:<20} {:>8} told {:>6} open\n", text(b, "/kind"),
+                         text(b, "/name"), get<uint64_t>(b, "/emitted"), get<uint64_t>(b, "/open"));
     }
     for (dom::element u : list(status, "/uplinks")) {
-      out +=
-          fmt::format("{:<10} {:<20} {:>8} delivered {} pending   {} {}\n", "uplink",
-                      get<std::string_view>(u, "/name"), get<uint64_t>(u, "/delivered"),
-                      get<uint64_t>(u, "/pending"), get<bool>(u, "/connected") ? "ready" : "away",
-                      get<std::string_view>(u, "/trouble"));
+      out += fmt::format("{:<10} {:<20} {:>8} delivered {} pending   {} {}\n", "uplink",
+                         text(u, "/name"), get<uint64_t>(u, "/delivered"),
+                         get<uint64_t>(u, "/pending"),
+                         get<bool>(u, "/connected") ? "ready" : "away", text(u, "/trouble"));
     }
     draw_keys(status, out);
     return out;
@@ -52,15 +56,14 @@ class StatusView {
         seconds_since > 0 && last_in_ ? double(in - std::min(in, *last_in_)) / seconds_since : 0;
     last_in_ = in;
     out += fmt::format("gateway {}   {:.0f} readings/s   journal entry {}   {} commits\n",
-                       get<std::string_view>(status, "/gateway"), rate,
-                       get<uint64_t>(status, "/journal/entry"),
+                       text(status, "/gateway"), rate, get<uint64_t>(status, "/journal/entry"),
                        get<uint64_t>(status, "/journal/commits"));
-    const auto clock = get<std::string_view>(status, "/clock");
+    const std::string clock = text(status, "/clock");
     if (clock != to_text(ClockState::kSynced)) out += fmt::format("clock {}\n", clock);
     out += draw_disk(status);
     for (dom::element c : list(status, "/mqtt")) {
       out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged   {}\n", "mqtt",
-                         get<std::string_view>(c, "/name"), get<uint64_t>(c, "/messages"),
+                         text(c, "/name"), get<uint64_t>(c, "/messages"),
                          get<uint64_t>(c, "/acknowledged"),
                          get<bool>(c, "/connected") ? "ready" : "away");
     }
@@ -96,7 +99,7 @@ class StatusView {
     size_t shown = 0;
     for (dom::element k : keys) {
       const double lag_s = double(now_ms - get<int64_t>(k, "/watermark_ms")) / 1000;
-      out += fmt::format("  {:<10} {:>7.1f} s{}", get<std::string_view>(k, "/key"), lag_s,
+      out += fmt::format("  {:<10} {:>7.1f} s{}", text(k, "/key"), lag_s,
                          ++shown % kKeysPerLine == 0 ? "\n" : "");
       if (shown == kKeysShown) break;
     }

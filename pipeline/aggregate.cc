@@ -25,7 +25,7 @@ std::vector<const AggregateFunction*> aggregate_functions() {
 
 const AggregateFunction* find_aggregate(std::string_view name) {
   for (const AggregateFunction* f : aggregate_functions()) {
-    if (same_word(name, f->name)) return f;
+    if (same_name(name, f->name)) return f;
   }
   return nullptr;
 }

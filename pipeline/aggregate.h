@@ -43,6 +43,7 @@ class Aggregate {
   // Panes 0 … count − 1 have an accumulator; new ones are empty.
   virtual void resize(size_t count) = 0;
   virtual void reset(uint32_t pane) = 0;  // to empty
+  virtual void prefetch(uint32_t pane) const = 0;
   // NULL arguments do not count, as in SQL.
   virtual void add(const AggregateInput& input, const RowsIntoPanes& target) = 0;
   // Order of the two does not matter but for rounding; `from` keeps what it has.

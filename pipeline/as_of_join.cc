@@ -11,6 +11,7 @@ void AsOfJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   sides_[input].evaluate(view, rows.present);
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
+    output_->set_place(rows.place(row));
     if (rows.is_present(row)) {
       const bool taken = input == kLeft ? take_left(key, view.times[row], row)
                                         : take_right(key, view.times[row], row);

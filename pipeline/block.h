@@ -57,6 +57,7 @@ class Block {
   virtual void unload_key(uint32_t) {}
   virtual void set_pager(KeyPager*) {}
   virtual bool is_loaded(uint32_t) const { return true; }
+  virtual size_t bytes_away(uint32_t) const { return 0; }  // of a key that is not: as it was saved
   // Its state is of keys, each of which forget_key() may end at any time.
   virtual bool is_by_key() const { return false; }
   // The end of recorded input: every watermark is at the end of time.
@@ -71,6 +72,7 @@ class Block {
 
   // Saved state means something else where this number is another.
   virtual uint64_t fingerprint() const = 0;
+  virtual bool keeps_keys() const { return true; }  // false: save_key() never says anything
   virtual bool save_key(uint32_t /*key*/, ByteWriter&) const {
     return false;
   }  // false: there is none

@@ -47,13 +47,13 @@ const Field* text_field(const Schema& schema, std::string_view expression) {
 FieldType type_of(const Schema& schema, std::string_view expression) {
   if (text_field(schema, expression)) return FieldType::kText;
   expression = trimmed(expression);
-  if (expression.size() < 5 || !same_word(expression.substr(0, 5), "cast(")) {
+  if (expression.size() < 5 || !same_name(expression.substr(0, 5), "cast(")) {
     return FieldType::kNumber;
   }
   constexpr std::string_view kEnd = "as text)";
   const bool text = expression.size() > kEnd.size() &&
                     closing(expression) == expression.size() - 1 &&
-                    same_word(expression.substr(expression.size() - kEnd.size()), kEnd);
+                    same_name(expression.substr(expression.size() - kEnd.size()), kEnd);
   return text ? FieldType::kText : FieldType::kNumber;
 }
 

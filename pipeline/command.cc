@@ -8,6 +8,17 @@
 #include "sensors/mqtt_packet.h"
 
 namespace wayside {
+namespace {
+
+constexpr size_t kIdMax = 256;  // bytes: the last ones of each key are kept
+
+// Why the id can be none; null: it is good.
+const char* wrong_id(std::string_view id) {
+  if (id.empty()) return "no_id";
+  return id.size() > kIdMax ? "long_id" : nullptr;
+}
+
+}  // namespace
 
 const char* to_text(CommandOutcome outcome) {
   return outcome == CommandOutcome::kAccepted ? "accepted" : "refused";
@@ -113,7 +124,11 @@ void Command::process(size_t, const Rows& rows, EmissionBuffer& out) {
     const bool changes = changes_ == 0 || is_true(expressions_.values(changes_)[row]);
     CommandDecision decision = decide(key, row, changes);
     decision.id = id_text;
-    if (id_text.empty()) decision.outcome = CommandOutcome::kRefused, decision.reason = "no_id";
+    if (const char* wrong = wrong_id(id_text)) {
+      decision.outcome = CommandOutcome::kRefused;
+      decision.reason = wrong;
+      decision.id.resize(std::min(decision.id.size(), kIdMax));
+    }
     const bool accepted = decision.outcome == CommandOutcome::kAccepted;
     if (accepted && changes) {
       key.version = decision.version;
@@ -123,7 +138,8 @@ void Command::process(size_t, const Rows& rows, EmissionBuffer& out) {
     }
     if (!accepted) rows.set_verdict(row, Fates::kRefused);
     tell(decision, rows, row, false, out);
-    if (id_text.empty() || (accepted && !changes)) continue;  // to carry it out again does no harm
+    // To carry it out again does no harm, or nobody could tell that it is the same.
+    if (wrong_id(id_text) || (accepted && !changes)) continue;
     key.decided.push_back(std::move(decision));
     if (key.decided.size() > options_.remember) key.decided.pop_front();
   }
@@ -186,7 +202,10 @@ std::string Command::topic_of(const Rows& rows, size_t row) const {
   std::string topic;
   for (const auto& [literal, column] : topic_) {
     topic += literal;
-    if (column < schema_.fields.size()) topic += text(column, rows, row);
+    if (column == schema_.fields.size()) continue;
+    const std::string level = text(column, rows, row);
+    if (level.find('/') != std::string::npos) return {};  // who knows where that would go
+    topic += level;
   }
   constexpr size_t kTopicMax = 65'535;
   return topic.size() <= kTopicMax && mqtt::is_good_topic(topic) ? topic : std::string();

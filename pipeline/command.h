@@ -35,10 +35,7 @@ class Command final : public Block {
   static ViewShape decisions(uint32_t max_rows);
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
-  void on_idle(uint32_t, EmissionBuffer&) override {}
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
-  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
-  void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {output_.get()}; }
 
   const std::string& name() const override { return options_.name; }

@@ -1,6 +1,7 @@
 // What the pipeline says to the world.
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "base/time.h"
 #include "base/value.h"
+#include "pipeline/cause.h"
 #include "pipeline/command_answer.h"
 #include "pipeline/view_changes.h"
 
@@ -35,16 +37,22 @@ struct Emission {
   std::string key;
   int64_t time_ms = 0;
   bool clock_unset = false;  // said while our clock was not set
+  // Where it comes from. What was said does not depend on it: digests leave it out.
+  Cause cause;
+  uint32_t config = 0;  // version of the configuration it was made under; 0: not known
   std::vector<NamedValue> fields;
+  uint64_t teller = 0;  // see EmissionBuffer::next
 };
 
 // Numbers emissions and collects them. Emissions of former groups are filled anew, so that in the
 // steady state nothing is allocated.
 class EmissionBuffer {
  public:
-  // The next one, for the caller to fill, but for sequence, targets and clock. It counts from here
-  // on. Null: one without a target does not exist.
-  Emission* next(uint32_t targets) {
+  // The next one, for the caller to fill, but for sequence, targets, clock and where it comes from.
+  // It counts from here on. Its fields are empty unless it is one that `teller` has filled before:
+  // then all is as he left it, and what he says the same each time is there. Null: one without a
+  // target does not exist.
+  Emission* next(uint32_t targets, uint64_t teller = 0) {
     if (targets == 0) return nullptr;
     for (uint32_t left = targets; left != 0; left &= left - 1) {
       const auto u = static_cast<size_t>(std::countr_zero(left));
@@ -53,10 +61,19 @@ class EmissionBuffer {
     }
     if (used_ == slots_.size()) slots_.emplace_back();
     Emission& e = slots_[used_++];
+    if (teller == 0 || e.teller != teller) e.fields.clear();
+    e.teller = teller;
     e.targets = targets;
     e.sequence = ++last_sequence_;
     e.clock_unset = clock_unset_;
+    e.cause = cause_;
+    e.config = config_;
     return &e;
+  }
+  // A number for who fills them, of nobody else in any life of the pipeline.
+  static uint64_t make_teller() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
   }
   void add(Emission emission) {
     Emission* slot = next(emission.targets);
@@ -64,6 +81,8 @@ class EmissionBuffer {
     has_critical_ |= emission.critical;
     emission.sequence = slot->sequence;
     emission.clock_unset = clock_unset_;
+    emission.cause = slot->cause;
+    emission.config = slot->config;
     *slot = std::move(emission);
   }
 
@@ -74,6 +93,17 @@ class EmissionBuffer {
     emitted_[target] += readings;
   }
 
+  // What comes is of this journal entry and said under this configuration; 0: not known.
+  void begin_entry(uint64_t entry, uint32_t config) {
+    cause_ = {entry, Cause::kNoReading, 0};
+    config_ = config;
+  }
+  void begin_turn(uint32_t readings_before) { cause_.before = readings_before; }
+  void set_config(uint32_t config) { config_ = config; }
+  // The place in the entry of the reading that has just come; kNoReading: none has.
+  void set_place(uint32_t place) { cause_.place = place; }
+  // Of what is said now.
+  const Cause& cause() const { return cause_; }
   // What our time rests on from here on.
   void set_clock(ClockState state) { clock_unset_ = state == ClockState::kUnset; }
 
@@ -108,6 +138,8 @@ class EmissionBuffer {
   uint64_t last_sequence_ = 0;
   bool has_critical_ = false;
   bool clock_unset_ = false;
+  Cause cause_;
+  uint32_t config_ = 0;
   ViewChanges views_;
   std::vector<CommandAnswer> answers_;
 };

@@ -56,8 +56,16 @@ bool is_field_wire(uint32_t tag, pb_wire_type_t wire) {
 }
 
 bool is_emission_wire(uint32_t tag, pb_wire_type_t wire) {
-  if (tag == wayside_Emission_time_ms_tag) return wire == PB_WT_VARINT;
-  return tag > wayside_Emission_clock_tag || wire == PB_WT_STRING;
+  switch (tag) {
+    case wayside_Emission_time_ms_tag:
+    case wayside_Emission_cause_entry_tag:
+    case wayside_Emission_cause_place_tag:
+      return wire == PB_WT_VARINT;
+    case wayside_Emission_config_tag:
+      return wire == PB_WT_32BIT;
+    default:
+      return tag > wayside_Emission_config_tag || wire == PB_WT_STRING;
+  }
 }
 
 bool wrong_wire(pb_istream_t* stream) { PB_RETURN_ERROR(stream, "wrong wire type"); }
@@ -100,9 +108,7 @@ bool take_field(pb_istream_t& stream, NamedValue& field) {
   return pb_close_string_substream(&stream, &inner) && good;
 }
 
-}  // namespace
-
-void encode_emission(const Emission& emission, std::string& out) {
+void put_said(const Emission& emission, std::string& out) {
   pb_ostream_t stream = stream_into(out);
   put_text(stream, wayside_Emission_type_tag, emission.type);
   put_text(stream, wayside_Emission_block_tag, emission.block);
@@ -120,6 +126,29 @@ void encode_emission(const Emission& emission, std::string& out) {
     put_value(inner, field.value);
     put_text(stream, wayside_Emission_fields_tag, field_bytes);
   }
+}
+
+void put_origin(const Emission& emission, std::string& out) {
+  pb_ostream_t stream = stream_into(out);
+  if (emission.cause.entry != 0) {
+    pb_encode_tag(&stream, PB_WT_VARINT, wayside_Emission_cause_entry_tag);
+    pb_encode_varint(&stream, emission.cause.entry);
+    if (emission.cause.place != Cause::kNoReading) {
+      pb_encode_tag(&stream, PB_WT_VARINT, wayside_Emission_cause_place_tag);
+      pb_encode_varint(&stream, emission.cause.place);
+    }
+  }
+  if (emission.config != 0) {
+    pb_encode_tag(&stream, PB_WT_32BIT, wayside_Emission_config_tag);
+    pb_encode_fixed32(&stream, &emission.config);
+  }
+}
+
+}  // namespace
+
+void encode_emission(const Emission& emission, std::string& out) {
+  put_said(emission, out);
+  put_origin(emission, out);
 }
 
 std::string with_id(std::string_view id, std::string_view message) {
@@ -163,6 +192,15 @@ Result<Emission> decode_emission(std::string_view message) {
         good = take_bytes(stream, clock);
         e.clock_unset = clock == to_text(ClockState::kUnset);
         break;
+      case wayside_Emission_cause_entry_tag:
+        good = pb_decode_varint(&stream, &e.cause.entry);
+        break;
+      case wayside_Emission_cause_place_tag:
+        good = pb_decode_varint32(&stream, &e.cause.place);
+        break;
+      case wayside_Emission_config_tag:
+        good = pb_decode_fixed32(&stream, &e.config);
+        break;
       case wayside_Emission_fields_tag:
         good = take_field(stream, e.fields.emplace_back());
         break;
@@ -179,7 +217,7 @@ Digest digest_of(std::span<const Emission> emissions) {
   for (const Emission& e : emissions) {
     bytes += std::to_string(e.sequence) + '/' + std::to_string(e.targets) + '/' +
              std::to_string(static_cast<int>(e.lane)) + '/';
-    encode_emission(e, bytes);
+    put_said(e, bytes);
   }
   return sha256_16({bytes});
 }

@@ -17,10 +17,11 @@ namespace wayside {
 void encode_emission(const Emission& emission, std::string& out);
 std::string with_id(std::string_view id, std::string_view message);
 
-// Fills type, block, key, time and fields.
+// Fills all but sequence, lane and targets.
 Result<Emission> decode_emission(std::string_view message);
 
-// What the journal keeps of a group's emissions: equal digests, equal emissions.
+// What the journal keeps of a group's emissions: equal digests, equal emissions. Where
+// they come from is left out: it is no part of what was said, and journals of before had none.
 Digest digest_of(std::span<const Emission> emissions);
 
 }  // namespace wayside

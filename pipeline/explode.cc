@@ -31,6 +31,7 @@ void Explode::clear() {
   keys_.clear();
   origins_.clear();
   present_.clear();
+  places_.clear();
 }
 
 // Only with its last element a reading moves the watermark; one without elements moves it alone.
@@ -59,6 +60,7 @@ void Explode::add(const Rows& rows, size_t row, const Value& value, double posit
   keys_.push_back(view.keys[row]);
   after_.push_back(kTimeMin);
   present_.push_back(present);
+  places_.push_back(rows.place(row));
   origins_.push_back(rows.origins ? rows.origins[row] : static_cast<uint32_t>(row));
   for (size_t c = 0; c < input_columns_; ++c) {
     if (c == value_ || c == position_) continue;
@@ -87,6 +89,7 @@ Rows Explode::shown(const Rows& rows) const {
   made.present = present_.data();
   made.fates = rows.fates;
   made.origins = origins_.data();
+  made.places = places_.data();
   return made;
 }
 

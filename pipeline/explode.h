@@ -38,6 +38,7 @@ class Explode {
   std::vector<int64_t> times_, after_;
   std::vector<uint32_t> keys_, origins_;
   std::vector<uint8_t> present_;
+  std::vector<uint32_t> places_;
   uint64_t faults_ = 0;
 };
 

@@ -232,10 +232,11 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
 ExpressionSet::~ExpressionSet() = default;
 
 double ExpressionSet::RowValues::number(size_t expression) const {
-  sqlite3_stmt* s = set_.state_->statement;
-  int type = sqlite3_column_type(s, static_cast<int>(expression));
-  bool numeric = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-  return numeric ? sqlite3_column_double(s, static_cast<int>(expression)) : kNull;
+  // One call with the statement: those that follow know nothing of it, and cost little.
+  sqlite3_value* value = sqlite3_column_value(set_.state_->statement, static_cast<int>(expression));
+  const int type = sqlite3_value_type(value);
+  const bool numeric = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+  return numeric ? sqlite3_value_double(value) : kNull;
 }
 
 int ExpressionSet::RowValues::truth(size_t expression) const {

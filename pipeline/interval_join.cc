@@ -11,6 +11,7 @@ void IntervalJoin::process(size_t input, const Rows& rows, EmissionBuffer& out) 
   sides_[input].evaluate(view, rows.present);
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
+    output_->set_place(rows.place(row));
     if (rows.is_present(row)) {
       const bool taken = take(input, key, view.times[row], row, out);
       taken ? rows.set_taken(row) : rows.set_late(row);
@@ -33,7 +34,7 @@ bool IntervalJoin::take(size_t input, uint32_t key, int64_t time, size_t row, Em
     const bool is_left = input == kLeft;
     add_pair(key, std::max(time, p->first), is_left ? bytes : p->second,
              is_left ? &p->second : &bytes);
-    if (output_->rows() >= kRowsMax) output_->flush(out);
+    if (output_->rows() >= kRowsMax) output_->flush_full(out);
   }
   return true;
 }

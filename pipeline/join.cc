@@ -145,6 +145,7 @@ int64_t Join::input_watermark(Input input, size_t row_of, uint32_t key, int64_t 
 
 void Join::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   if (key >= states_.size()) return;
+  output_->set_place(out.cause().place);
   drop(key);
   states_[key].watermark = kTimeMin;
   output_->flush(out);

@@ -5,6 +5,13 @@
 #include <limits>
 
 namespace wayside {
+namespace {
+
+// What a reading is taken to add at least, and after how many of them sizes are taken in any case.
+constexpr uint64_t kLeastGrowth = 16;
+constexpr uint64_t kMostReadings = 16 << 10;
+
+}  // namespace
 
 // ---- rows
 
@@ -19,6 +26,7 @@ void KeyLimit::process(size_t input, const Rows& rows, EmissionBuffer& out) {
       if (known_ >= bounds_.max_keys) {
         if (row > begin) inner().process(input, slice(rows, begin, row, origins_), out);
         begin = row;
+        out.set_place(rows.place(row));  // it needs the room
         while (known_ >= bounds_.max_keys) evict_coldest(out);
       }
       ++known_;
@@ -41,11 +49,23 @@ void KeyLimit::make_room(uint32_t key) {
 void KeyLimit::measure(const std::vector<uint32_t>& changed) {
   for (const uint32_t key : changed) {
     if (!knows(key)) continue;
+    if (!inner().is_loaded(key)) {
+      set_bytes(key, inner().bytes_away(key));
+      continue;
+    }
     scratch_.clear();
     ByteWriter writer(scratch_);
     (void)inner().save_key(key, writer);
     set_bytes(key, scratch_.size());
   }
+  const uint64_t came = std::max<uint64_t>(readings_ - measured_, 1);
+  const uint64_t grown = total_bytes_ - std::min(measured_bytes_, total_bytes_);
+  const uint64_t room = bounds_.max_bytes - std::min(total_bytes_, bounds_.max_bytes);
+  // At twice the pace there is still room by then.
+  const uint64_t readings = room / std::max(kLeastGrowth, 2 * grown / came);
+  next_measure_ = readings_ + std::min(readings, kMostReadings + total_bytes_ / 16);
+  measured_ = readings_;
+  measured_bytes_ = total_bytes_;
 }
 
 void KeyLimit::shrink(EmissionBuffer& out) {
@@ -67,6 +87,7 @@ void KeyLimit::evict_coldest(EmissionBuffer& out) {
   ++evicted_;
   keys_.touch(key);
   inner().forget_key(key, kTimeMin, out);
+  if (witness_) witness_->ended(*this, keys_.text(key), out.cause());
 }
 
 // Each entry is made void by a reading of its key, or gives a key that goes: between two times that
@@ -129,11 +150,22 @@ void KeyLimit::load_place(uint32_t key, ByteReader& in) {
 void KeyLimit::save_places(ByteWriter& out) const {
   out.varint(readings_);
   out.varint(evicted_);
+  out.varint(measured_);
+  out.varint(measured_bytes_);
+  out.varint(next_measure_);
+  out.varint(bounds_.max_bytes);
 }
 
 void KeyLimit::load_places(ByteReader& in) {
   readings_ = in.varint();
   evicted_ = in.varint();
+  if (in.left() > 0) {  // former versions measured each time
+    measured_ = in.varint();
+    measured_bytes_ = in.varint();
+    next_measure_ = in.varint();
+    if (in.left() == 0 || in.varint() != bounds_.max_bytes)
+      next_measure_ = 0;  // that was for another limit
+  }
   has_places_ = true;
 }
 

@@ -28,6 +28,11 @@ class KeyLimit final : public WrappedBlock {
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
   void load_key(uint32_t key, ByteReader& in) override;
 
+  // Is told of keys that are pushed out. It outlives the block.
+  void set_witness(Witness* witness) { witness_ = witness; }
+
+  // Enough readings came since the last time for sizes to matter: measuring costs what it writes.
+  bool wants_measuring() const { return readings_ >= next_measure_; }
   // The state of these keys may have changed since the last time: takes their sizes.
   void measure(const std::vector<uint32_t>& changed);
   // Closes what is beyond max_bytes by these sizes.
@@ -50,11 +55,15 @@ class KeyLimit final : public WrappedBlock {
 
   StateBounds bounds_;
   KeyTable& keys_;
+  Witness* witness_ = nullptr;
   std::vector<uint64_t> last_;   // by key: number of its last reading; 0: it is not known
   std::vector<uint32_t> bytes_;  // by key
   uint64_t readings_ = 0;
   size_t known_ = 0;
   uint64_t total_bytes_ = 0;
+  uint64_t measured_ = 0;        // readings, when sizes were taken last
+  uint64_t measured_bytes_ = 0;  // what they came to
+  uint64_t next_measure_ = 0;    // readings
   uint64_t evicted_ = 0;
   // Numbers and keys as they were at some time, the coldest at the end. One whose key has another
   // number by now is void; keys that are not among them are warmer than all that are.

@@ -29,14 +29,18 @@ class WindowListener {
  public:
   virtual ~WindowListener() = default;
   virtual void on_result(const WindowResult& result) = 0;
+  // Windows of the key that begin at or after `from` and end by `to` say nothing more. Told of
+  // windows with `retract` only; where all of a key ends at once its owner knows.
+  virtual void on_gone(uint32_t key, int64_t from, int64_t to) = 0;
 };
 
 class KeyedWindows {
  public:
   virtual ~KeyedWindows() = default;
 
-  // A reading of the key is near.
+  // A reading of the key is coming; it is near.
   virtual void prefetch(uint32_t key) const = 0;
+  virtual void prefetch_panes(uint32_t) const {}
   // Brings the reading in row `row` of the batch into its windows. Those that are complete already
   // speak at once.
   virtual Take take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) = 0;

@@ -30,17 +30,12 @@ class Lookup final : public Block {
   const std::string& contents() const { return contents_; }  // "" as long as nothing came
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
-  void on_idle(uint32_t, EmissionBuffer&) override {}
-  void forget_key(uint32_t, int64_t, EmissionBuffer&) override {}
-  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
-  void finish(EmissionBuffer&) override {}
   std::vector<Stream*> outputs() override { return {output_.get()}; }
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;
-  bool save_key(uint32_t, ByteWriter&) const override { return false; }
-  void load_key(uint32_t, ByteReader&) override {}
+  bool keeps_keys() const override { return false; }
   void save_totals(ByteWriter& out) const override { out.varint(passed_); }
   void load_totals(ByteReader& in) override { passed_ = in.varint(); }
 

@@ -41,6 +41,7 @@ class Map final : public Block {
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;
+  bool keeps_keys() const override { return derived_ || merged_; }
   bool save_key(uint32_t key, ByteWriter& out) const override;
   void load_key(uint32_t key, ByteReader& in) override;
   void save_totals(ByteWriter& out) const override;

@@ -52,10 +52,17 @@ struct WindowOptions {
   uint32_t early_count = 0;
   bool at_end = true;
   bool purge = false;
+  // Results are over the last readings only: so many, or those later than so long before the newest
+  // one, of which max_last are kept. 0: over all.
+  uint32_t last_count = 0;
+  int64_t last_ms = 0;
+  uint32_t max_last = 10'000;
+  bool retract = false;  // a result that is told again is taken back first
   std::vector<std::string> to;
   std::vector<std::string> late_to;
   StateBounds bounds;
 
+  bool keeps_last() const { return last_count > 0 || last_ms > 0; }
   WindowKind kind() const {
     if (gap_ms > 0) return WindowKind::kSession;
     if (count > 0) return WindowKind::kCount;
@@ -199,7 +206,7 @@ struct ViewOptions {
 struct EngineOptions {
   int64_t tick_ms = 1'000;
   uint32_t command_rows = 100'000;  // decisions that are kept
-  int64_t learn_ms = 86'400'000;  // new blocks learn from so much of the journal; 0: nothing
+  int64_t learn_ms = 86'400'000;    // new blocks learn from so much of the journal; 0: nothing
 };
 
 }  // namespace wayside

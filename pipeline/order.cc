@@ -30,6 +30,7 @@ Order::Progress& Order::progress(uint32_t key) {
 void Order::process(size_t, const Rows& rows, EmissionBuffer& out) {
   for (size_t row = 0; row < rows.view.rows; ++row) {
     const uint32_t key = rows.view.keys[row];
+    place_ = rows.place(row);
     if (rows.is_present(row)) {
       if (take(rows, row)) {
         rows.set_taken(row);
@@ -41,6 +42,7 @@ void Order::process(size_t, const Rows& rows, EmissionBuffer& out) {
     move(key, merged_ ? merged_->advance(key, rows.after[row]) : rows.after[row]);
     if (input_.time().by_key()) keys_.touch(key);
   }
+  place_ = Cause::kNoReading;
   flush(out);
 }
 
@@ -93,6 +95,7 @@ void Order::leave(WaitingRows::Row row) {
   batch_keys_.push_back(row.key);
   after_.push_back(kTimeMin);  // it moves nothing; what does comes behind it
   present_.push_back(1);
+  places_.push_back(place_);
   WaitingRows::unpack(input_.schema(), row.bytes, batch_);
   keys_.touch(row.key);
 }
@@ -102,6 +105,7 @@ void Order::push_watermark(uint32_t key, int64_t watermark) {
   batch_keys_.push_back(key);
   after_.push_back(watermark);
   present_.push_back(0);
+  places_.push_back(place_);
   const std::vector<Field>& fields = input_.schema().fields;
   for (size_t c = 0; c < fields.size(); ++c) {
     if (fields[c].type == FieldType::kText) {
@@ -123,11 +127,13 @@ void Order::flush(EmissionBuffer& out) {
   }
   rows.after = after_.data();
   rows.present = present_.data();
+  rows.places = places_.data();
   output_->push(rows, out);
   clear_burst(batch_);
   clear_burst(batch_keys_);
   clear_burst(after_);
   clear_burst(present_);
+  clear_burst(places_);
 }
 
 // ---- silence, and the end
@@ -145,10 +151,12 @@ void Order::on_idle(uint32_t key, EmissionBuffer& out) {
 
 // What waits of the key leaves, even before its turn, since there is no key behind it any more.
 void Order::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
+  place_ = out.cause().place;
   if (merged_ && merged_->leave(key)) move(KeyTable::kNone, merged_->watermark(key));
   while (!waiting_.empty(key)) leave(waiting_.take_first(key));
   if (by_key_ && key < by_key_progress_.size()) by_key_progress_[key] = {};
   flush(out);
+  place_ = Cause::kNoReading;
 }
 
 void Order::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {

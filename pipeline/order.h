@@ -80,6 +80,8 @@ class Order final : public Block {
   std::vector<uint32_t> batch_keys_;
   std::vector<int64_t> after_;
   std::vector<uint8_t> present_;
+  uint32_t place_ = Cause::kNoReading;  // of the reading that makes them leave
+  std::vector<uint32_t> places_;
 };
 
 }  // namespace wayside

@@ -89,8 +89,9 @@ void PagedBlock::read(uint32_t key) {
                                             "', is damaged or gone"};
 }
 
-void PagedBlock::leave(uint32_t key) {
+void PagedBlock::leave(uint32_t key, size_t bytes) {
   inner().unload_key(key);
+  states_[key].bytes = static_cast<uint32_t>(std::min<size_t>(bytes, UINT32_MAX));
   states_[key].place = Place::kAway;
 }
 
@@ -101,6 +102,7 @@ void PagedBlock::saved() {
     ByteWriter writer(scratch_);
     Key& state = states_[key];
     state.is_listed = state.place == Place::kHere && inner().save_key(key, writer);
+    state.bytes = static_cast<uint32_t>(std::min<size_t>(scratch_.size(), UINT32_MAX));
     if (!state.is_listed) state.place = Place::kNowhere;
     return !state.is_listed;
   });
@@ -113,7 +115,7 @@ void PagedBlock::keep_most() {
   std::nth_element(resident_.begin(), warm, resident_.end(),
                    [&](uint32_t a, uint32_t b) { return states_[a].used > states_[b].used; });
   for (auto key = warm; key != resident_.end(); ++key) {
-    leave(*key);
+    leave(*key, states_[*key].bytes);
     states_[*key].is_listed = false;
   }
   resident_.erase(warm, resident_.end());
@@ -129,11 +131,12 @@ BlockStatus PagedBlock::status() const {
 
 // What there is no room for is read, so that it is known when something happens to it, and leaves.
 void PagedBlock::load_key(uint32_t key, ByteReader& in) {
+  const size_t before = in.left();
   inner().load_key(key, in);
   const bool has_room = !pages_ || resident_.size() < most_;
   if (has_room) return settle(key);
   if (key >= states_.size()) states_.resize(key + 1);
-  leave(key);
+  leave(key, before - in.left());
 }
 
 }  // namespace wayside

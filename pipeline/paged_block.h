@@ -39,6 +39,7 @@ class PagedBlock final : public WrappedBlock, private KeyPager {
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
   bool is_loaded(uint32_t key) const override { return !is(key, Place::kAway); }
+  size_t bytes_away(uint32_t key) const override { return states_[key].bytes; }
   void load_key(uint32_t key, ByteReader& in) override;
 
  private:
@@ -47,6 +48,7 @@ class PagedBlock final : public WrappedBlock, private KeyPager {
     Place place = Place::kNowhere;
     bool is_listed = false;  // in resident_
     uint32_t used = 0;       // by the last so many calls
+    uint32_t bytes = 0;      // of its row, when it last left
   };
   bool is(uint32_t key, Place place) const {
     return key < states_.size() && states_[key].place == place;
@@ -55,7 +57,7 @@ class PagedBlock final : public WrappedBlock, private KeyPager {
   void need_all();
   void read(uint32_t key);
   void settle(uint32_t key);
-  void leave(uint32_t key);
+  void leave(uint32_t key, size_t bytes);
   void keep_most();
 
   const KeyTable& keys_;

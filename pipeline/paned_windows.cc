@@ -15,6 +15,7 @@ PanedWindows::PanedWindows(const WindowOptions& o, WindowGrid grid, Panes& panes
       early_count_(o.early_count),
       at_end_(o.at_end),
       purge_(o.purge),
+      retract_(o.retract),
       panes_(panes),
       listener_(listener) {}
 
@@ -49,6 +50,7 @@ void PanedWindows::advance(uint32_t id, int64_t watermark) {
         speak(id, pane, false);
       }
       if (head.complete && cleanup_of(end) <= now) {
+        if (retract_) listener_.on_gone(id, kTimeMin, end);
         drop_pane(key, i);
       } else {
         ++i;
@@ -242,6 +244,9 @@ void PanedWindows::close_ahead(uint32_t id, int64_t limit) {
   for (uint32_t i = kept; i < key.panes.size(); ++i) {
     const Head& head = heads_[key.panes[i]];
     if (at_end_ && (!head.complete || head.changed)) speak(id, key.panes[i], true);
+  }
+  if (retract_ && kept < key.panes.size()) {
+    listener_.on_gone(id, heads_[key.panes[kept]].start, kTimeMax);
   }
   while (key.panes.size() > kept) drop_pane(key, key.panes.size() - 1);
   if (kept == 0) key.panes.clear();

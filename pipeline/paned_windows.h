@@ -23,6 +23,13 @@ class PanedWindows final : public KeyedWindows {
   void prefetch(uint32_t key) const override {
     if (key < keys_.size()) __builtin_prefetch(&keys_[key]);
   }
+  void prefetch_panes(uint32_t key) const override {
+    if (key >= keys_.size() || keys_[key].panes.empty()) return;
+    const uint32_t pane = keys_[key].panes.back();
+    __builtin_prefetch(&heads_[pane]);
+    if (is_session_) __builtin_prefetch(&ends_[pane]);
+    panes_.prefetch(pane);
+  }
   Take take(uint32_t key, int64_t time, uint32_t row, int64_t watermark) override;
   int64_t due(uint32_t key) const override {
     return key < keys_.size() ? keys_[key].due : kTimeMax;
@@ -84,6 +91,7 @@ class PanedWindows final : public KeyedWindows {
   const uint32_t early_count_;
   const bool at_end_;
   const bool purge_;
+  const bool retract_;
   Panes& panes_;
   WindowListener& listener_;
   std::vector<Key> keys_;

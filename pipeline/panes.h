@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/aggregate.h"
+#include "pipeline/last_readings.h"
 
 namespace wayside {
 
@@ -15,6 +16,10 @@ class Panes {
   void add_aggregate(std::unique_ptr<Aggregate> aggregate) {
     aggregates_.push_back(std::move(aggregate));
   }
+
+  // Results are over the last readings; it has the aggregates then.
+  void set_last(std::unique_ptr<LastReadings> last) { last_ = std::move(last); }
+  LastReadings* last() const { return last_.get(); }  // null: results are over all
 
   uint32_t make();  // an empty one
   void release(uint32_t pane);
@@ -31,9 +36,13 @@ class Panes {
   // Before a pane is read, merged or released, and before the rows are gone.
   void flush();
 
+  void prefetch(uint32_t pane) const {
+    for (const auto& a : aggregates_) a->prefetch(pane);
+  }
   void merge(uint32_t into, uint32_t from);
   void assign(uint32_t to, uint32_t from);
   Value result(size_t aggregate, uint32_t pane, uint32_t output) const {
+    if (last_) return last_->result(aggregate, pane, output);
     return aggregates_[aggregate]->result(pane, output);
   }
 
@@ -42,6 +51,7 @@ class Panes {
 
  private:
   std::vector<std::unique_ptr<Aggregate>> aggregates_;
+  std::unique_ptr<LastReadings> last_;
   uint32_t count_ = 0;
   std::vector<uint32_t> free_;
   const std::vector<AggregateInput>* inputs_ = nullptr;

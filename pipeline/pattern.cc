@@ -19,6 +19,7 @@ bool Pattern::compile(ExpressionEngine& engine, uint32_t targets, BlockError& er
   for (const PatternStep& step : options_.steps) {
     items.push_back({"steps." + step.name + ".when", step.when});
   }
+  if (!check_names(error)) return false;
   if (!plan_.make(options_, error) || !conditions_.compile(engine, input_.schema(), items, error)) {
     return false;
   }
@@ -26,6 +27,20 @@ bool Pattern::compile(ExpressionEngine& engine, uint32_t targets, BlockError& er
       items.size(), by_key_ ? WatermarkMode::kKey : WatermarkMode::kSource);
   output_ = std::make_unique<StreamOutput>(
       StreamOutput::Shape{"pattern", options_.name, schema(), targets}, *this, keys_);
+  return true;
+}
+
+// A match has the key of its readings beside what its steps are.
+bool Pattern::check_names(BlockError& error) const {
+  const Schema made = schema();
+  for (const PatternStep& step : options_.steps) {
+    for (const char* what : {"", "_first", "_last"}) {
+      if (step.absent || step.name + what != made.fields[made.key].name) continue;
+      error.item = "steps." + step.name + ".name";
+      error.message = "a match has a '" + step.name + what + "' already, its key";
+      return false;
+    }
+  }
   return true;
 }
 
@@ -68,6 +83,7 @@ void Pattern::process(size_t, const Rows& rows, EmissionBuffer& out) {
   for (size_t s = 0; s < options_.steps.size(); ++s) values_.push_back(conditions_.values(s));
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
+    output_->set_place(rows.place(row));
     if (rows.is_present(row)) {
       const bool taken = take(rows, row);
       taken ? rows.set_taken(row) : rows.set_late(row);
@@ -184,6 +200,7 @@ void Pattern::end(uint32_t key) {
 }
 
 void Pattern::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
+  output_->set_place(out.cause().place);
   end(key);
   output_->flush(out);
 }

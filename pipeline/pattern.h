@@ -56,6 +56,7 @@ class Pattern final : public Block, public EventTime {
   Pattern(const PatternOptions& options, const Stream& input, KeyTable& keys)
       : options_(options), input_(input), keys_(keys), by_key_(input.time().by_key()) {}
   bool compile(ExpressionEngine& engine, uint32_t targets, BlockError& error);
+  bool check_names(BlockError& error) const;
   Schema schema() const;
 
   Key& state(uint32_t key);

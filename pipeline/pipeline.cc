@@ -1,6 +1,7 @@
 #include "pipeline/pipeline.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "pipeline/emission_codec.h"
 #include "pipeline/pipeline_source.h"
@@ -38,8 +39,7 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   keep_limits(t.now.timer_ms, out);
   for (ProcessingTime* block : processing_) block->begin_turn(t.now, out);
   for (const Slice& slice : t.slices) {
-    process_slice(*sources_[slice.source], group.batches[slice.source], slice.begin, slice.end,
-                  t.now.timer_ms, out);
+    process_slice(*sources_[slice.source], group.batches[slice.source], slice, t.now.timer_ms, out);
   }
 }
 
@@ -84,6 +84,12 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kLookupFailed:
         tell("lookup", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
+      case Note::Kind::kConfig:
+        out.set_config(parse_version_digits(note.name));
+        break;
+      case Note::Kind::kAnchor:
+        tell_anchor(note, wall_ms, out);
     }
   }
 }
@@ -109,6 +115,18 @@ void Pipeline::tell(const char* incident, const std::string& key, int64_t wall_m
   e.key = key;
   e.time_ms = wall_ms;
   e.fields = std::move(fields);
+  out.add(std::move(e));
+}
+
+// How the journal stood: who keeps this elsewhere can tell later whether it was changed.
+void Pipeline::tell_anchor(const Note& note, int64_t wall_ms, EmissionBuffer& out) {
+  Emission e;
+  e.targets = bits({}, true);
+  e.type = "anchor";
+  e.block = "journal";
+  e.time_ms = wall_ms;
+  e.fields = {{"entry", double(std::strtoull(note.name.c_str(), nullptr, 10))},
+              {"hash", note.text}};
   out.add(std::move(e));
 }
 
@@ -165,22 +183,26 @@ uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row)
 }
 
 // Rows of keys that there is no room for are dropped; the rest goes on in runs.
-void Pipeline::process_slice(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+void Pipeline::process_slice(Source& source, ReadingBatch& batch, const Slice& slice,
                              int64_t timer_ms, EmissionBuffer& out) {
+  const uint32_t begin = slice.begin, end = slice.end;
   source.keys.clear();
-  size_t run = begin;
+  uint32_t run = begin;
   size_t new_keys = 0;
-  auto flush = [&](size_t upto) {
-    const size_t step = source.one_by_one ? 1 : upto - run;
-    for (size_t at = run; at < upto; at += step) {
-      process_rows(source, batch, at, at + step, source.keys.data() + (at - run), timer_ms, out);
+  auto flush = [&](uint32_t upto) {
+    const uint32_t step = source.one_by_one ? 1 : upto - run;
+    for (uint32_t at = run; at < upto; at += step) {
+      const Slice part{slice.source, at, at + step, slice.place + (at - begin)};
+      process_rows(source, batch, part, source.keys.data() + (at - run), timer_ms, out);
     }
     source.keys.clear();
     run = upto;
     new_keys = 0;
   };
   source.ledger.in += end - begin;
-  for (size_t row = begin; row < end; ++row) {
+  constexpr uint32_t kAhead = 16;  // rows; with many keys each of them is somewhere else
+  for (uint32_t row = begin; row < end; ++row) {
+    if (row + kAhead < end) source.prefetch(batch.keys()[row + kAhead]);
     if (batch.keys()[row] == Interner::kNone) {  // journaled when another field was the key
       flush(row);
       ++source.ledger.dropped;
@@ -206,18 +228,20 @@ void Pipeline::process_slice(Source& source, ReadingBatch& batch, size_t begin, 
   flush(end);
 }
 
-void Pipeline::process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
+void Pipeline::process_rows(Source& source, ReadingBatch& batch, const Slice& slice,
                             const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out) {
   BatchView view;
-  source.cleaner.clean(batch, begin, end, keys, view);
+  source.cleaner.clean(batch, slice.begin, slice.end, keys, view);
   source.watermarks.advance(view, timer_ms, source.after);
   for (size_t i = 0; i < view.rows; ++i) keys_.touch(keys[i]);
   source.fates.taken.assign(view.rows, 0);
   source.fates.late.assign(view.rows, 0);
   source.fates.dropped.assign(view.rows, 0);
   source.fates.verdicts.clear();
-  Rows rows{view, source.after.data(), nullptr, &source.fates, nullptr};
+  Rows rows{view, source.after.data(), nullptr, &source.fates};
+  rows.first_place = slice.place;
   source.stream.push(rows, out);
+  out.set_place(Cause::kNoReading);
   for (size_t i = 0; i < view.rows; ++i) {
     const uint8_t verdict = source.fates.verdicts.empty() ? 0 : source.fates.verdicts[i];
     if (verdict != Fates::kNone) {

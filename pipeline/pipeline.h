@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct PipelineOptions {
   std::vector<LookupOptions> lookups;
   std::vector<ViewOptions> views;
   std::vector<CommandOptions> commands;  // whose sources are among the others
+  Witness* witness = nullptr;            // outlives the pipeline; null: none
 };
 
 // One piece of saved state. `key` is empty for what belongs to no key.
@@ -97,6 +99,7 @@ class Pipeline {
   struct StatePart {
     std::string name;
     uint64_t fingerprint = 0;
+    bool of_commands = false;  // it rests on all that was decided since the first command
   };
   std::vector<StatePart> state_parts() const;
   // The read models, in the order in which ViewChanges has them.
@@ -143,12 +146,13 @@ class Pipeline {
   void on_rollover(const Note& note, int64_t wall_ms, EmissionBuffer& out);
   void tell(const char* incident, const std::string& key, int64_t wall_ms,
             std::vector<NamedValue> fields, EmissionBuffer& out);
+  void tell_anchor(const Note& note, int64_t wall_ms, EmissionBuffer& out);
   void advance_timers(int64_t timer_ms, EmissionBuffer& out);
-  void process_slice(Source& source, ReadingBatch& batch, size_t begin, size_t end,
-                     int64_t timer_ms, EmissionBuffer& out);
+  void process_slice(Source& source, ReadingBatch& batch, const Slice& slice, int64_t timer_ms,
+                     EmissionBuffer& out);
   uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
-  void process_rows(Source& source, ReadingBatch& batch, size_t begin, size_t end,
-                    const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out);
+  void process_rows(Source& source, ReadingBatch& batch, const Slice& slice, const uint32_t* keys,
+                    int64_t timer_ms, EmissionBuffer& out);
   void keep_limits(int64_t timer_ms, EmissionBuffer& out);
   void expire_derived_keys(int64_t timer_ms, EmissionBuffer& out);
   void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);
@@ -167,7 +171,7 @@ class Pipeline {
     std::function<void(ByteWriter&)> save_totals;
     std::function<void(ByteReader&)> load_totals;
     std::function<bool(uint32_t)> is_loaded = nullptr;  // null: always
-    uint64_t saved = 0;  // hash of the totals that were saved last
+    uint64_t saved = 0;                                 // hash of the totals that were saved last
   };
   void list_components();
   void list_limits();
@@ -180,14 +184,15 @@ class Pipeline {
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
-  std::vector<uint64_t> meanings_;               // of the blocks and what is before them
-  std::map<std::string, uint64_t> streams_;      // what each of them means, by name
-  std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
-  std::vector<KeyLimit*> limits_;                // of blocks_
-  std::vector<PagedBlock*> paged_;               // within them
-  int64_t measured_ms_ = kTimeMin;               // timer clock: when they were looked at last
-  std::vector<ProcessingTime*> processing_;      // of blocks_
+  std::vector<std::unique_ptr<Block>> blocks_;        // each behind those it reads
+  std::vector<uint64_t> meanings_;                    // of the blocks and what is before them
+  std::set<std::string> of_commands_;                 // names of blocks, see StatePart
+  std::map<std::string, uint64_t> streams_;           // what each of them means, by name
+  std::vector<std::unique_ptr<Reach>> reaches_;       // of blocks
+  std::vector<std::pair<KeyLimit*, size_t>> limits_;  // and their places among the blocks
+  std::vector<PagedBlock*> paged_;                    // within them
+  int64_t measured_ms_ = kTimeMin;                    // timer clock: when they were looked at last
+  std::vector<ProcessingTime*> processing_;           // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;
   std::map<std::string, Lookup*> lookups_;       // of blocks_
   std::vector<std::unique_ptr<Watch>> watches_;  // of streams with rules or detectors
@@ -197,7 +202,7 @@ class Pipeline {
   Ledger unrouted_;
   std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
   std::vector<Component> components_;
-  std::vector<std::string> forgotten_;  // keys that are gone since the last save
+  std::vector<std::string> forgotten_;                 // keys that are gone since the last save
   std::vector<std::pair<const View*, size_t>> views_;  // and their places among the blocks
 };
 

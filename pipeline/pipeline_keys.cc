@@ -52,7 +52,9 @@ void Pipeline::forget(Reach& reach, uint32_t key, EmissionBuffer& out) {
     const bool elsewhere = std::any_of(all.begin(), all.end(), [&](const Reach* r) {
       return r->keys->knows(key) && contains(r->keyed, block);
     });
-    if (!elsewhere) block->forget_key(key, newest_ms, out);
+    if (elsewhere) continue;
+    block->forget_key(key, newest_ms, out);
+    if (options_.witness) options_.witness->ended(*block, keys_.text(key), out.cause());
   }
   if (std::none_of(all.begin(), all.end(), [&](const Reach* r) { return r->keys->knows(key); })) {
     forgotten_.push_back(keys_.text(key));
@@ -76,10 +78,14 @@ void Pipeline::keep_limits(int64_t timer_ms, EmissionBuffer& out) {
   if (limits_.empty() || (measured_ms_ != kTimeMin && timer_ms < measured_ms_ + kMeasureMs)) return;
   const int64_t rest = timer_ms % kMeasureMs;
   measured_ms_ = timer_ms - (rest < 0 ? rest + kMeasureMs : rest);
+  if (std::none_of(limits_.begin(), limits_.end(),
+                   [](const auto& made) { return made.first->wants_measuring(); })) {
+    return;
+  }
   const std::vector<uint32_t> changed = keys_.take_changed();
   // What one closes may change another: that counts the next time, for all of them.
-  for (KeyLimit* limit : limits_) limit->measure(changed);
-  for (KeyLimit* limit : limits_) limit->shrink(out);
+  for (const auto& made : limits_) made.first->measure(changed);
+  for (const auto& made : limits_) made.first->shrink(out);
 }
 
 // Derived keys have times of their own: those that are ahead end, too.

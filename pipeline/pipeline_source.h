@@ -27,6 +27,11 @@ struct Pipeline::Source {
     reach.keys = &watermarks;
   }
 
+  // A reading with that text is coming.
+  void prefetch(uint32_t text) const {
+    if (text < key_of_text.size()) watermarks.prefetch(key_of_text[text]);
+  }
+
   SourceOptions options;
   Cleaner cleaner;
   WatermarkTracker watermarks;

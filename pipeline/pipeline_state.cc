@@ -22,12 +22,15 @@ void Pipeline::add_component(const char* kind, Part& part, uint64_t meaning) {
 // What is around blocks is saved apart, so that their own state stays as it is without it.
 void Pipeline::list_limits() {
   if (limits_.empty()) return;
-  components_.push_back({"limits", 1, [](uint32_t, ByteWriter&) { return false; },
-                         [](uint32_t, ByteReader&) {},
+  components_.push_back({"limits",
+                         1,
+                         {},
+                         {},
                          [this](ByteWriter& w) { w.fixed(measured_ms_); },
                          [this](ByteReader& r) { measured_ms_ = r.fixed<int64_t>(); }});
-  for (KeyLimit* limit : limits_) {
-    components_.push_back({"limit:" + limit->name(), limit->fingerprint(),
+  for (const auto& made : limits_) {
+    KeyLimit* limit = made.first;
+    components_.push_back({"limit:" + limit->name(), meanings_[made.second],
                            [=](uint32_t k, ByteWriter& w) { return limit->save_place(k, w); },
                            [=](uint32_t k, ByteReader& r) { limit->load_place(k, r); },
                            [=](ByteWriter& w) { limit->save_places(w); },
@@ -83,6 +86,7 @@ void Pipeline::list_components() {
   for (size_t b = 0; b < blocks_.size(); ++b) {
     Block& block = *blocks_[b];
     add_component(block.status().kind.c_str(), block, meanings_[b]);
+    if (!block.keeps_keys()) components_.back().save_key = {};
     components_.back().is_loaded = [&block](uint32_t k) { return block.is_loaded(k); };
   }
   for (const auto& named : lookups_) {
@@ -110,7 +114,10 @@ void Pipeline::list_components() {
 
 std::vector<Pipeline::StatePart> Pipeline::state_parts() const {
   std::vector<StatePart> parts;
-  for (const Component& c : components_) parts.push_back({c.name, c.fingerprint});
+  for (const Component& c : components_) {
+    const std::string block = c.name.substr(c.name.find(':') + 1);
+    parts.push_back({c.name, c.fingerprint, of_commands_.contains(block)});
+  }
   return parts;
 }
 
@@ -199,7 +206,7 @@ void Pipeline::loaded() {
   for (auto& reach : reaches_) {
     if (reach->derived) reach->derived->loaded();
   }
-  for (KeyLimit* limit : limits_) limit->loaded();
+  for (const auto& made : limits_) made.first->loaded();
 }
 
 Status Pipeline::learn(const std::vector<StateRow>& rows) {

@@ -203,6 +203,7 @@ void RunningState::keep(const Rows& rows, size_t row) {
 
 void RunningState::emit(const Rows& rows, size_t row, EmissionBuffer& out) {
   ++emitted_;
+  out.set_place(rows.place(row));
   Emission* e = out.next(targets_);
   if (!e) return;
   const uint32_t key = rows.view.keys[row];

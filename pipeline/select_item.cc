@@ -81,13 +81,13 @@ bool parse_filter(std::string_view text, size_t at, SelectItem::Text& filter) {
   at = skip_space(text, at);
   if (at == text.size()) return true;
   size_t end = word_end(text, at);
-  if (!same_word(text.substr(at, end - at), "filter")) return false;
+  if (!same_name(text.substr(at, end - at), "filter")) return false;
   const size_t open = skip_space(text, end);
   if (open >= text.size() || text[open] != '(') return false;
   const size_t close = closing(text, open);
   at = skip_space(text, open + 1);
   end = word_end(text, at);
-  if (close == std::string_view::npos || !same_word(text.substr(at, end - at), "where") ||
+  if (close == std::string_view::npos || !same_name(text.substr(at, end - at), "where") ||
       skip_space(text, close + 1) != text.size()) {
     return false;
   }

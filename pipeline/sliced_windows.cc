@@ -9,6 +9,7 @@ SlicedWindows::SlicedWindows(const WindowOptions& o, WindowGrid grid, Panes& pan
     : grid_(std::move(grid)),
       lateness_(o.kind() == WindowKind::kCount ? 0 : o.allowed_lateness_ms),
       keeps_slices_(lateness_ > 0),
+      retract_(o.retract),
       panes_(panes),
       listener_(listener),
       scratch_(make(0)) {}
@@ -24,6 +25,7 @@ uint32_t SlicedWindows::lower_bound(const Key& key, int64_t start) const {
 
 uint32_t SlicedWindows::make(int64_t start) {
   const uint32_t pane = panes_.make();
+  if (pane >= starts_.capacity()) starts_.reserve(panes_.capacity() + panes_.capacity() / 16);
   if (pane >= starts_.size()) starts_.resize(panes_.capacity());
   starts_[pane] = start;
   return pane;
@@ -240,6 +242,7 @@ void SlicedWindows::drop_old(uint32_t id, int64_t watermark) {
     std::erase_if(found->second, [&](const Told& t) { return cleanup(t.start) <= watermark; });
     if (found->second.empty()) told_.erase(found);
   }
+  if (retract_) listener_.on_gone(id, kTimeMin, saturating_add(watermark, 1 - lateness_));
 }
 
 void SlicedWindows::drop_first(Key& key) {
@@ -357,6 +360,7 @@ void SlicedWindows::close_ahead(uint32_t id, int64_t limit) {
   if (auto found = told_.find(id); found != told_.end()) {
     std::erase_if(found->second, [&](const Told& t) { return t.start > limit; });
   }
+  if (retract_) listener_.on_gone(id, limit + 1, kTimeMax);
   if (key.slices.empty()) return drop(id);
   skip_empty(key);
   set_due(key);

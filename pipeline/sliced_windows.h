@@ -102,6 +102,7 @@ class SlicedWindows final : public KeyedWindows {
   const WindowGrid grid_;
   const int64_t lateness_;
   const bool keeps_slices_;  // beside their suffixes
+  const bool retract_;
   Panes& panes_;
   WindowListener& listener_;
   std::vector<int64_t> starts_;   // by pane

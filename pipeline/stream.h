@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/emission.h"
@@ -32,8 +33,19 @@ struct Rows {
                                      // all are readings
   Fates* fates = nullptr;            // of the readings they were made of; null: of none
   const uint32_t* origins = nullptr;  // by row: its place there; null: it is the row's own
+  // By row: 1 for a result that is taken back, where a stream has such; null: it has none.
+  const uint8_t* taken_back = nullptr;
+  // By row: the place in the journal entry of the reading that has brought it, see Cause; null: the
+  // rows are readings themselves, the first one of this place.
+  const uint32_t* places = nullptr;
+  uint32_t first_place = Cause::kNoReading;
 
   bool is_present(size_t row) const { return !present || present[row]; }
+  uint32_t place(size_t row) const {
+    if (places) return places[row];
+    if (first_place == Cause::kNoReading) return first_place;
+    return first_place + (origins ? origins[row] : static_cast<uint32_t>(row));
+  }
   void set_taken(size_t row) const {
     if (fates) fates->taken[origins ? origins[row] : row] = 1;
   }
@@ -64,6 +76,19 @@ class EventTime {
 };
 
 class Block;
+class Stream;
+
+// Sees each row that a block is given, behind it, and the end of its keys. For those who ask what
+// something rests on.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  // A single row. `fate` is what this block, or those behind it, say of it.
+  virtual void saw(const Stream& stream, const Block& block, size_t input, const Rows& row,
+                   const Fates& fate) = 0;
+  // The block has forgotten what it held of this key.
+  virtual void ended(const Block& block, std::string_view key, const Cause& cause) = 0;
+};
 
 class Stream {
  public:
@@ -82,13 +107,19 @@ class Stream {
   const std::vector<Consumer>& consumers() const { return consumers_; }
   // Some block sees its rows on two ways: each goes to all consumers before the next one does.
   void set_one_by_one() { one_by_one_ = true; }
+  // Rows go one by one then. It outlives the stream.
+  void set_witness(Witness* witness) { witness_ = witness; }
   void push(const Rows& rows, EmissionBuffer& out) const;
 
  private:
+  void give(const Consumer& consumer, const Rows& rows, EmissionBuffer& out) const;
+  void give_before_witness(const Consumer& consumer, const Rows& rows, EmissionBuffer& out) const;
+
   std::string name_;
   Schema schema_;
   const EventTime& time_;
   std::vector<Consumer> consumers_;
+  Witness* witness_ = nullptr;
   bool one_by_one_ = false;
 };
 

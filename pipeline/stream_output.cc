@@ -21,6 +21,7 @@ void StreamOutput::add_row(uint32_t key, int64_t time_ms, int64_t after_ms, bool
   batch_keys_.push_back(key);
   after_.push_back(after_ms);
   present_.push_back(present);
+  places_.push_back(place_);
   const bool none = key == KeyTable::kNone;
   batch_.columns[shape_.schema.key].texts.push_back(none ? Interner::kNone
                                                          : batch_.texts.intern(keys_.text(key)));
@@ -42,6 +43,11 @@ void StreamOutput::on_watermark(uint32_t key, int64_t watermark_ms) {
 }
 
 void StreamOutput::flush(EmissionBuffer& out) {
+  flush_full(out);
+  place_ = Cause::kNoReading;
+}
+
+void StreamOutput::flush_full(EmissionBuffer& out) {
   for (size_t row = 0; row < batch_.rows(); ++row) {
     if (!present_[row]) continue;
     ++emitted_;
@@ -52,9 +58,11 @@ void StreamOutput::flush(EmissionBuffer& out) {
   clear_burst(batch_keys_);
   clear_burst(after_);
   clear_burst(present_);
+  clear_burst(places_);
 }
 
 void StreamOutput::tell(size_t row, EmissionBuffer& out) const {
+  out.set_place(places_[row]);
   Emission* e = out.next(shape_.targets);
   if (!e) return;
   e->lane = Lane::kResult;
@@ -95,6 +103,7 @@ void StreamOutput::push(EmissionBuffer& out) {
   }
   rows.after = after_.data();
   rows.present = present_.data();
+  rows.places = places_.data();
   stream_.push(rows, out);
 }
 

@@ -23,6 +23,9 @@ class StreamOutput {
   StreamOutput(Shape shape, const EventTime& time, const KeyTable& keys);
   Stream& stream() { return stream_; }
 
+  // Rows from here on, until the next flush but those of flush_full(), were brought by the reading
+  // at this place.
+  void set_place(uint32_t place) { place_ = place; }
   // A row, then its values: a call for each column but the key's, in their order.
   void begin_row(uint32_t key, int64_t time_ms);
   void add_number(double number) { add(number, Interner::kNone); }  // or a boolean; kNull for NULL
@@ -33,6 +36,8 @@ class StreamOutput {
   size_t rows() const { return batch_.rows(); }  // since the last flush
   // Tells what has come since the last time.
   void flush(EmissionBuffer& out);
+  // The same in the middle of a reading.
+  void flush_full(EmissionBuffer& out);
 
   uint64_t emitted() const { return emitted_; }
   void set_emitted(uint64_t n) { emitted_ = n; }
@@ -48,12 +53,14 @@ class StreamOutput {
   Stream stream_;
   const KeyTable& keys_;
   uint64_t emitted_ = 0;
+  uint32_t place_ = Cause::kNoReading;
   size_t column_ = 0;  // the next one of the row that is being written
 
   ReadingBatch batch_;
   std::vector<uint32_t> batch_keys_;
   std::vector<int64_t> after_;
   std::vector<uint8_t> present_;
+  std::vector<uint32_t> places_;
 };
 
 }  // namespace wayside

@@ -1,7 +1,5 @@
 #include "pipeline/view.h"
 
-#include <strings.h>
-
 #include <algorithm>
 
 #include "base/hash.h"
@@ -11,10 +9,6 @@ namespace wayside {
 namespace {
 
 constexpr size_t kColumnsMax = 1'990;  // SQLite has a limit of 2000
-
-bool same_name(const std::string& a, const std::string& b) {
-  return strcasecmp(a.c_str(), b.c_str()) == 0;
-}
 
 }  // namespace
 
@@ -34,6 +28,21 @@ std::unique_ptr<View> View::make(const ViewOptions& options, const Stream& input
   }
   if (!view->expressions_.compile(engine, input.schema(), items, error)) return nullptr;
   return view;
+}
+
+bool View::is_by_window(const ViewOptions& options) {
+  return std::any_of(options.by.begin(), options.by.end(), [&](const std::string& name) {
+    for (const auto& item : options.select) {
+      if (item.first == name) return item.second == "window_start";
+    }
+    return name == "window_start";
+  });
+}
+
+bool View::names_key() const {
+  const std::string& key = input_.schema().fields[input_.schema().key].name;
+  return std::any_of(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(shape_.keys),
+                     [&](const ColumnExpressions::Item& item) { return item.text == key; });
 }
 
 // The columns that name a row. "key" is the key, whatever its field is called.
@@ -124,7 +133,8 @@ void View::process(size_t, const Rows& rows, EmissionBuffer& out) {
     }
     ViewChange& change = out.views().change(number_, row_name_);
     change.time_ms = rows.view.times[row];
-    change.removed = delete_when_ > 0 && is_true(expressions_.values(delete_when_)[row]);
+    change.removed = (rows.taken_back && rows.taken_back[row]) ||
+                     (delete_when_ > 0 && is_true(expressions_.values(delete_when_)[row]));
     change.values.resize(shape_.columns.size());
     for (size_t i = 0; i < change.values.size(); ++i) change.values[i] = value(i, row);
     ++changes_;

@@ -18,18 +18,16 @@ class View final : public Block {
   static std::unique_ptr<View> make(const ViewOptions& options, const Stream& input, size_t number,
                                     ExpressionEngine& engine, BlockError& error);
   const ViewShape& shape() const { return shape_; }  // without its meaning
+  // Whether it has a row for each window of what it reads.
+  static bool is_by_window(const ViewOptions& options);
+  bool names_key() const;  // are the rows of each key its own?
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
-  void on_idle(uint32_t, EmissionBuffer&) override {}
-  void forget_key(uint32_t, int64_t, EmissionBuffer&) override {}
-  void begin_anew(const std::vector<uint32_t>&, int64_t, EmissionBuffer&) override {}
-  void finish(EmissionBuffer&) override {}
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
   uint64_t fingerprint() const override;
-  bool save_key(uint32_t, ByteWriter&) const override { return false; }
-  void load_key(uint32_t, ByteReader&) override {}
+  bool keeps_keys() const override { return false; }
   void save_totals(ByteWriter& out) const override;
   void load_totals(ByteReader& in) override;
 

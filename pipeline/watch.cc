@@ -48,6 +48,7 @@ void Watch::process(size_t, const Rows& rows, EmissionBuffer& out) {
   for (size_t row = 0; row < view.rows; ++row) {
     const uint32_t key = view.keys[row];
     const int64_t after = rows.after[row];
+    out.set_place(rows.place(row));
     if (rows.is_present(row)) take(rows, row, values, out);
     if (!by_key && after > watermark_) {
       watermark_ = after;

@@ -30,6 +30,9 @@ class WatermarkTracker final : public EventTime, public KeyOrigin {
   int64_t watermark(uint32_t key) const override;
   bool is_idle(uint32_t key) const override;
   bool knows(uint32_t key) const override { return key < keys_.size() && keys_[key].known; }
+  void prefetch(uint32_t key) const {
+    if (key < keys_.size()) __builtin_prefetch(&keys_[key]);
+  }
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const override { return keys_[key].newest_ms; }
   int64_t newest_ms() const;  // of all keys; kTimeMin for none

@@ -6,21 +6,38 @@
 #include "pipeline/sliced_windows.h"
 
 namespace wayside {
+namespace {
 
-Window::KeyState& Window::state(uint32_t key) {
-  if (key >= states_.size()) states_.resize(key + 1);
-  return states_[key];
+constexpr size_t kNearKeys = 4'096;  // whose state the caches hold
+
+}  // namespace
+
+void Window::know(uint32_t key) {
+  if (knows(key)) return;
+  if (by_key_) {
+    watermarks_.resize(key + 1, kTimeMin);
+  } else {
+    due_of_.resize(key + 1, kTimeMax);
+  }
+  if (!has_times()) counted_.resize(key + 1);
+}
+
+std::vector<Stream*> Window::outputs() {
+  if (!changes_) return {output_.get()};
+  return {output_.get(), changes_.get()};
 }
 
 // ---- rows
 
 void Window::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   begin_batch(input, rows);
+  results_->set_rows(&rows);
   if (auto* paned = dynamic_cast<PanedWindows*>(windows_.get())) {
     take_rows(*paned, input, rows, out);
   } else {
     take_rows(static_cast<SlicedWindows&>(*windows_), input, rows, out);
   }
+  results_->set_rows(nullptr);
   panes_.flush();
   emit(out);
 }
@@ -49,16 +66,19 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
   const BatchView& view = rows.view;
   const double* where = where_ == kNo ? nullptr : expressions_[input]->values(where_);
   const bool alone = inputs_.size() == 1;
-  constexpr uint32_t kAhead = 8;  // rows; with many keys each of them is somewhere else
+  // With many keys each of them is somewhere else.
+  const uint32_t ahead = keys_.capacity() > kNearKeys ? 16 : UINT32_MAX / 2;
   for (uint32_t row = 0; row < view.rows; ++row) {
-    if (row + kAhead < view.rows) {
-      const uint32_t near = view.keys[row + kAhead];
-      if (near < states_.size()) __builtin_prefetch(&states_[near]);
-      windows.prefetch(near);
+    if (row + ahead < view.rows) {
+      const uint32_t coming = view.keys[row + ahead];
+      if (coming < watermarks_.size()) __builtin_prefetch(&watermarks_[coming]);
+      windows.prefetch(coming);
+      windows.prefetch_panes(view.keys[row + ahead / 2]);
     }
     const uint32_t key = view.keys[row];
+    results_->set_row(row);
     const bool present = rows.is_present(row);
-    if (by_key_ || present) state(key);
+    if (by_key_ || present) know(key);
     // A reading that `where` leaves out is neither taken nor late: it only moves the watermark.
     if (present && (!where || is_true(where[row]))) {
       const Take took = take(windows, key, view.times[row], row);
@@ -66,22 +86,22 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
       if (took == Take::kLate) {
         ++late_;
         rows.set_late(row);
-        if (late_targets_ != 0) emit_late(input, view, row, out);
+        if (late_targets_ != 0) emit_late(input, rows, row, out);
       }
     }
     const int64_t after = alone ? rows.after[row] : combined(input, key, rows.after[row]);
-    if (after > (by_key_ ? states_[key].watermark : watermark_)) advance(key, after);
+    if (after > (by_key_ ? watermarks_[key] : watermark_)) advance(key, after);
   }
 }
 
 template <class Windows>
 Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
-  KeyState& s = states_[key];
   if (has_times()) {
-    const Take took = windows.take(key, time, row, by_key_ ? s.watermark : watermark_);
+    const Take took = windows.take(key, time, row, by_key_ ? watermarks_[key] : watermark_);
     if (took == Take::kTaken && !by_key_) schedule(key);
     return took;
   }
+  Counted& s = counted_[key];
   s.newest_ms = std::max(s.newest_ms, time);
   results_->set_time(time);
   if (options_.kind() == WindowKind::kGlobal) {
@@ -97,7 +117,7 @@ Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
 
 int64_t Window::watermark(uint32_t key) const {
   if (!by_key_) return watermark_;
-  return key < states_.size() ? states_[key].watermark : kTimeMin;
+  return knows(key) ? watermarks_[key] : kTimeMin;
 }
 
 bool Window::is_idle(uint32_t key) const {
@@ -116,7 +136,7 @@ int64_t Window::combined(size_t input, uint32_t key, int64_t after) const {
 
 void Window::advance(uint32_t key, int64_t watermark) {
   if (by_key_) {
-    states_[key].watermark = watermark;
+    watermarks_[key] = watermark;
     if (has_times() && windows_->due(key) <= watermark) windows_->advance(key, watermark);
   } else {
     watermark_ = watermark;
@@ -136,7 +156,7 @@ void Window::fire_until(int64_t watermark) {
       if (pager_) pager_->need(key);
       if (windows_->due(key) <= due) windows_->advance(key, due);
       keys_.touch(key);
-      states_[key].due = kTimeMax;
+      due_of_[key] = kTimeMax;
       schedule(key);
     }
   }
@@ -146,8 +166,8 @@ void Window::fire_until(int64_t watermark) {
 // to be nothing.
 void Window::schedule(uint32_t key) {
   const int64_t due = has_times() ? windows_->due(key) : kTimeMax;
-  if (due >= states_[key].due) return;
-  states_[key].due = due;
+  if (due >= due_of_[key]) return;
+  due_of_[key] = due;
   due_[due].push_back(key);
 }
 
@@ -155,10 +175,10 @@ void Window::on_idle(uint32_t key, EmissionBuffer& out) {
   const int64_t watermark = combined(kNo, key, kTimeMax);
   const bool all_idle = watermark == kTimeMax;
   if (!all_idle) {
-    if (by_key_) state(key);
+    if (by_key_) know(key);
     if (watermark > this->watermark(key)) advance(key, watermark);
-  } else if (by_key_ && key < states_.size() && options_.kind() != WindowKind::kCount) {
-    results_->set_time(states_[key].newest_ms);
+  } else if (by_key_ && knows(key) && options_.kind() != WindowKind::kCount) {
+    set_time_of(key);
     windows_->tell(key);
   }
   emit(out);
@@ -166,22 +186,36 @@ void Window::on_idle(uint32_t key, EmissionBuffer& out) {
 
 // ---- the end
 
+// Of results that have no times of their own.
+void Window::set_time_of(uint32_t key) {
+  if (!has_times()) results_->set_time(counted_[key].newest_ms);
+}
+
 void Window::close(uint32_t key) {
-  results_->set_time(states_[key].newest_ms);
+  set_time_of(key);
   if (options_.kind() != WindowKind::kCount) windows_->close(key);
 }
 
 void Window::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
-  if (key >= states_.size()) return;
+  if (!knows(key)) return;
+  results_->set_place(out.cause().place);
   close(key);
   windows_->drop(key);
-  states_[key] = {};
+  (by_key_ ? watermarks_[key] : due_of_[key]) = by_key_ ? kTimeMin : kTimeMax;
+  if (!has_times()) counted_[key] = {};
   emit(out);
+  results_->set_place(Cause::kNoReading);
+  results_->forget(key);
+}
+
+void Window::unload_key(uint32_t key) {
+  windows_->drop(key);
+  results_->forget(key);
 }
 
 std::vector<uint32_t> Window::open_keys() const {
   std::vector<uint32_t> keys;
-  for (uint32_t key = 0; key < states_.size(); ++key) {
+  for (uint32_t key = 0; knows(key); ++key) {
     if (!windows_->empty(key)) keys.push_back(key);
   }
   keys_.sort_by_text(keys);
@@ -191,7 +225,7 @@ std::vector<uint32_t> Window::open_keys() const {
 void Window::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
   const bool all_ahead = !by_key_ && watermark_ > limit_ms;
   for (const uint32_t key : by_key_ ? keys : open_keys()) {
-    state(key);
+    know(key);
     if (all_ahead || (by_key_ && watermark(key) > limit_ms)) {
       forget_key(key, limit_ms, out);
     } else if (has_times()) {
@@ -203,7 +237,7 @@ void Window::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, Emi
   }
   if (!all_ahead) return;
   due_.clear();
-  for (KeyState& s : states_) s.due = kTimeMax;
+  std::fill(due_of_.begin(), due_of_.end(), kTimeMax);
   watermark_ = kTimeMin;
 }
 
@@ -219,11 +253,16 @@ void Window::finish(EmissionBuffer& out) {
 }
 
 void Window::emit(EmissionBuffer& out) {
-  results_->emit(out, output_->consumers().empty() ? nullptr : output_.get());
+  const auto read = [](const std::unique_ptr<Stream>& stream) {
+    return stream && !stream->consumers().empty() ? stream.get() : nullptr;
+  };
+  results_->emit(out, read(output_), read(changes_));
 }
 
-void Window::emit_late(size_t input, const BatchView& view, size_t row, EmissionBuffer& out) {
+void Window::emit_late(size_t input, const Rows& rows, size_t row, EmissionBuffer& out) {
   emit(out);
+  out.set_place(rows.place(row));
+  const BatchView& view = rows.view;
   Emission e;
   e.targets = late_targets_;
   e.type = "late";
@@ -254,27 +293,38 @@ void Window::emit_late(size_t input, const BatchView& view, size_t row, Emission
 BlockStatus Window::status() const {
   uint64_t faults = results_->faults();
   for (const auto& e : expressions_) faults += e->faults();
-  return {options_.name, "window", results_->emitted(), windows_->open(), late_, faults};
+  const uint64_t evicted = panes_.last() ? panes_.last()->evicted() : 0;
+  return {options_.name, "window", results_->emitted(), windows_->open(), late_, faults, 0,
+          evicted};
 }
 
 bool Window::save_key(uint32_t key, ByteWriter& out) const {
-  if (key >= states_.size()) return false;
-  const KeyState& s = states_[key];
-  if (windows_->empty(key) && s.watermark == kTimeMin && s.newest_ms == kTimeMin) return false;
-  out.fixed(s.watermark);
-  out.fixed(s.newest_ms);
-  out.varint(s.readings);
+  if (!knows(key)) return false;
+  const int64_t watermark = by_key_ ? watermarks_[key] : kTimeMin;
+  const Counted counted = has_times() ? Counted{} : counted_[key];
+  if (windows_->empty(key) && watermark == kTimeMin && counted.newest_ms == kTimeMin) return false;
+  out.fixed(watermark);
+  out.fixed(counted.newest_ms);
+  out.varint(counted.readings);
   out.fixed<uint8_t>(!windows_->empty(key));
-  if (!windows_->empty(key)) windows_->save(key, out);
+  if (windows_->empty(key)) return true;
+  windows_->save(key, out);
+  if (options_.retract) results_->save_former(key, out);
   return true;
 }
 
 void Window::load_key(uint32_t key, ByteReader& in) {
-  KeyState& s = state(key);
-  s.watermark = in.fixed<int64_t>();
-  s.newest_ms = in.fixed<int64_t>();
-  s.readings = in.varint();
-  if (in.fixed<uint8_t>() != 0) windows_->load(key, in);
+  know(key);
+  const auto watermark = in.fixed<int64_t>();
+  if (by_key_) watermarks_[key] = watermark;
+  Counted counted;
+  counted.newest_ms = in.fixed<int64_t>();
+  counted.readings = in.varint();
+  if (!has_times()) counted_[key] = counted;
+  if (in.fixed<uint8_t>() != 0) {
+    windows_->load(key, in);
+    if (options_.retract) results_->load_former(key, in);
+  }
   if (!by_key_) schedule(key);
 }
 
@@ -282,12 +332,14 @@ void Window::save_totals(ByteWriter& out) const {
   out.fixed(watermark_);
   out.varint(results_->emitted());
   out.varint(late_);
+  if (panes_.last()) out.varint(panes_.last()->evicted());
 }
 
 void Window::load_totals(ByteReader& in) {
   watermark_ = in.fixed<int64_t>();
   results_->set_emitted(in.varint());
   late_ = in.varint();
+  if (panes_.last()) panes_.last()->set_evicted(in.varint());
 }
 
 }  // namespace wayside

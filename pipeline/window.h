@@ -34,7 +34,9 @@ class Window final : public Block, public EventTime {
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
-  std::vector<Stream*> outputs() override { return {output_.get()}; }
+  // First final results; with `retract` also all that are final, with those that are taken back.
+  std::vector<Stream*> outputs() override;
+  static std::string changes_of(const std::string& name) { return name + "//changes"; }
 
   bool by_key() const override { return by_key_; }
   int64_t watermark(uint32_t key) const override;
@@ -45,7 +47,7 @@ class Window final : public Block, public EventTime {
 
   bool is_by_key() const override { return true; }
   bool can_unload() const override { return true; }
-  void unload_key(uint32_t key) override { windows_->drop(key); }
+  void unload_key(uint32_t key) override;
   void set_pager(KeyPager* pager) override { pager_ = pager; }
 
   const std::string& name() const override { return options_.name; }
@@ -57,11 +59,9 @@ class Window final : public Block, public EventTime {
   void load_totals(ByteReader& in) override;
 
  private:
-  struct KeyState {
-    int64_t watermark = kTimeMin;  // by key
-    int64_t due = kTimeMax;        // not by key: where the key stands in due_
-    int64_t newest_ms = kTimeMin;  // of windows without times
-    uint64_t readings = 0;         // of counted windows
+  struct Counted {  // of a key whose windows have no times
+    int64_t newest_ms = kTimeMin;
+    uint64_t readings = 0;
   };
   // What the plan of the aggregates gives: of which columns each of them reads.
   struct Reads {
@@ -83,7 +83,9 @@ class Window final : public Block, public EventTime {
   bool has_times() const {
     return options_.kind() != WindowKind::kCount && options_.kind() != WindowKind::kGlobal;
   }
-  KeyState& state(uint32_t key);
+  bool knows(uint32_t key) const { return key < (by_key_ ? watermarks_ : due_of_).size(); }
+  void know(uint32_t key);
+  void set_time_of(uint32_t key);
   int64_t combined(size_t input, uint32_t key, int64_t after) const;
   void advance(uint32_t key, int64_t watermark);
   void fire_until(int64_t watermark);
@@ -91,7 +93,7 @@ class Window final : public Block, public EventTime {
   std::vector<uint32_t> open_keys() const;  // by name
   void close(uint32_t key);
   void emit(EmissionBuffer& out);
-  void emit_late(size_t input, const BatchView& view, size_t row, EmissionBuffer& out);
+  void emit_late(size_t input, const Rows& rows, size_t row, EmissionBuffer& out);
 
   WindowOptions options_;
   std::vector<const Stream*> inputs_;
@@ -108,11 +110,16 @@ class Window final : public Block, public EventTime {
   std::unique_ptr<WindowResults> results_;
   std::unique_ptr<KeyedWindows> windows_;
   std::unique_ptr<Stream> output_;
+  std::unique_ptr<Stream> changes_;  // with `retract`
 
   KeyPager* pager_ = nullptr;
-  std::vector<KeyState> states_;
-  std::map<int64_t, std::vector<uint32_t>> due_;  // not by key: watermark → keys
-  int64_t watermark_ = kTimeMin;                  // not by key
+  // By key, each only where it is needed: keys are many, and each array is a miss of the caches.
+  std::vector<Counted> counted_;
+  std::vector<int64_t> watermarks_;
+  // Not by key:
+  int64_t watermark_ = kTimeMin;
+  std::map<int64_t, std::vector<uint32_t>> due_;  // watermark → keys
+  std::vector<int64_t> due_of_;  // by key: where it stands in due_; kTimeMax: nowhere
   uint64_t late_ = 0;
 };
 

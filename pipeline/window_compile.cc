@@ -24,6 +24,11 @@ uint64_t fingerprint_of(const WindowOptions& o) {
     text.append("/").append(alias).append("=").append(expression);
   }
   for (const std::string& source : o.from) text.append("<").append(source);
+  // What is kept of windows without these is what it was before there were any.
+  if (o.keeps_last()) {
+    text += "/last/" + std::to_string(o.last_count) + '/' + std::to_string(o.last_ms);
+  }
+  if (o.retract) text.append("/retract");
   return hash64(text);
 }
 
@@ -51,6 +56,10 @@ bool Window::compile(ExpressionEngine& engine, uint32_t targets, BlockError& err
     if (!made->compile(engine, input->schema(), plan.items, error)) return false;
   }
   where_ = plan.where;
+  if (options_.keeps_last()) {
+    const uint32_t most = options_.last_ms > 0 ? options_.max_last : options_.last_count;
+    panes_.set_last(std::make_unique<LastReadings>(most, options_.last_ms));
+  }
   for (WindowPlan::Accumulator& a : plan.accumulators) {
     Reads& reads = reads_.emplace_back();
     std::copy(a.columns.begin(), a.columns.end(), reads.columns);
@@ -58,14 +67,28 @@ bool Window::compile(ExpressionEngine& engine, uint32_t targets, BlockError& err
       fingerprint_ = hash64(std::to_string(int(plan.items[item].type)), fingerprint_);
     }
     reads.filter = a.filter;
-    panes_.add_aggregate(std::move(a.aggregate));
+    if (!panes_.last()) {
+      panes_.add_aggregate(std::move(a.aggregate));
+      continue;
+    }
+    std::vector<LastReadings::Argument> arguments;
+    for (size_t c = 0; c < a.columns.size(); ++c) {
+      const FieldType type = plan.items[a.columns[c]].type;
+      arguments.push_back({c, a.columns[c], type == FieldType::kText});
+    }
+    if (a.filter != kNo) arguments.push_back({LastReadings::kFilter, a.filter, false});
+    panes_.last()->add_aggregate(std::move(a.aggregate), arguments);
   }
   results_ = std::make_unique<WindowResults>(
       WindowResults::Shape{options_.name, schema.fields[schema.key].name, has_times(), targets,
-                           std::move(plan.results), options_.having},
+                           std::move(plan.results), options_.having, options_.retract,
+                           options_.kind() == WindowKind::kSession},
       panes_, keys_);
   if (!results_->compile(engine, error)) return false;
   output_ = std::make_unique<Stream>(options_.name, results_->schema(), *this);
+  if (options_.retract) {
+    changes_ = std::make_unique<Stream>(changes_of(options_.name), results_->schema(), *this);
+  }
   return true;
 }
 
@@ -78,7 +101,8 @@ bool Window::make_windows(BlockError& error) {
   }
   const bool speaks_at_end_only =
       options_.early_ms == 0 && options_.early_count == 0 && options_.at_end && !options_.purge;
-  if (grid->overlaps() && speaks_at_end_only) {
+  // What is kept of the last readings is of a window: slices of it cannot be shared.
+  if (grid->overlaps() && speaks_at_end_only && !options_.keeps_last()) {
     windows_ = std::make_unique<SlicedWindows>(options_, *grid, panes_, *results_);
   } else {
     windows_ = std::make_unique<PanedWindows>(options_, *grid, panes_, *results_);

@@ -5,15 +5,6 @@
 #include "pipeline/burst.h"
 
 namespace wayside {
-namespace {
-
-void set_field(NamedValue& field, const char* name, Value value) {
-  field.name = name;
-  field.value = std::move(value);
-}
-
-}  // namespace
-
 // Columns of results: the key by its field's name, window_start, window_end, the aggregates by
 // alias, and behind them what is derived.
 std::vector<Field> WindowResults::columns() const {
@@ -62,7 +53,7 @@ bool WindowResults::compile(ExpressionEngine& engine, BlockError& error) {
 
 void WindowResults::on_result(const WindowResult& r) {
   const int64_t time = shape_.has_times ? r.end - 1 : time_ms_;
-  rows_.push_back({r.key, r.revision, r.start, r.end, time, r.final, r.revised});
+  rows_.push_back({r.key, r.revision, r.start, r.end, time, r.final, r.revised, place()});
   for (size_t i = 0; i < shape_.items.size(); ++i) {
     const ResultItem& item = shape_.items[i];
     values_[i].push_back(item.derived.empty() ? panes_.result(item.aggregate, r.pane, item.output)
@@ -70,18 +61,23 @@ void WindowResults::on_result(const WindowResult& r) {
   }
 }
 
-void WindowResults::emit(EmissionBuffer& out, const Stream* stream) {
-  if (rows_.empty() && moves_.empty()) return;
+void WindowResults::emit(EmissionBuffer& out, const Stream* stream, const Stream* changes) {
+  if (rows_.empty() && moves_.empty() && gone_.empty()) return;
   kept_.assign(rows_.size(), 1);
   if (!rows_.empty() && (derived_ || having_)) {
     Table shown = table();
     if (derived_) derive(shown);
     if (having_) judge(shown);
   }
-  for (size_t row = 0; row < rows_.size(); ++row) {
-    if (!kept_[row]) continue;
-    ++emitted_;
-    tell(row, out);
+  if (shape_.retract) {
+    tell_with_retraction(out, changes != nullptr);
+    if (changes) changes_.push(*changes, out);
+  } else {
+    constexpr size_t kAhead = 8;  // rows; with many keys each of them is somewhere else
+    for (size_t row = 0; row < rows_.size(); ++row) {
+      if (row + kAhead < rows_.size()) __builtin_prefetch(&keys_.text(rows_[row + kAhead].key));
+      if (kept_[row]) tell(row, out);
+    }
   }
   if (stream) push(*stream, out);
   clear_burst(rows_);
@@ -132,95 +128,117 @@ void WindowResults::judge(const Table& table) {
   faults_ += !having_->evaluate(table, take).ok();
 }
 
-void WindowResults::tell(size_t row, EmissionBuffer& out) const {
-  const Row& r = rows_[row];
-  Emission* e = out.next(shape_.targets);
-  if (!e) return;
-  e->lane = Lane::kResult;
-  e->critical = false;
-  e->type = "window";
-  e->block = shape_.block;
+// An event of the window; its values are for the caller to fill in. Null: nobody wants it.
+Emission* WindowResults::begin(const Row& r, bool taken_back, EmissionBuffer& out) const {
+  out.set_place(r.place);
+  Emission* e = out.next(shape_.targets, teller_);
+  if (!e) return nullptr;
+  if (e->fields.empty()) name_fields(*e);
   e->key = keys_.text(r.key);
   e->time_ms = r.time;
-  e->fields.resize(4 + shape_.items.size());
-  set_field(e->fields[0], "window_start", shape_.has_times ? Value(double(r.start)) : Value());
-  set_field(e->fields[1], "window_end", shape_.has_times ? Value(double(r.end)) : Value());
-  set_field(e->fields[2], "revision", double(r.revision));
-  set_field(e->fields[3], "final", r.final);
+  e->fields[0].value = shape_.has_times ? Value(double(r.start)) : Value();
+  e->fields[1].value = shape_.has_times ? Value(double(r.end)) : Value();
+  e->fields[2].value = double(r.revision);
+  e->fields[3].value = r.final;
+  if (shape_.retract) e->fields[4].value = taken_back;
+  return e;
+}
+
+void WindowResults::name_fields(Emission& e) const {
+  e.lane = Lane::kResult;
+  e.critical = false;
+  e.type = "window";
+  e.block = shape_.block;
+  e.fields.resize(first_value() + shape_.items.size());
+  const char* names[] = {"window_start", "window_end", "revision", "final", "retracted"};
+  for (size_t i = 0; i < first_value(); ++i) e.fields[i].name = names[i];
   for (size_t i = 0; i < shape_.items.size(); ++i) {
-    e->fields[4 + i].name = shape_.items[i].alias;
-    e->fields[4 + i].value = values_[i][row];
+    e.fields[first_value() + i].name = shape_.items[i].alias;
   }
+}
+
+void WindowResults::tell(size_t row, EmissionBuffer& out) {
+  ++emitted_;
+  Emission* e = begin(rows_[row], false, out);
+  for (size_t i = 0; e && i < shape_.items.size(); ++i) {
+    e->fields[first_value() + i].value = values_[i][row];
+  }
+}
+
+// As a row of a stream.
+template <class ValueOf>
+void WindowResults::add_row(ResultRows& to, const Row& r, ValueOf value_of) {
+  to.begin(r.key, keys_.text(r.key), r.time, r.place);
+  to.set_window(shape_.has_times ? double(r.start) : kNull,
+                shape_.has_times ? double(r.end) : kNull);
+  for (const bool derived : {false, true}) {
+    for (size_t i = 0; i < shape_.items.size(); ++i) {
+      const ResultItem& item = shape_.items[i];
+      if (item.derived.empty() != derived) to.add(value_of(i), item.type);
+    }
+  }
+}
+
+// ---- what is taken back
+
+// What the window was told to be, or those that have become one with it, is taken back before it is
+// told anew, if `having` lets it.
+void WindowResults::tell_in_place(size_t row, EmissionBuffer& out, bool changes) {
+  const Row& r = rows_[row];
+  const int64_t last = shape_.merge ? r.end - 1 : r.start;
+  for (const FormerResult& former : former_.take(r.key, r.start, last)) {
+    take_back(r, former, out, changes);
+  }
+  if (!kept_[row]) return;
+  tell(row, out);
+  FormerResult told{r.start, r.end, r.time, r.revision, r.final, {}};
+  for (const auto& values : values_) told.values.push_back(values[row]);
+  if (changes && r.final) {
+    add_row(changes_, r, [&](size_t item) -> const Value& { return told.values[item]; });
+  }
+  former_.add(r.key, std::move(told));
+}
+
+// The very result, with a mark.
+void WindowResults::take_back(const Row& by, const FormerResult& f, EmissionBuffer& out,
+                              bool changes) {
+  ++emitted_;
+  const Row row{by.key, f.revision, f.start, f.end, f.time_ms, f.final, true, by.place};
+  Emission* e = begin(row, true, out);
+  for (size_t i = 0; e && i < shape_.items.size(); ++i) {
+    e->fields[first_value() + i].value = f.values[i];
+  }
+  if (!changes || !f.final) return;
+  add_row(changes_, row, [&](size_t item) -> const Value& { return f.values[item]; });
+  changes_.take_back();
+}
+
+void WindowResults::tell_with_retraction(EmissionBuffer& out, bool changes) {
+  size_t gone = 0;
+  for (size_t row = 0; row <= rows_.size(); ++row) {
+    for (; gone < gone_.size() && gone_[gone].before <= row; ++gone) {
+      former_.drop(gone_[gone].key, gone_[gone].from, gone_[gone].to);
+    }
+    if (row < rows_.size()) tell_in_place(row, out, changes);
+  }
+  clear_burst(gone_);
 }
 
 // ---- for the blocks behind
 
 // First final results only, each before the watermark that closed its window.
 void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
-  batch_.columns.resize(stream.schema().fields.size());
   size_t move = 0;
   for (size_t row = 0; row <= rows_.size(); ++row) {
-    while (move < moves_.size() && moves_[move].before <= row) push_move(moves_[move++]);
-    if (row < rows_.size() && kept_[row] && rows_[row].final && !rows_[row].revised) push_row(row);
-  }
-  if (batch_.times.empty()) return;
-  Rows rows;
-  rows.view = {batch_.times.size(), batch_.times.data(), batch_keys_.data(), {}, &batch_.texts};
-  for (size_t c = 0; c < batch_.columns.size(); ++c) {
-    const bool text = stream.schema().fields[c].type == FieldType::kText;
-    rows.view.columns.push_back({text ? nullptr : batch_.columns[c].numbers.data(),
-                                 text ? batch_.columns[c].texts.data() : nullptr});
-  }
-  rows.after = after_.data();
-  rows.present = present_.data();
-  stream.push(rows, out);
-  clear_burst(batch_);
-  clear_burst(batch_keys_);
-  clear_burst(after_);
-  clear_burst(present_);
-}
-
-void WindowResults::push_row(size_t row) {
-  const Row& r = rows_[row];
-  batch_.times.push_back(r.time);
-  batch_keys_.push_back(r.key);
-  after_.push_back(kTimeMin);  // it moves nothing; what does comes behind it
-  present_.push_back(1);
-  batch_.columns[0].texts.push_back(batch_.texts.intern(keys_.text(r.key)));
-  batch_.columns[1].numbers.push_back(shape_.has_times ? double(r.start) : kNull);
-  batch_.columns[2].numbers.push_back(shape_.has_times ? double(r.end) : kNull);
-  size_t c = 3;
-  for (const bool derived : {false, true}) {
-    for (size_t i = 0; i < shape_.items.size(); ++i) {
-      const ResultItem& item = shape_.items[i];
-      if (item.derived.empty() == derived) continue;
-      const Value& value = values_[i][row];
-      if (item.type == FieldType::kText) {
-        const auto* text = std::get_if<std::string>(&value);
-        batch_.columns[c++].texts.push_back(text ? batch_.texts.intern(*text) : Interner::kNone);
-      } else {
-        const auto* number = std::get_if<double>(&value);
-        batch_.columns[c++].numbers.push_back(number ? *number : kNull);
-      }
+    for (; move < moves_.size() && moves_[move].before <= row; ++move) {
+      const Move& m = moves_[move];
+      const bool none = m.key == KeyTable::kNone;
+      results_.move(m.key, none ? std::string_view() : keys_.text(m.key), m.watermark, m.place);
     }
+    if (row == rows_.size() || !kept_[row] || !rows_[row].final || rows_[row].revised) continue;
+    add_row(results_, rows_[row], [&](size_t item) -> const Value& { return values_[item][row]; });
   }
-}
-
-void WindowResults::push_move(const Move& move) {
-  batch_.times.push_back(move.watermark);
-  batch_keys_.push_back(move.key);
-  after_.push_back(move.watermark);
-  present_.push_back(0);
-  for (Column& c : batch_.columns) {
-    if (&c == &batch_.columns[0]) {
-      const bool none = move.key == KeyTable::kNone;
-      c.texts.push_back(none ? Interner::kNone : batch_.texts.intern(keys_.text(move.key)));
-    } else {
-      // Which of the two a column has does not matter where there is no reading.
-      c.numbers.push_back(kNull);
-      c.texts.push_back(Interner::kNone);
-    }
-  }
+  results_.push(stream, out);
 }
 
 }  // namespace wayside

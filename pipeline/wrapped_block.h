@@ -26,12 +26,14 @@ class WrappedBlock : public Block {
     inner_->begin_anew(keys, limit_ms, out);
   }
   bool is_loaded(uint32_t key) const override { return inner_->is_loaded(key); }
+  size_t bytes_away(uint32_t key) const override { return inner_->bytes_away(key); }
   bool is_by_key() const override { return inner_->is_by_key(); }
   void finish(EmissionBuffer& out) override { inner_->finish(out); }
   std::vector<Stream*> outputs() override { return inner_->outputs(); }
   DerivedKeys* derived_keys() override { return inner_->derived_keys(); }
   const EventTime* merged_time() const override { return inner_->merged_time(); }
   uint64_t fingerprint() const override { return inner_->fingerprint(); }
+  bool keeps_keys() const override { return inner_->keeps_keys(); }
   bool save_key(uint32_t key, ByteWriter& out) const override { return inner_->save_key(key, out); }
   void load_key(uint32_t key, ByteReader& in) override { inner_->load_key(key, in); }
   void save_totals(ByteWriter& out) const override { inner_->save_totals(out); }

@@ -60,17 +60,21 @@ struct Note {
     kLost = 8,  // 7 is a new epoch that began earlier
     kImport = 9,
     kLookup = 10,
-    kLookupFailed = 11
+    kLookupFailed = 11,
+    kConfig = 12,  // in each group: which configuration it was made under; see text
+    kAnchor = 13   // how the journal stood before the group
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
   std::string name;    // the mqtt block; the epoch's id; the clock's state; the source; the uplink;
                        // kDamage: of what; kLost: the class; kImport: the uplink;
-                       // kLookup, kLookupFailed: the look-up
+                       // kLookup, kLookupFailed: the look-up; kConfig: its version;
+                       // kAnchor: the number of the last entry
   std::string text;    // kNewEpoch: why, for people; empty for the first one; kUplink: why;
                        // kDamage and kLost: what is lost; kClock: the state before, if the time was
                        // set; kRolledOver: an example; kImport: an encoded emission; kLookup: its
-                       // contents; kLookupFailed: why they stay as they are
+                       // contents; kLookupFailed: why they stay as they are; kAnchor: its hash;
+                       // kConfig: the entry before that was said anew under it
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
   // kNewEpoch: from where on, if that is not here but earlier.
   uint64_t first_sequence = 0;

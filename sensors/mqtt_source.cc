@@ -11,6 +11,15 @@ namespace {
 
 constexpr int kConnectTimeoutS = 15;
 constexpr auto kDisconnectWait = std::chrono::seconds(3);
+constexpr int kAnswersMax = 10'000;  // that wait to be written
+
+mqtt::create_options client_options(bool v5) {
+  return mqtt::create_options_builder()
+      .mqtt_version(v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1)
+      .max_buffered_messages(kAnswersMax)
+      .send_while_disconnected(false)
+      .finalize();
+}
 
 RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
   RelayOptions r;
@@ -31,15 +40,16 @@ struct MqttSource::Session : mqtt::callback, mqtt::iaction_listener {
       : source(owner),
         v5(owner.options_.version == "5"),
         client("tcp://127.0.0.1:" + std::to_string(port), owner.options_.client_id,
-               mqtt::create_options(v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1)) {
+               client_options(v5)) {
     client.set_callback(*this);
   }
 
   // On Paho's thread, which must not wait.
   void connected(const std::string&) override {
+    const mqtt::subscribe_options others(v5);  // what we publish does not come back to us
     for (const std::string& filter : source.filters_) {
       try {
-        client.subscribe(filter, source.options_.qos, nullptr, *this);
+        client.subscribe(filter, source.options_.qos, nullptr, *this, others);
       } catch (const mqtt::exception& error) {
         log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
       }
@@ -109,7 +119,10 @@ void MqttSource::publish(const std::string& topic, const std::string& payload,
     session_->client.publish(
         mqtt::message::create(topic, payload, kQos, false, std::move(properties)));
   } catch (const mqtt::exception& error) {
-    log_debug("mqtt {}: publishing to {}: {}", options_.name, topic, error.what());
+    if (answers_lost_++ == 0) {
+      log_warn("mqtt {}: an answer to {} is lost: {}; more of them are only counted", options_.name,
+               topic, error.what());
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 // jitter.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ class MqttSource {
   // A message of ours, QoS 0; lost while the broker is away. The io thread.
   void publish(const std::string& topic, const std::string& payload,
                const std::string& correlation);
+  uint64_t answers_lost() const { return answers_lost_; }  // that could not be published
   AckRelay& relay() { return relay_; }
   const MqttOptions& options() const { return options_; }
 
@@ -35,6 +37,7 @@ class MqttSource {
   std::vector<std::string> filters_;
   AckRelay relay_;
   std::unique_ptr<Session> session_;
+  std::atomic<uint64_t> answers_lost_{0};
 };
 
 }  // namespace wayside

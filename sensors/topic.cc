@@ -69,4 +69,18 @@ bool TopicPattern::match(std::string_view topic, std::vector<std::string_view>& 
   return last;
 }
 
+bool TopicPattern::overlaps(const TopicPattern& other) const {
+  using enum Level::Kind;
+  const size_t shorter = std::min(levels_.size(), other.levels_.size());
+  for (size_t i = 0; i < shorter; ++i) {
+    const Level& a = levels_[i];
+    const Level& b = other.levels_[i];
+    if (a.kind == kRest || b.kind == kRest) return true;
+    if (a.kind == kLiteral && b.kind == kLiteral && a.literal != b.literal) return false;
+  }
+  if (levels_.size() == other.levels_.size()) return true;
+  const auto& longer = levels_.size() > shorter ? levels_ : other.levels_;
+  return longer.size() == shorter + 1 && longer.back().kind == kRest;  // "a/#" matches "a", too
+}
+
 }  // namespace wayside

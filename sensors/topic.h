@@ -19,6 +19,8 @@ class TopicPattern {
   const std::vector<std::string>& names() const { return names_; }  // of the {…} levels, in order
   // Fills `levels` with what the {…} levels hold; views into `topic`.
   bool match(std::string_view topic, std::vector<std::string_view>& levels) const;
+  // There are topics that both match.
+  bool overlaps(const TopicPattern& other) const;
 
  private:
   struct Level {

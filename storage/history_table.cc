@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
+
 namespace wayside {
 namespace {
 
 constexpr size_t kColumnsMax = 1'990;  // SQLite has a limit of 2000
 constexpr const char* kTypes[] = {"REAL", "TEXT", "INT"};
-
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 // Whole numbers between two ends, both included.
 struct Whole {

@@ -133,6 +133,8 @@ class Journal {
     if (files_.empty()) return last_sequence_ + 1;
     return files_[files_.size() > 1 ? files_.size() - 2 : 0].first_sequence;
   }
+  // The one that is written to: the number of its first entry; 0: there is none yet.
+  uint64_t newest_file() const { return files_.empty() ? 0 : files_.back().first_sequence; }
   // What was found when it was opened.
   const std::vector<Damage>& damage() const { return damage_; }
   // What each new file says about the time before it; called when one is made.
@@ -171,6 +173,8 @@ class Journal {
   Status sort_in(uint64_t name, FileLook look);
   Status find_end();
   Status settle(const FileInfo& file);
+  Status set_hollow_aside();
+  Result<bool> holds_entries(uint64_t first, uint64_t limit);
   Result<bool> read_to_end(size_t file, uint64_t limit);
   void report_unreadable_end(const FileInfo& file);
   Status check_rest(const FileInfo& file, bool found, uint64_t offset, bool nonzero);

@@ -116,6 +116,7 @@ Status Journal::find_end() {
         set_aside(name_of(first), {Damage::Kind::kLoss, what, first, to, 0, files_[i].size, ""}));
     files_.erase(files_.begin() + static_cast<ptrdiff_t>(i));
   }
+  WS_TRY(set_hollow_aside());
   WS_TRY(repair_headers());
   if (files_.empty()) return {};
   const FileInfo& last = files_.back();
@@ -215,6 +216,38 @@ Status Journal::check_rest(const FileInfo& info, bool found, uint64_t offset, bo
                            ", as a power cut leaves it",
                        next, next, 0, 0, ""});
   return {};
+}
+
+// Older files whose first page is damaged, and that hold no entry either. They would be in the way
+// of those that the file before them may have of their numbers.
+Status Journal::set_hollow_aside() {
+  for (size_t i = files_.size(); i-- > 0;) {
+    if (files_[i].sound || i + 1 == files_.size()) continue;
+    const uint64_t first = files_[i].first_sequence;
+    const uint64_t to = files_[i + 1].first_sequence - 1;
+    WS_ASSIGN(const bool holds, holds_entries(first, to + 1));
+    if (holds) continue;
+    const std::string what = "journal file " + name_of(first) +
+                             " holds nothing that can be read; of " + entries_text(first, to) +
+                             " only those are there that another file has";
+    WS_TRY(
+        set_aside(name_of(first), {Damage::Kind::kLoss, what, first, to, 0, files_[i].size, ""}));
+    files_.erase(files_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  return {};
+}
+
+// Also what the medium does not give back now may be one.
+Result<bool> Journal::holds_entries(uint64_t first, uint64_t limit) {
+  JournalReader reader(disk_, options_.dir);
+  WS_ASSIGN(const bool open, reader.open_file(first));
+  if (!open) return false;
+  reader.next_ = first;
+  JournalEntry entry;
+  WS_ASSIGN(const bool there, reader.read_expected(entry));
+  if (there && entry.sequence < limit) return true;
+  WS_ASSIGN(const JournalReader::Scan scan, reader.scan(limit, entry));
+  return scan.found || scan.unreadable;
 }
 
 // First pages that are damaged, or are those of another file since a power cut came between.

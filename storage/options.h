@@ -25,6 +25,7 @@ struct StorageOptions {
   uint64_t wal_bytes = 2 << 20;         // of SQLite's log, after which it goes into the database
   uint64_t quarantine_rows = 10'000;
   uint64_t quarantine_payload = 4096;  // bytes kept of a rejected payload
+  int64_t anchor_ms = 3'600'000;       // the journal's head is told so often; 0: never
   int64_t tell_interval_ms = 600'000;  // of losses
   uint64_t endurance = 0;              // bytes that the card can take in its life; 0: not known
 

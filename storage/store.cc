@@ -205,6 +205,11 @@ Status Store::set_views(const std::vector<ViewShape>& shapes) {
   if (set.ok()) set = db_->exec("COMMIT");
   if (!set.ok()) (void)db_->exec("ROLLBACK").ok();
   if (set.ok()) views_.committed();
+  // A full disk keeps no gateway from starting: what it writes first waits for room, too.
+  if (!set.ok() && set.error().code == ErrorCode::kFull) {
+    views_.put_off(shapes);
+    return {};
+  }
   return set;
 }
 

@@ -187,8 +187,9 @@ Status Store::check_format(int64_t version) {
   WS_ASSIGN(Statement get, db_->prepare("SELECT value FROM meta WHERE name = 'format'"));
   WS_ASSIGN(bool row, get.step());
   if (!row || version < kFormat || get.column_int(0) != version) return damaged_row("meta");
-  return Error{ErrorCode::kIo, "the store was written by a newer version of wayside (format " +
-                                   std::to_string(version) + "); this one reads formats 1 and 2"};
+  return Error{ErrorCode::kConfig, "the store was written by a newer version of wayside (format " +
+                                       std::to_string(version) +
+                                       "); this one reads formats 1 and 2"};
 }
 
 Result<bool> Store::is_complete() {
@@ -204,7 +205,7 @@ Status Store::clear() {
       "DELETE FROM meta WHERE name != 'format'; DELETE FROM epochs; DELETE FROM uplinks; "
       "DELETE FROM outbox; DELETE FROM gaps; DELETE FROM state; DELETE FROM marks; "
       "DELETE FROM quarantine");
-  if (cleared.ok()) cleared = views_.set({});
+  if (cleared.ok()) cleared = views_.clear();
   if (cleared.ok()) cleared = db_->exec("COMMIT");
   if (!cleared.ok()) (void)db_->exec("ROLLBACK").ok();
   new_ = cleared.ok();

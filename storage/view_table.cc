@@ -10,9 +10,10 @@ namespace wayside {
 
 class ViewTable::Scan : public SqlScan {
  public:
-  Scan(const std::vector<SqlColumn>& columns, std::vector<SqlBound> bounds, Statement select,
-       std::function<bool()> expired)
-      : columns_(columns),
+  Scan(Database& db, const std::vector<SqlColumn>& columns, std::vector<SqlBound> bounds,
+       Statement select, std::function<bool()> expired)
+      : db_(db),
+        columns_(columns),
         bounds_(std::move(bounds)),
         select_(std::move(select)),
         expired_(std::move(expired)) {
@@ -32,7 +33,11 @@ class ViewTable::Scan : public SqlScan {
     if (++rows_ % kLookEvery == 0 && expired_()) {
       return Error{ErrorCode::kUnavailable, "the time for it is over"};
     }
-    return select_.step();
+    // It may pass over many rows before there is one to show.
+    db_.end_when(&expired_);
+    auto there = select_.step();
+    db_.end_when(nullptr);
+    return there;
   }
 
   void column(size_t column, SqlCell& cell) const override {
@@ -44,6 +49,7 @@ class ViewTable::Scan : public SqlScan {
   }
 
  private:
+  Database& db_;
   const std::vector<SqlColumn>& columns_;
   const std::vector<SqlBound> bounds_;  // borrowed by the statement
   Statement select_;
@@ -59,22 +65,27 @@ Result<std::vector<std::unique_ptr<ViewTable>>> ViewTable::open_all(Disk& disk,
   WS_ASSIGN(auto db,
             Database::open(db_path(state_dir), Database::Mode::kReadOnly, disk.sqlite_vfs()));
   const std::shared_ptr<Database> shared = std::move(db);
+  WS_TRY(shared->begin_read());
   // One of an older release has none.
   WS_ASSIGN(const int64_t there,
             shared->number("SELECT count(*) FROM sqlite_master WHERE name = 'views'"));
   if (there == 0) return all;
-  WS_ASSIGN(Statement views,
-            shared->prepare("SELECT name, keys, rows, evicted FROM views ORDER BY name"));
+  WS_ASSIGN(Statement views, shared->prepare(std::string("SELECT ") + ViewTables::Entry::kColumns +
+                                             ", name FROM views ORDER BY name"));
   while (true) {
     WS_ASSIGN(const bool more, views.step());
     if (!more) break;
     auto view = std::make_unique<ViewTable>();
     view->db_ = shared;
-    view->name_ = views.column_text(0);
-    view->keys_ = as_u64(views.column_int(1));
-    view->rows_ = as_u64(views.column_int(2));
-    view->evicted_ = as_u64(views.column_int(3));
+    view->name_ = views.column_text(6);
+    WS_ASSIGN(const ViewTables::Entry entry, ViewTables::read_entry(view->name_, views));
+    view->keys_ = entry.keys;
+    view->rows_ = entry.rows;
+    view->evicted_ = entry.evicted;
     WS_TRY(view->find_columns());
+    if (view->keys_ > view->columns_.size()) {
+      return Error{ErrorCode::kBadData, "the rows of view " + view->name_ + " are gone"};
+    }
     all.push_back(std::move(view));
   }
   return all;
@@ -97,22 +108,24 @@ std::vector<size_t> ViewTable::key() const {
   return columns;
 }
 
+// Only what names a row is found faster by the store. With the rest SQLite looks at each row, and
+// thus at the limits of the question.
 double ViewTable::share_with(size_t column, SqlBound::Compare compare) const {
-  if (compare != SqlBound::Compare::kEqual) return 0.5;
-  return column < keys_ ? 0.001 : 0.1;
+  if (column >= keys_) return 1;
+  return compare == SqlBound::Compare::kEqual ? 0.001 : 0.5;
 }
 
 Result<std::unique_ptr<SqlScan>> ViewTable::scan(const std::vector<SqlBound>& bounds,
                                                  const std::function<bool()>& expired) {
   constexpr const char* kCompares[] = {"=", "<", "<=", ">", ">="};
-  std::string sql = "SELECT * FROM " + ViewTables::quoted(ViewTables::table_of(name_));
+  std::string sql = "SELECT * FROM " + sql_name(ViewTables::table_of(name_));
   for (const SqlBound& bound : bounds) {
     sql += &bound == &bounds.front() ? " WHERE " : " AND ";
-    sql += ViewTables::quoted(columns_[bound.column].name) + ' ' +
+    sql += sql_name(columns_[bound.column].name) + ' ' +
            kCompares[static_cast<size_t>(bound.compare)] + " ?";
   }
   WS_ASSIGN(Statement select, db_->prepare(sql));
-  return std::unique_ptr<SqlScan>(new Scan(columns_, bounds, std::move(select), expired));
+  return std::unique_ptr<SqlScan>(new Scan(*db_, columns_, bounds, std::move(select), expired));
 }
 
 }  // namespace wayside

@@ -14,8 +14,8 @@ namespace wayside {
 
 class ViewTable : public SqlTable {
  public:
-  // All of a state folder, by name; none without a store. They share one connection, and are used
-  // by one thread.
+  // All of a state folder, by name; none without a store. They share one connection, are used by
+  // one thread, and stay as they are now, all of one commit, as long as one of them is there.
   static Result<std::vector<std::unique_ptr<ViewTable>>> open_all(Disk& disk,
                                                                   const std::string& state_dir);
 

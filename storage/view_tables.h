@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,14 +24,32 @@ class ViewTables {
   explicit ViewTables(Database& db) : db_(db) {}
   static const char* schema();  // of the table of views
   static std::string table_of(const std::string& view) { return "view_" + view; }
-  static std::string quoted(const std::string& name);  // for SQL
+
+  // What the table of views says of one: SELECT these columns FROM views, before any others.
+  struct Entry {
+    static constexpr const char* kColumns = "meaning, entry, rows, evicted, keys, crc";
+    uint64_t meaning = 0;
+    uint64_t entry = 0;  // the last one that has changed it
+    uint64_t rows = 0;
+    uint64_t evicted = 0;  // over max_rows
+    uint64_t keys = 0;
+  };
+  static Result<Entry> read_entry(std::string_view name, const Statement& row);
 
   // Tables for these views and no others; one that means something else than before begins empty.
   Status set(const std::vector<ViewShape>& shapes);
+  // Nothing is in them then. Those in which nothing ever was stay: a full disk has no room even for
+  // their going.
+  Status clear();
   // What a journal entry changes, unless a view has it already; then those that are too many go,
   // the oldest first. Counts once committed() is called.
   Status apply(const ViewChanges& changes, uint64_t entry);
-  void committed() { views_ = next_; }
+  void committed() {
+    views_ = next_;
+    waiting_.reset();
+  }
+  // There was no room for set(): the next apply() does it first.
+  void put_off(std::vector<ViewShape> shapes) { waiting_ = std::move(shapes); }
 
   // The first row whose first column is that; empty: there is none, or no such view.
   Result<ViewRow> row(const std::string& view, std::string_view name);
@@ -46,23 +66,24 @@ class ViewTables {
 
  private:
   struct View {
-    ViewShape shape;
-    uint64_t entry = 0;  // the last one that has changed it
+    std::shared_ptr<const ViewShape> shape;  // shared, since views are copied with each commit
+    uint64_t entry = 0;                      // the last one that has changed it
     uint64_t rows = 0;
     uint64_t evicted = 0;
   };
   const View* find(const std::string& name) const;
+  Result<std::vector<std::string>> names(const char* which) const;  // SQL over the table of views
   Result<bool> load(View& view) const;
   Status drop(const std::string& name);
   Status create(const View& view);
   Status write(const View& view);
   Status change(View& view, std::span<const ViewChange> changes, uint64_t entry);
   Status evict(View& view);
-  static int64_t crc_of(const View& view);
 
   Database& db_;
   std::vector<View> views_;  // as they are committed
   std::vector<View> next_;   // as they will be
+  std::optional<std::vector<ViewShape>> waiting_;
 };
 
 }  // namespace wayside

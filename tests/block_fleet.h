@@ -72,14 +72,15 @@ inline WindowOptions window_over(const std::string& name, std::vector<std::strin
 
 // Whole ticks, single readings, cuts at random and new lives after each turn all say the same.
 inline void expect_schedules_do_not_matter(const PipelineOptions& options, const Fleet& fleet,
-                                           uint64_t seed) {
+                                           uint64_t seed, const NotesByTick& notes = {}) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   const auto sometimes = [&](uint64_t n) { return [&random, n] { return random() % n == 0; }; };
-  const Outcome whole = run(options, tick_by_tick(fleet));
+  const Outcome whole = run(options, with_notes(tick_by_tick(fleet), notes));
   const auto expected = by_block_and_key(whole.emissions);
   const Schedule at_random = make_schedule(fleet, [cut = sometimes(3)](size_t) { return cut(); });
-  for (const Schedule& schedule : {one_by_one(fleet), at_random}) {
+  for (const Schedule& cuts : {one_by_one(fleet), at_random}) {
+    const Schedule schedule = with_notes(cuts, notes);
     const Outcome cut = run(options, schedule);
     EXPECT_EQ(by_block_and_key(cut.emissions), expected);
     expect_same_fates(cut.ledger, whole.ledger);

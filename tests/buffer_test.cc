@@ -100,13 +100,16 @@ TEST_F(Buffer, an_export_goes_on_behind_a_gap) {
 TEST_F(Buffer, an_import_of_anything_else_names_the_line_and_imports_nothing) {
   live(config_, {}, false);
   const std::string path = folder_ / "bad.jsonl";
-  std::ofstream(path)
-      << "{\"id\":\"a/b/1\",\"type\":\"window\",\"block\":\"w\",\"time\":1}\n{\"id\":1}\n";
-  auto imported = import_buffer(config_, "centre", path);
-  ASSERT_FALSE(imported.ok());
-  EXPECT_NE(imported.error().message.find("bad.jsonl:2: "), std::string::npos)
-      << imported.error().message;
-  EXPECT_TRUE(exported(config_).empty());
+  const std::string good = "{\"id\":\"a/b/1\",\"type\":\"window\",\"block\":\"w\",\"time\":1}\n";
+  for (const char* bad :
+       {"{\"id\":1}", "{\"id\":\"a/b/2\",\"type\":\"incident\",\"block\":\"lost\",\"n\":3}"}) {
+    std::ofstream(path) << good << bad << '\n';
+    auto imported = import_buffer(config_, "centre", path);
+    ASSERT_FALSE(imported.ok()) << bad;
+    EXPECT_NE(imported.error().message.find("bad.jsonl:2: "), std::string::npos)
+        << imported.error().message;
+    EXPECT_TRUE(exported(config_).empty());
+  }
 }
 
 TEST_F(Buffer, an_import_of_what_cannot_be_read_fails) {
@@ -171,6 +174,14 @@ TEST_F(Buffer, a_check_says_what_becomes_of_the_state) {
   changed.windows[0].size_ms = 20'000;
   changed.rules[0].name = "open_long";
   changed.uplinks[0].name = "elsewhere";
+  PatternOptions& pattern = changed.patterns.emplace_back();
+  pattern.name = "twice_open";
+  pattern.from = "climate";
+  pattern.within_ms = 60'000;
+  pattern.steps.resize(2);
+  for (PatternStep& step : pattern.steps) step.when = "door = 'open'";
+  pattern.steps[0].name = "one";
+  pattern.steps[1].name = "two";
   auto report = state_report(changed);
   ASSERT_TRUE(report.ok());
   const auto has = [&](const std::string& text) {
@@ -181,6 +192,7 @@ TEST_F(Buffer, a_check_says_what_becomes_of_the_state) {
   EXPECT_TRUE(has("window w: means something else now, and learns"));
   EXPECT_TRUE(has("rule open_long: is new, and begins without state"));
   EXPECT_TRUE(has("rule open_3s: is gone"));
+  EXPECT_TRUE(has("pattern twice_open: is new, and learns"));
   EXPECT_TRUE(has("source climate: its state is kept"));
   EXPECT_TRUE(has("uplink centre: is gone; "));
 }

@@ -142,7 +142,7 @@ class World {
     for (const std::string& block : blocks_) {
       Group group = engine_->admission().make_group();
       ASSERT_TRUE(decode_group(block, engine_->schemas(), engine_->connections(), group).ok());
-      engine_->replay(group);
+      engine_->replay(group, blocks_.size());
       engine_->admission().remember(group);
       if (!group.turns.empty()) last_ = group.turns.back().now;
     }
@@ -227,7 +227,7 @@ class World {
     for (size_t i = 0; i < blocks_.size(); ++i) {
       Group group = engine->admission().make_group();
       ASSERT_TRUE(decode_group(blocks_[i], engine->schemas(), engine->connections(), group).ok());
-      engine->replay(group);
+      engine->replay(group, i + 1);
       ASSERT_EQ(engine->digest(), digests_[i]) << "journal entry " << i + 1;
     }
   }

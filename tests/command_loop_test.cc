@@ -29,7 +29,7 @@ id = "command_id"
 version = "version"
 changes = "kind != 'get'"
 require = { no_amount = "kind = 'get' OR amount > 0" }
-answer_topic = "shop/{order_id}/answer"
+answer_topic = "answers/{order_id}"
 view = "order_list"
 [command.fields]
 command_id = { path = "id", type = "text" }
@@ -97,11 +97,11 @@ TEST_F(CommandLoop, an_answer_says_what_was_decided_and_shows_what_the_view_has_
   EXPECT_EQ(live({{"shop/o1/put", R"({"id":"a","amount":5})"},
                   {"shop/o2/get", R"({"id":"g"})"},
                   {"shop/o1/put", R"({"id":"b","amount":0})"}}),
-            (Lines{R"(shop/o1/answer {"command":"orders","key":"o1","id":"a","outcome":"accepted",)"
+            (Lines{R"(answers/o1 {"command":"orders","key":"o1","id":"a","outcome":"accepted",)"
                    R"("version":1,"row":{"order_id":"o1","total":5}})",
-                   R"(shop/o2/answer {"command":"orders","key":"o2","id":"g","outcome":"accepted",)"
+                   R"(answers/o2 {"command":"orders","key":"o2","id":"g","outcome":"accepted",)"
                    R"("version":0,"row":null})",
-                   R"(shop/o1/answer {"command":"orders","key":"o1","id":"b","outcome":"refused",)"
+                   R"(answers/o1 {"command":"orders","key":"o1","id":"b","outcome":"refused",)"
                    R"("reason":"no_amount","version":1,"row":{"order_id":"o1","total":5}})"}));
 }
 
@@ -131,7 +131,7 @@ TEST_F(CommandLoop, what_was_decided_is_made_again_from_the_journal_and_answered
   EXPECT_EQ(live({}), Lines{});
   EXPECT_EQ(sql("SELECT * FROM commands"), decisions);
   EXPECT_EQ(live({{"shop/o1/get", R"({"id":"g"})"}}),
-            Lines{R"(shop/o1/answer {"command":"orders","key":"o1","id":"g","outcome":"accepted",)"
+            Lines{R"(answers/o1 {"command":"orders","key":"o1","id":"g","outcome":"accepted",)"
                   R"("version":2,"row":{"order_id":"o1","total":6}})"});
 }
 

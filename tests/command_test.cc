@@ -24,7 +24,7 @@ CommandOptions orders() {
   command.changes = "kind != 'get'";
   command.require = {{"no_amount", "kind = 'get' OR amount IS NOT NULL"},
                      {"too_much", "kind = 'get' OR amount < 1000"}};
-  command.answer_topic = "shop/{order_id}/answer";
+  command.answer_topic = "answers/{order_id}";
   command.remember = 3;
   return command;
 }
@@ -154,7 +154,7 @@ TEST(Command, one_without_an_id_or_with_a_null_in_what_is_required_is_refused) {
 TEST(Command, says_where_its_answer_goes) {
   CommandStage stage;
   stage.turn({{"o1", "put", "a", 5, kNull, "me/answers"}});
-  EXPECT_EQ(stage.answers()[0].topic, "shop/o1/answer");
+  EXPECT_EQ(stage.answers()[0].topic, "answers/o1");
   EXPECT_EQ(stage.answers()[0].reply_to, "me/answers");
   EXPECT_EQ(stage.answers()[0].correlation, "0a");
 }
@@ -164,7 +164,17 @@ TEST(Command, a_topic_that_no_broker_takes_is_none) {
   stage.turn({{"o#1", "put", "a", 5}, {"o+", "put", "a", 5}, {"o2", "put", "a", 5}});
   EXPECT_EQ(stage.answers()[0].topic, "");
   EXPECT_EQ(stage.answers()[1].topic, "");
-  EXPECT_EQ(stage.answers()[2].topic, "shop/o2/answer");
+  EXPECT_EQ(stage.answers()[2].topic, "answers/o2");
+  stage.turn({{"o2/put", "put", "a", 5}});
+  EXPECT_EQ(stage.answers().back().topic, "") << "a text becomes one level";
+}
+
+TEST(Command, an_id_has_a_length) {
+  CommandStage stage;
+  EXPECT_EQ(stage.turn({{"o1", "put", std::string(256, 'i'), 5}}).at(0).find("refused"),
+            std::string::npos);
+  const Lines refused = stage.turn({{"o1", "put", std::string(257, 'j'), 5}});
+  EXPECT_EQ(refused, Lines{"o1 " + std::string(256, 'j') + " refused long_id 1"});
 }
 
 TEST(Command, what_was_decided_survives_and_does_not_depend_on_batches) {

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import unittest
 import urllib.error
@@ -32,7 +33,7 @@ id = "command_id"
 version = "version"
 changes = "kind != 'get'"
 require = { no_amount = "kind = 'get' OR amount > 0" }
-answer_topic = "shop/{till}/answer"
+answer_topic = "answers/shop/{till}"
 view = "order_list"
 [command.fields]
 order_id = { path = "order", type = "text" }
@@ -96,7 +97,7 @@ class CommandTest(unittest.TestCase):
     @unittest.skipUnless(CLIENT, "there is no mosquitto_rr")
     def test_mqtt_3_1_1_has_the_answer_at_the_topic_of_the_configuration(self):
         self.start(version="3.1.1")
-        answer = self.ask("shop/1/put", {"order": "o1", "id": "a", "amount": 5}, "shop/1/answer", "mqttv311")
+        answer = self.ask("shop/1/put", {"order": "o1", "id": "a", "amount": 5}, "answers/shop/1", "mqttv311")
         self.assertEqual(answer["outcome"], "accepted")
 
     def test_the_command_line_waits_for_the_answer_and_says_it_in_its_exit_code(self):
@@ -117,6 +118,12 @@ class CommandTest(unittest.TestCase):
         self.assertEqual((code, json.loads(text)["version"]), (0, 1))
         self.gateway.stop()
         self.assertEqual(self.send({"order": "o1", "id": "c", "amount": 5, "till": 7, "kind": "put"})[0], 69)
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(self.gateway.state / "command.sock"))
+            silent.listen()
+            code, text = self.send({"order": "o1", "id": "c", "amount": 5, "till": 7, "kind": "put"}, "--timeout", "200ms")
+            self.assertEqual(code, 69)
+            self.assertIn("no answer in 200ms; send the command again", text)
 
 
 if __name__ == "__main__":

@@ -310,6 +310,8 @@ before = "1s"
        "'select.id': each event has a 'id' of its own; choose another name"},
       {"before = \"1s\"", "before = \"1s\"\nwithin = @@\"1s\"",
        "'within': goes with the last reading up to the left one, not with before and after"},
+      {"before = \"1s\"", "before = \"1s\"\nmax_wait = @@\"2m\"",
+       "'max_wait': goes with the last reading up to the left one, not with before and after"},
   };
   for (const Spoilt& row : rows) {
     SCOPED_TRACE(row.instead);
@@ -345,6 +347,8 @@ type = "file")");
        "'steps.opened.name': a match has a 'opened' already"},
       {"name = \"moved\"", "name = @@\"limit\"",
        "'steps.limit.name': 'limit' is a word of SQL; choose another name"},
+      {"name = \"moved\"", "name = \"@@vehicle\"",
+       "'steps.vehicle.name': a match has a 'vehicle' already, its key"},
       {"within = \"10m\"", "within = @@\"0s\"", "'within': must be at least 1ms"},
   };
   for (const Spoilt& row : rows) {

@@ -31,6 +31,9 @@ class Defaults : public ConfigVisitor {
   void integer(const Key& key, int64_t& value, int64_t, int64_t) override {
     add(key, std::to_string(value));
   }
+  void count_or_duration(const Key& key, uint32_t& count, int64_t& ms, uint32_t) override {
+    add(key, std::to_string(count) + ' ' + std::to_string(ms));
+  }
   void number(const Key& key, double& value) override { add(key, std::to_string(value)); }
   void flag(const Key& key, bool& value) override { add(key, std::to_string(value)); }
   void choice(const Key& key, int& value, std::span<const Choice>) override {

@@ -43,6 +43,7 @@ TEST(ConfigStreams, what_is_wrong_with_a_map_is_told_where_it_stands) {
       {kRule, map("key = \"@@temp_c\""),
        "'key': 'temp_c' is not a text; CAST(… AS TEXT) gives one"},
       {kRule, map("forget_after = @@\"1h\""), "'forget_after': goes with key only"},
+      {kRule, map("max_keys = @@7"), "'max_keys': goes with key only"},
       {kRule, "[[map]]\nname = @@\"climate\"\nfrom = \"climate\"\n[[rule]]",
        "'name': another block has the name 'climate'"},
   });
@@ -56,6 +57,39 @@ TEST(ConfigStreams, a_key_that_becomes_a_field_needs_a_name_of_its_own) {
   EXPECT_EQ(errors_of(text),
             std::vector<std::string>{marks[0] + ": 'key': 'key' becomes a field: each event has a "
                                                 "'key' of its own; choose another name"});
+}
+
+TEST(ConfigStreams, a_key_that_becomes_a_field_behind_other_blocks_does_too) {
+  const std::string before[] = {
+      "[[map]]\nname = \"b\"\nfrom = \"climate\"\nwhere = \"1\"\n",
+      "[[order]]\nname = \"b\"\nfrom = \"climate\"\n",
+      "[[state]]\nname = \"b\"\nfrom = \"climate\"\nnext = { n = \"1\" }\n",
+      "[[route]]\nname = \"a\"\nfrom = \"climate\"\nroutes = { b = \"1\" }\n"
+      "[[map]]\nname = \"b\"\nfrom = \"a.b\"\n",
+  };
+  for (const std::string& block : before) {
+    SCOPED_TRACE(block);
+    std::string text = with("key = \"vehicle\"", "key = \"key\"");
+    text = with("fleet/{vehicle}/climate", "fleet/{key}/climate", text);
+    const std::string reads = map("key = @@\"door\"");
+    text = with(kRule, block + with("\"climate\"", "\"b\"", reads), text);
+    const auto marks = take_marks(text);
+    EXPECT_EQ(errors_of(text), std::vector<std::string>{
+                                   marks[0] + ": 'key': 'key' becomes a field: each event has a "
+                                              "'key' of its own; choose another name"});
+  }
+}
+
+TEST(ConfigStreams, inputs_whose_watermarks_differ_are_told_with_what_helps) {
+  const std::string order = "[[order]]\nname = \"all\"\nfrom = \"climate\"\nper = \"stream\"\n";
+  std::string text = with("from = \"climate\"\nsize", "from = [@@\"climate\", \"all\"]\nsize");
+  text = with(kRule, order + kRule, text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            std::vector<std::string>{
+                marks[0] + ": 'from': 'climate' has a watermark by key, and 'all' one as a whole; "
+                           "watermark = \"source\" of its source, or an [[order]] per = "
+                           "\"stream\" between, gives 'climate' one as a whole, too"});
 }
 
 TEST(ConfigStreams, routes_states_and_orders_are_read_as_they_are_written) {
@@ -139,12 +173,13 @@ TEST(ConfigStreams, one_slip_is_told_once_though_others_read_the_block) {
 TEST(ConfigStreams, blocks_that_read_each_other_are_refused) {
   std::string text = with(kRule, map("").replace(map("").find("climate"), 7, "n") +
                                      "\nname = \"r\"\nfrom = \"n\"\nwhen = \"1\"\n"
-                                     "[[map]]\nname = \"n\"\nfrom = @@\"m\"\n[[rule]]");
-  text = with("from = \"n\"\n\n[[rule]]", "from = @@\"n\"\n\n[[rule]]", text);
-  take_marks(text);
-  const auto errors = errors_of(text);
-  ASSERT_GE(errors.size(), 2u);
-  EXPECT_NE(errors[0].find("'n' reads this block itself, over others perhaps"), std::string::npos);
+                                     "[[map]]\nname = \"n\"\nfrom = \"@@m\"\n[[rule]]");
+  text = with("from = \"n\"\n\n[[rule]]", "from = \"@@n\"\n\n[[rule]]", text);
+  const auto marks = take_marks(text);
+  const std::vector<std::string> expected = {
+      marks[0] + ": 'from': 'n' reads this block itself, over others perhaps",
+      marks[1] + ": 'from': 'm' reads this block itself, over others perhaps"};
+  EXPECT_EQ(errors_of(text), expected);
 }
 
 std::string lookup(const std::string& lines) {

@@ -101,6 +101,37 @@ TEST(EmissionCodec, a_decoded_emission_says_what_was_encoded) {
   EXPECT_TRUE(decode_emission(encoded(Emission())).ok());
 }
 
+TEST(EmissionCodec, tells_where_an_emission_comes_from_and_digests_do_not) {
+  Emission e = sample();
+  const std::string former = encoded(e);
+  EXPECT_EQ(decode_emission(former)->cause, Cause()) << "stores of before have none";
+  EXPECT_EQ(decode_emission(former)->config, 0u);
+  const Digest said = digest_of({&e, 1});
+  for (const Cause cause : {Cause{18, 0}, Cause{18, 3}, Cause{1ull << 40, Cause::kNoReading}}) {
+    e.cause = cause;
+    e.config = 0xfa2b3c4d;
+    const auto back = decode_emission(encoded(e));
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(back->cause, cause);
+    EXPECT_EQ(back->config, 0xfa2b3c4du);
+    EXPECT_EQ(back->fields, e.fields);
+    EXPECT_EQ(digest_of({&e, 1}), said);
+    EXPECT_LE(encoded(e).size(), former.size() + 16);
+  }
+}
+
+TEST(Cause, is_written_as_at_the_end_of_a_reading_s_id) {
+  EXPECT_EQ(to_text(Cause{18, 3}), "18.3");
+  EXPECT_EQ(to_text(Cause{18}), "18");
+  for (const Cause cause : {Cause{18, 3}, Cause{18}}) EXPECT_EQ(parse_cause(to_text(cause)), cause);
+  for (const char* text : {"", "0", "x", "18.", "18.x", "18 "}) EXPECT_FALSE(parse_cause(text));
+  EXPECT_EQ(version_digits(0xab), "000000ab");
+  EXPECT_EQ(parse_version_digits("000000ab"), 0xabu);
+  for (const char* text : {"", "ab", "000000aB.", "000000ag"}) {
+    EXPECT_EQ(parse_version_digits(text), 0u) << text;
+  }
+}
+
 TEST(EmissionCodec, an_id_in_front_changes_nothing_else) {
   const std::string bytes = encoded(sample());
   const std::string whole = with_id("truck-17/2/9", bytes);
@@ -127,6 +158,8 @@ TEST(EmissionCodec, a_value_of_another_wire_type_is_refused) {
            "\x2a\x01x"sv,             // time_ms: a text
            "\x29\0\0\0\0\0\0\0\0"sv,  // time_ms: eight bytes
            "\x30\x05"sv,              // fields: a varint
+           "\x42\x01x"sv,             // cause_entry: a text
+           "\x50\x05"sv,              // config: a varint
            "\x32\x02\x08\x05"sv,      // name of a field: a varint
            "\x32\x02\x10\x05"sv,      // its number: a varint
            "\x32\x02\x18\x05"sv,      // its text: a varint

@@ -74,7 +74,7 @@ Life replay(const Config& config, const std::vector<std::string>& blocks) {
     Group group = engine->admission().make_group();
     const Status decoded = decode_group(block, engine->schemas(), engine->connections(), group);
     EXPECT_TRUE(decoded.ok());
-    engine->replay(group);
+    engine->replay(group, blocks.size());
     hear(*engine, life);
   }
   return life;

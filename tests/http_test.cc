@@ -22,6 +22,18 @@ name = "latest"
 from = "climate"
 select = { temp_c = "temp_c", door = "door" }
 
+[[view]]
+name = "doors"
+from = "climate"
+by = ["zone", "vehicle"]
+select = { zone = "CAST(door AS TEXT)", key = "CAST('k' AS TEXT)", limit_c = "temp_c" }
+
+[[view]]
+name = "keyed"
+from = "climate"
+by = ["zone", "key"]
+select = { zone = "CAST('z' AS TEXT)", key = "CAST(vehicle || '!' AS TEXT)", limit_c = "temp_c" }
+
 [http]
 listen = "127.0.0.1:0"
 max_rows = 2
@@ -64,7 +76,10 @@ TEST_F(Http, answers_what_there_is_and_says_what_is_wrong_with_a_question) {
   };
   const Row rows[] = {
       {"/views", 200,
-       R"({"views":[{"name":"latest","rows":3,"evicted":0,"by":["vehicle"],)"
+       R"({"views":[{"name":"doors","rows":1,"evicted":0,"by":["zone","vehicle"],)"
+       R"("values":["key","limit_c","time","entry"]},)"
+       R"({"name":"keyed","rows":3,"evicted":0,"by":["zone","key"],)"
+       R"("values":["limit_c","time","entry"]},{"name":"latest","rows":3,"evicted":0,"by":["vehicle"],)"
        R"("values":["temp_c","door","time","entry"]}]})"},
       {"/views/latest", 200, "{\"rows\":[" + v1 + "," + v2 + "],\"complete\":false}"},
       {"/views/latest?limit=1", 200, "{\"rows\":[" + v1 + "],\"complete\":false}"},
@@ -98,6 +113,40 @@ TEST_F(Http, answers_what_there_is_and_says_what_is_wrong_with_a_question) {
   EXPECT_TRUE(get("/status").body.starts_with("{\"gateway\":\"truck-17\","));
 }
 
+TEST_F(Http, a_column_goes_before_a_parameter_of_its_name) {
+  const std::string v2 = R"({"zone":"z","key":"v2!","limit_c":50,"time":2000,"entry":1})";
+  EXPECT_EQ(get("/views/keyed?key=v2!").body, "{\"rows\":[" + v2 + "],\"complete\":true}");
+  EXPECT_EQ(
+      get("/views/doors?key=it's+open").body,
+      R"({"error":"there is no parameter 'key': limit, and the columns that name a row, are"})");
+  EXPECT_EQ(get("/views/doors?zone=it's+open&limit=1").status, 200u);
+}
+
+TEST_F(Http, values_may_hold_any_byte) {
+  EXPECT_EQ(get("/views/latest?key=v1%00").body, R"({"rows":[],"complete":true})");
+}
+
+TEST_F(Http, events_are_for_another_process) {
+  const HttpAnswer answer = get("/query?sql=SELECT+count(*)+FROM+events+WHERE+block='w'");
+  EXPECT_EQ(answer.status, 400u);
+  EXPECT_NE(answer.body.find("ask for them with `wayside sql`"), std::string::npos) << answer.body;
+}
+
+TEST_F(Http, a_damaged_table_of_views_is_told) {
+  for (const char* damage :
+       {"UPDATE views SET keys = 1000000", "UPDATE views SET rows = rows + 1"}) {
+    {
+      auto db =
+          Database::open(config_.gateway.state_dir + "/wayside.db", Database::Mode::kReadWrite);
+      ASSERT_TRUE((*db)->exec(damage).ok());
+    }
+    for (const char* target : {"/views", "/views/latest", "/query?sql=SELECT+1"}) {
+      EXPECT_EQ(get(target).status, 500u) << target;
+      EXPECT_EQ(get(target).body, R"({"error":"wayside.db: a row of table views is damaged"})");
+    }
+  }
+}
+
 TEST_F(Http, ends_a_question_that_takes_too_long_or_needs_too_much) {
   const std::string endless =
       "/query?sql=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n)+SELECT+";
@@ -128,6 +177,11 @@ class Client {
     const std::string body = in_.substr(0, size);
     in_.erase(0, size);
     return head.substr(0, head.find("\r\n")) + " " + body;
+  }
+  std::string receive_all() {
+    boost::system::error_code error;
+    asio::read(socket_, asio::dynamic_buffer(in_), error);
+    return in_;
   }
   // Whether the server has ended the connection.
   bool at_end() {
@@ -178,11 +232,19 @@ TEST_F(HttpOverSockets, requests_follow_each_other_on_one_connection) {
 }
 
 TEST_F(HttpOverSockets, what_it_does_not_take_is_refused_and_ended) {
-  const uint16_t port = serve(echo);
+  Config config;
+  StatusBoard board;
+  const HttpAnswers answers(config, {}, board);
+  const uint16_t port =
+      serve([&](auto method, auto target) { return answers.answer(method, target); });
   const std::pair<std::string, std::string> rows[] = {
       {"nonsense\r\n\r\n", "HTTP/1.1 400"},
       {"GET / HTTP/1.1\r\nX: " + std::string(2'000, 'x') + "\r\n\r\n", "HTTP/1.1 431"},
-      {"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200"},
+      {"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+       "HTTP/1.1 405 Method Not Allowed {\"error\":\"only reading is possible here: GET or "
+       "HEAD\"}\n"},
+      {"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\nhello",
+       "HTTP/1.1 405"},
   };
   for (const auto& [request, status] : rows) {
     Client client(port);
@@ -196,6 +258,51 @@ TEST_F(HttpOverSockets, a_page_of_the_web_cannot_ask_under_a_name_of_its_own) {
   Client client(serve(echo));
   client.send("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
   EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 400"));
+}
+
+TEST_F(HttpOverSockets, a_page_of_another_site_cannot_ask) {
+  Client client(serve(echo));
+  const std::pair<const char*, const char*> rows[] = {
+      {"Origin: https://evil.example", "HTTP/1.1 403"},
+      {"Origin: http://192.0.2.1", "HTTP/1.1 403"},
+      {"Origin: null", "HTTP/1.1 403"},
+      {"Sec-Fetch-Site: cross-site", "HTTP/1.1 403"},
+      {"Origin: http://localhost:3000", "HTTP/1.1 200"},
+      {"Origin: http://[::1]:3000", "HTTP/1.1 200"},
+      {"Sec-Fetch-Site: none", "HTTP/1.1 200"},
+  };
+  for (const auto& [header, status] : rows) {
+    client.send(std::string("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n") + header + "\r\n\r\n");
+    EXPECT_TRUE(client.receive().starts_with(status)) << header;
+  }
+}
+
+TEST_F(HttpOverSockets, this_machine_has_its_name_in_any_spelling) {
+  Client client(serve(echo));
+  for (const char* host : {"LocalHost", "localhost.:80", "127.0.0.1:80"}) {
+    client.send(std::string("GET / HTTP/1.1\r\nHost: ") + host + "\r\n\r\n");
+    EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 200")) << host;
+  }
+}
+
+TEST_F(HttpOverSockets, what_fails_badly_is_told_and_ends_no_thread) {
+  Client client(serve([](std::string_view, std::string_view target) {
+    if (target == "/bad") throw std::bad_alloc();
+    return HttpAnswer{200, "good"};
+  }));
+  client.send("GET /bad HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.receive(),
+            "HTTP/1.1 500 Internal Server Error {\"error\":\"std::bad_alloc\"}\n");
+  client.send("GET /good HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.receive(), "HTTP/1.1 200 OK good\n");
+}
+
+TEST_F(HttpOverSockets, a_mistake_behind_a_head_has_its_body) {
+  Client client(serve(echo));
+  client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.send("nonsense\r\n\r\n");
+  const std::string both = client.receive_all();
+  EXPECT_NE(both.find("this is no HTTP request"), std::string::npos) << both;
 }
 
 TEST_F(HttpOverSockets, a_silent_connection_is_ended_and_makes_room_for_the_next) {

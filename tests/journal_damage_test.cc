@@ -256,6 +256,19 @@ TEST_F(JournalDamage, a_first_page_that_cannot_be_read_takes_no_entries_with_it)
   EXPECT_EQ(read(), all_but({}, kEntries + 1));
 }
 
+TEST_F(JournalDamage, a_file_that_holds_nothing_hides_no_entries_of_the_one_before) {
+  for (const std::string& hollow : {std::string(), std::string(3 * kJournalPage, '\0')}) {
+    disk_.set_contents(file_of(11), hollow);
+    open();
+    EXPECT_FALSE(disk_.has(file_of(11)));
+    ASSERT_EQ(journal_->damage().size(), 1u);
+    EXPECT_EQ(journal_->damage()[0].kind, Damage::Kind::kLoss);
+    EXPECT_EQ(journal_->damage()[0].from, 11u);
+    EXPECT_EQ(read(), all_but({}));
+    journal_ = nullptr;
+  }
+}
+
 // Files as the first version wrote them: a shorter header, nothing said in entries.
 TEST_F(JournalDamage, files_of_version_1_are_read) {
   std::string page;

@@ -99,7 +99,7 @@ TEST_F(ReplayOfJournal, an_expired_one_ends_within_an_entry) {
   ASSERT_FALSE(past.ok());
   EXPECT_EQ(past.error().code, ErrorCode::kUnavailable);
   looks = 0;
-  auto replay = JournalReplay::open(config_, dir, {1, {}}, {}, expired);
+  auto replay = JournalReplay::open(config_, dir, {1, {}, {}}, {}, expired);
   ASSERT_TRUE(replay.ok());
   EXPECT_TRUE((*replay)->next().ok());
   EXPECT_FALSE((*replay)->next().ok());

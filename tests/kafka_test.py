@@ -70,6 +70,9 @@ def protobuf_fields(data):
         elif kind == 1:
             yield number, struct.unpack_from("<d", data, at)[0]
             at += 8
+        elif kind == 5:
+            yield number, struct.unpack_from("<I", data, at)[0]
+            at += 4
         else:
             size = varint()
             yield number, data[at:at + size]
@@ -84,6 +87,8 @@ def decode_emission(data):
             emission[names[number]] = value.decode()
         elif number == 5:
             emission["time"] = value
+        elif number in (8, 9, 10):
+            pass  # where it comes from
         else:
             field = dict(protobuf_fields(value))
             emission[field[1].decode()] = field[2] if 2 in field else field[3].decode() if 3 in field else bool(field[4])

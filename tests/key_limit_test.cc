@@ -73,6 +73,19 @@ TEST(KeyLimit, what_is_kept_is_measured_each_ten_seconds_and_the_coldest_goes) {
   EXPECT_EQ(stage.turn({}, 30'000), Lines{});
 }
 
+TEST(KeyLimit, a_limit_that_was_lowered_counts_at_the_first_look) {
+  PipelineOptions options = counting(100);
+  Stage stage(options);
+  EXPECT_EQ(stage.turn({{1'000, "a"}, {2'000, "b"}, {3'000, "c"}}, 0), Lines{});
+  EXPECT_EQ(stage.turn({}, 10'000), Lines{});
+  SavedState saved;
+  saved.apply(stage.pipeline().save_changes());
+  options.windows[0].bounds.max_bytes = 1;
+  Stage lowered(options);
+  lowered.reopen(saved);
+  EXPECT_EQ(lowered.turn({}, 20'000).size(), 3u);
+}
+
 TEST(KeyLimit, keys_from_before_there_was_a_limit_go_by_their_names) {
   PipelineOptions options = counting(10);
   Stage stage(options);

@@ -236,7 +236,9 @@ def delivered(kafka, block):
     """(id, type, value) of each message of a topic."""
     for message in [*kafka.read(f"out.{block}"), *kafka.read(f"out.{block}.backlog")]:
         headers = message["headers"]
-        yield headers["ce_id"], headers["ce_type"].removeprefix("wayside."), json.loads(message["payload"])
+        value = json.loads(message["payload"])
+        value |= {name: headers[f"wayside_{name}"] for name in ("cause", "config") if f"wayside_{name}" in headers}
+        yield headers["ce_id"], headers["ce_type"].removeprefix("wayside."), value
 
 
 def replayed(daemon):

@@ -1,11 +1,13 @@
 #include "firmware-gw/lookup_files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/sqlite.h"
+#include "tests/faulty_disk.h"
 #include "tests/stage.h"
 #include "tests/temp_folder.h"
 
@@ -73,18 +75,81 @@ TEST_F(Files, what_is_wrong_is_told_with_its_place) {
   EXPECT_EQ(error_of(csv(head + "open,dock\n")), "doors.csv:2: 2 cells where the first line has 3");
   EXPECT_EQ(error_of(csv(head + "open,a,1\nopen,b,2\n")),
             "doors.csv:3: 'open' stands in door of another row, too");
-  EXPECT_EQ(error_of(csv(head + "open,\"dock,1\n")),
-            "doors.csv:2: 2 cells where the first line has 3");
-  EXPECT_EQ(error_of(csv(head + "open,1,\"2\n")), "doors.csv:2: limit_c: '2\n' is no number");
+  EXPECT_EQ(error_of(csv(head + "open,\"dock,1\n")), "doors.csv:2: a quote is not closed");
+  EXPECT_EQ(error_of(csv(head + "open,1,\"2\nshut,2,3\n")), "doors.csv:2: a quote is not closed");
+  EXPECT_EQ(error_of(csv("door,\"zone,limit_c\n")), "doors.csv:1: a quote is not closed");
+  EXPECT_EQ(error_of(csv(head + "open,1," + std::string(200, 'x') + "\n")),
+            "doors.csv:2: limit_c: '" + std::string(80, 'x') + "…' is no number");
   LookupOptions small = csv(head + "open,a,1\nshut,b,2\n");
   small.max_rows = 1;
   EXPECT_EQ(error_of(small), "doors.csv:3: there are more rows than max_rows = 1");
   small.max_bytes = 10;
-  EXPECT_EQ(error_of(small), "doors.csv: has 36 bytes, more than max_bytes allows");
+  EXPECT_EQ(error_of(small), "doors.csv: has more than max_bytes = 10B");
   small.file += "x";
   EXPECT_EQ(error_of(small), "doors.csvx: No such file or directory");
   EXPECT_TRUE(error_of(database("CREATE TABLE doors (door, zone)"))
                   .starts_with("doors.db: no such column: t.limit_c"));
+}
+
+TEST_F(Files, numbers_of_a_database_come_as_they_are_and_its_rows_in_order) {
+  const auto c = read_lookup(database(
+      "CREATE TABLE doors (door, zone, limit_c);"
+      "INSERT INTO doors VALUES ('shut', 'road', 1.7976931348623157e308), ('open', 7, 0.1 + 0.2)"));
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->keys, (std::vector<std::string>{"open", "shut"}));
+  EXPECT_EQ(c->cells[0], (std::vector<Value>{std::string("7"), std::string("road")}));
+  EXPECT_EQ(c->cells[1], (std::vector<Value>{0.1 + 0.2, 1.7976931348623157e308}));
+}
+
+TEST_F(Files, only_regular_files_are_read) {
+  LookupOptions options = csv("");
+  options.file = folder_.path() + "/pipe.csv";
+  ASSERT_EQ(::mkfifo(options.file.c_str(), 0600), 0);
+  EXPECT_EQ(error_of(options), "pipe.csv: is no regular file");
+  options.file = folder_.path() + "/folder.csv";
+  std::filesystem::create_directory(options.file);
+  EXPECT_EQ(error_of(options), "folder.csv: is no regular file");
+}
+
+TEST_F(Files, what_a_medium_gives_back_in_part_only_is_not_taken_for_the_whole) {
+  const LookupOptions options = csv("door,zone,limit_c\n");
+  std::string text = "door,zone,limit_c\n";
+  for (int row = 0; row < 10'000; ++row) text += std::to_string(row) + ",dock,18\n";
+  FaultyDisk disk;
+  disk.set_contents(options.file, text);
+  const auto whole = read_lookup(options, disk);
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_EQ(whole->keys.size(), 10'000u);
+  disk.fail_calls(3, 1, FaultyDisk::Fault::kRead);  // it is opened, read once, read again
+  EXPECT_FALSE(read_lookup(options, disk).ok());
+}
+
+TEST_F(Files, a_file_that_grows_while_it_is_read_has_its_limit) {
+  LookupOptions options = csv("door,zone,limit_c\n");
+  options.max_bytes = 100;
+  FaultyDisk disk;
+  disk.set_contents(options.file, "door,zone,limit_c\n" + std::string(1'000, 'x'));
+  const auto contents = read_lookup(options, disk);
+  ASSERT_FALSE(contents.ok());
+  EXPECT_TRUE(contents.error().message.ends_with("has more than max_bytes = 100B"));
+}
+
+TEST_F(Files, what_could_not_be_read_is_tried_again_though_the_file_has_not_changed) {
+  const std::vector<LookupOptions> lookups = {
+      database("CREATE TABLE doors (door, zone, limit_c); INSERT INTO doors VALUES ('a', 'b', 1)")};
+  PipelineOptions options;
+  options.sources = {climate()};
+  options.lookups = lookups;
+  Stage stage(options);
+  LookupFiles files(lookups);
+  auto writer = Database::open(lookups[0].file, Database::Mode::kReadWrite);
+  ASSERT_TRUE((*writer)->exec("BEGIN EXCLUSIVE").ok());
+  auto note = files.next(stage.pipeline(), 0);
+  ASSERT_TRUE(note && note->kind == Note::Kind::kLookupFailed);
+  EXPECT_NE(note->text.find("locked"), std::string::npos) << note->text;
+  ASSERT_TRUE((*writer)->exec("COMMIT").ok());
+  note = files.next(stage.pipeline(), 60'000);
+  EXPECT_TRUE(note && note->kind == Note::Kind::kLookup);
 }
 
 TEST_F(Files, a_file_is_read_again_when_it_has_changed_and_told_when_it_says_something_else) {
@@ -113,7 +178,13 @@ TEST_F(Files, a_file_is_read_again_when_it_has_changed_and_told_when_it_says_som
   EXPECT_FALSE(files.next(stage.pipeline(), 300'000)) << "it was told";
   write("door,zone,limit_c\nopen,dock,9\n");
   note = files.next(stage.pipeline(), 360'000);
-  EXPECT_TRUE(note && note->kind == Note::Kind::kLookup);
+  ASSERT_TRUE(note && note->kind == Note::Kind::kLookup);
+  stage.pipeline().set_lookup_contents("equipped", note->text);
+  const auto written = std::filesystem::last_write_time(lookups[0].file);
+  std::ofstream(lookups[0].file, std::ios::binary) << "door,zone,limit_c\nopen,dock,7\n";
+  std::filesystem::last_write_time(lookups[0].file, written);
+  note = files.next(stage.pipeline(), 420'000);
+  EXPECT_TRUE(note && note->kind == Note::Kind::kLookup) << "in place, with the time of before";
 }
 
 }  // namespace

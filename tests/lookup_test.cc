@@ -109,11 +109,19 @@ TEST(Lookup, contents_of_another_configuration_lack_columns_and_damaged_ones_are
 
 TEST(Lookup, schedules_do_not_matter) {
   PipelineOptions options = two_sources(WatermarkMode::kKey);
-  LookupOptions lookup = looked_up().lookups[0];
-  options.lookups = {lookup};
-  options.windows = {window_over("w", {"equipped"}, 5'000, {{"n", "count()"}})};
+  options.lookups = looked_up().lookups;
+  options.windows = {window_over("w", {"equipped"}, 5'000,
+                                 {{"n", "count()"},
+                                  {"zones", "count_distinct(zone)"},
+                                  {"z", "last(zone)"},
+                                  {"s", "sum(limit_c)"}})};
+  LookupContents later = contents(9);
+  later.cells[1] = {std::string("yard"), Value()};
+  const NotesByTick tables{{5, {Note::Kind::kLookup, 0, "equipped", contents(8).encode()}},
+                           {80, {Note::Kind::kLookup, 0, "equipped", later.encode()}}};
   for (const uint64_t seed : {1, 2, 3}) {
-    expect_schedules_do_not_matter(options, make_block_fleet(seed, {"open", "shut"}), seed);
+    expect_schedules_do_not_matter(options, make_block_fleet(seed, {"open", "shut", "ajar"}), seed,
+                                   tables);
   }
 }
 

@@ -63,6 +63,14 @@ class LoopOnDisk : public testing::Test {
     }
     return all;
   }
+  static std::vector<std::string> journal_files(const std::string& state_dir) {
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(state_dir + "/journal")) {
+      if (entry.path().extension() == ".wsj") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
   static size_t messages_in_journal(Engine& engine, const std::string& state_dir) {
     size_t n = 0;
     JournalReader reader(posix_disk(), state_dir + "/journal");
@@ -99,6 +107,8 @@ TEST_F(LoopOnDisk, a_look_up_holds_what_its_file_held_though_file_and_store_are_
     lookup.column = "door";
     lookup.columns = {{"zone", "text"}};
     config.lookups = {lookup};
+    config.storage.file_bytes = 8 * kJournalPage;
+    config.storage.commit_bytes = 500;
   };
   const auto contents = [](Loop& loop) {
     return loop.engine().pipeline().lookup_contents("equipped");
@@ -109,6 +119,11 @@ TEST_F(LoopOnDisk, a_look_up_holds_what_its_file_held_though_file_and_store_are_
   EXPECT_EQ(contents(*recover(state_dir_)), held);
   std::filesystem::remove(state_dir_ + "/wayside.db");
   EXPECT_EQ(contents(*recover(state_dir_)), held) << "from the journal";
+  const auto files = journal_files(state_dir_);
+  ASSERT_GT(files.size(), 3u);
+  std::filesystem::remove(state_dir_ + "/wayside.db");
+  for (size_t i = 0; i + 2 < files.size(); ++i) std::filesystem::remove(files[i]);
+  EXPECT_EQ(contents(*recover(state_dir_)), held) << "each of its files tells it";
 }
 
 TEST_F(LoopOnDisk, a_restart_knows_what_was_known_at_the_end) {

@@ -49,6 +49,21 @@ TEST(Message, what_was_said_while_the_clock_was_not_set_says_so) {
   EXPECT_TRUE(decode_emission(encoded)->clock_unset);
 }
 
+TEST(Message, tells_what_made_it_be_said_and_under_which_configuration) {
+  Emission e = sample();
+  e.fields.clear();
+  e.cause = {18, 3};
+  e.config = 0x1a2b3c4d;
+  const std::string_view head = R"({"id":"gw/e1/12","type":"window",)";
+  const std::string_view rest = R"("block":"cold_5m","key":"truck-17","time":1700000000250)";
+  EXPECT_EQ(json_of(e),
+            std::string(head) + std::string(rest) + R"(,"cause":"18.3","config":"1a2b3c4d"})");
+  EXPECT_EQ(json_of(e, Envelope::kOutside), "{" + std::string(rest) + "}");
+  e.cause.place = Cause::kNoReading;
+  e.config = 0;
+  EXPECT_EQ(json_of(e), std::string(head) + std::string(rest) + R"(,"cause":"18"})");
+}
+
 TEST(Message, whatever_a_device_sent_stays_one_line_of_json) {
   const struct {
     std::string text;

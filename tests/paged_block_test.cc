@@ -60,6 +60,23 @@ TEST(PagedBlock, behind_a_checkpoint_the_keys_that_were_silent_leave_and_come_ba
                          "w c [0,10000) #0 final n=1"}));
 }
 
+TEST(PagedBlock, what_may_be_taken_back_leaves_with_its_key_and_comes_back) {
+  PipelineOptions options = summing();
+  options.windows[0].allowed_lateness_ms = 60'000;
+  options.windows[0].retract = true;
+  options.windows[0].last_count = 1;
+  Pages pages;
+  Stage stage(options, &pages);
+  stage.turn({{1'000, "a"}, {15'000, "a"}, {1'000, "b"}});
+  stage.turn({{2'000, "b"}});
+  save(stage, pages);
+  EXPECT_EQ(stage.pipeline().block_status()[0].resident_keys, 1u);
+  const Lines expected = {"w a [0,10000) #0 final retracted=true n=1",
+                          "w a [0,10000) #1 final retracted=false n=1"};
+  EXPECT_EQ(stage.turn({{2'000, "a"}}), expected);
+  EXPECT_EQ(pages.reads, 1u);
+}
+
 TEST(PagedBlock, a_restart_brings_no_more_keys_into_memory_than_there_may_be) {
   Pages pages;
   Stage stage(summing(), &pages);
@@ -155,6 +172,7 @@ PipelineOptions all_kinds(WatermarkMode mode, bool on_disk) {
   };
   window("tumbling", {"climate"})->allowed_lateness_ms = 15'000;
   window("few", {"climate"})->bounds.max_keys = 4;
+  window("small", {"climate"})->bounds.max_bytes = 800;
   window("both", {"climate", "cargo"})->every_ms = 2'500;
   WindowOptions* early = window("early", {"climate"});
   early->size_ms = 60'000;

@@ -14,6 +14,7 @@ using Fleet = std::vector<std::vector<Reading>>;  // by tick, in order of arriva
 struct Cut {
   int64_t timer_ms;
   std::vector<Reading> readings;
+  std::vector<Note> notes = {};
 };
 using Schedule = std::vector<Cut>;
 
@@ -36,6 +37,18 @@ inline Schedule one_by_one(const Fleet& fleet) {
   return make_schedule(fleet, [](size_t) { return true; });
 }
 
+// At the first turn of their ticks.
+using NotesByTick = std::map<size_t, Note>;
+inline Schedule with_notes(Schedule schedule, const NotesByTick& notes) {
+  for (const auto& [tick, note] : notes) {
+    const int64_t timer_ms = int64_t(tick) * kTick;
+    const auto first = std::find_if(schedule.begin(), schedule.end(),
+                                    [&](const Cut& cut) { return cut.timer_ms == timer_ms; });
+    if (first != schedule.end()) first->notes.push_back(note);
+  }
+  return schedule;
+}
+
 struct Outcome {
   std::vector<Emission> emissions;
   Ledger ledger;
@@ -54,7 +67,7 @@ inline Outcome run(const PipelineOptions& options, const Schedule& schedule,
                             stage.emissions().end());
   };
   for (const Cut& turn : schedule) {
-    stage.turn(turn.readings, turn.timer_ms);
+    stage.turn(turn.readings, turn.timer_ms, turn.notes);
     keep();
     in += turn.readings.size();
     EXPECT_EQ(stage.ledger().in, in);

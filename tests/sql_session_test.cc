@@ -110,6 +110,26 @@ TEST_F(Sql, tells_the_table_the_bounds_that_it_makes_use_of) {
   EXPECT_TRUE(numbers_.asked.empty());
 }
 
+TEST_F(Sql, a_blob_is_no_text_that_a_table_could_find) {
+  EXPECT_EQ(ask("SELECT count(*) FROM numbers WHERE number < x'ff' AND number >= 98"), "2;");
+  ASSERT_EQ(numbers_.asked.size(), 1u);
+  EXPECT_EQ(numbers_.asked[0].second, SqlValue(int64_t{98}));
+}
+
+TEST_F(Sql, texts_that_are_given_apart_are_what_they_are) {
+  std::vector<int64_t> found;
+  const std::string nul("a\0'", 3);
+  const std::vector<std::string> texts{"98", nul};
+  const auto take = [&](const auto&, const SqlRow& row) {
+    found.push_back(row.integer(0));
+    return true;
+  };
+  EXPECT_TRUE(
+      session_->ask("SELECT length(CAST(?2 AS BLOB)) FROM numbers WHERE number = ?1", take, texts)
+          .ok());
+  EXPECT_EQ(found, std::vector<int64_t>{3});
+}
+
 TEST_F(Sql, a_mistake_is_told_with_what_was_meant) {
   const std::pair<const char*, const char*> cases[] = {
       {"SELECT numbr FROM numbers", "there is no column 'numbr'; did you mean 'number'?"},

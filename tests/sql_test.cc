@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "firmware-gw/events_table.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/replay.h"
 #include "firmware-gw/sql_tables.h"
@@ -129,7 +130,9 @@ TEST_F(SqlOverState, events_end_with_the_last_entry_that_the_tables_were_opened_
   live(make_messages(7, 200));
   live(make_messages(8, 200));
   const auto schemas = (*Engine::make(config_, {}))->schemas();
-  const auto tables = SqlTables::open(config_, schemas, 1);
+  const std::string& state_dir = config_.gateway.state_dir;
+  const auto tables =
+      SqlTables::open(state_dir, schemas, 1, std::make_unique<EventsTable>(config_, state_dir, 1));
   ASSERT_TRUE(tables.ok());
   const auto session = (*tables)->open_session({});
   int64_t last = 0;
@@ -159,6 +162,17 @@ TEST_F(SqlOverState, without_a_question_the_tables_are_listed) {
       "quarantine(entry, place, arrived, source, reason, detail, topic, payload)",
       "climate(source, key, time, entry, place, arrived, vehicle, temp_c, door)"};
   EXPECT_EQ(lines("", false), expected);
+}
+
+TEST_F(SqlOverState, names_that_need_quotes_are_listed_with_them) {
+  config_.sources[0].name = "cold-chain";
+  config_.windows.clear();
+  config_.rules.clear();
+  config_.uplinks[0].raw = {"cold-chain"};
+  live(messages_);
+  const Lines tables = lines("", false);
+  EXPECT_TRUE(tables.back().starts_with("\"cold-chain\"(source, key, ")) << tables.back();
+  EXPECT_EQ(lines("SELECT count(*) AS n FROM \"cold-chain\""), Lines{R"({"n":3})"});
 }
 
 TEST_F(SqlOverState, names_that_are_taken_get_an_underscore) {

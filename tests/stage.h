@@ -122,8 +122,10 @@ class Stage {
   }
 
   // One turn over `readings`, in their order of arrival.
-  Lines turn(const std::vector<Reading>& readings, int64_t timer_ms = 0) {
+  Lines turn(const std::vector<Reading>& readings, int64_t timer_ms = 0,
+             std::vector<Note> notes = {}) {
     Group group = make_group(readings, timer_ms);
+    group.notes = std::move(notes);
     pipeline_->turn(group, 0, emissions_);
     pipeline_->end_group(group);
     return take();

@@ -101,6 +101,30 @@ TEST(StateMeaning, a_sum_over_another_type_begins_anew) {
   EXPECT_EQ(told_after(before, {{0, "a", 1}}, after), Lines{});
 }
 
+TEST(StateMeaning, windows_that_keep_something_else_begin_anew) {
+  PipelineOptions before = two_readers();
+  before.windows = {window_over("w", {"climate"}, 10'000, {{"n", "count()"}})};
+  EXPECT_EQ(told_after(before, {{0, "a", 1}}, before), Lines{"w a [0,10000) #0 final n=1"});
+  for (const int changed : {0, 1, 2}) {
+    PipelineOptions after = before;
+    after.windows[0].retract = changed == 0;
+    after.windows[0].last_count = changed == 1 ? 5 : 0;
+    after.windows[0].last_ms = changed == 2 ? 5'000 : 0;
+    EXPECT_EQ(told_after(before, {{0, "a", 1}}, after), Lines{}) << changed;
+    EXPECT_EQ(told_after(after, {{0, "a", 1}}, after).size(), 1u) << changed;
+  }
+}
+
+TEST(StateMeaning, another_max_last_ends_nothing) {
+  PipelineOptions before = two_readers();
+  before.windows = {window_over("w", {"climate"}, 10'000, {{"n", "count()"}})};
+  before.windows[0].last_ms = 5'000;
+  PipelineOptions after = before;
+  after.windows[0].max_last = 2;
+  EXPECT_EQ(told_after(before, {{0, "a"}, {1, "a"}, {2, "a"}}, after),
+            Lines{"w a [0,10000) #0 final n=2"});
+}
+
 TEST(StateMeaning, joined_readings_of_another_type_are_left_behind) {
   PipelineOptions before = two_readers();
   before.joins.resize(1);

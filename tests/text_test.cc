@@ -153,5 +153,25 @@ TEST(Text, a_name_holds_letters_digits_dashes_and_underscores_only) {
   EXPECT_FALSE(is_name(std::string(65, 'a')));
 }
 
+TEST(Text, what_is_printable_holds_no_commands_to_a_terminal) {
+  EXPECT_EQ(printable("caf\u00e9 a\x1b[31mRED\x07\x7f\n"), "caf\u00e9 a [31mRED   ");
+  EXPECT_EQ(printable("\u009b31m\u00a0"), " 31m\u00a0") << "controls beyond ASCII, too";
+  EXPECT_EQ(printable("\x9b"
+                      "31m"),
+            "\ufffd31m");
+}
+
+TEST(Text, what_is_shortened_shows_the_first_whole_characters) {
+  EXPECT_EQ(shortened("4\nv2"), "4 v2");
+  EXPECT_EQ(shortened(std::string(80, 'x')), std::string(80, 'x'));
+  EXPECT_EQ(shortened(std::string(79, 'x') + "\u00e9"), std::string(79, 'x') + "\u2026");
+}
+
+TEST(Text, sql_does_not_tell_names_by_their_case) {
+  EXPECT_TRUE(same_name("Temp_C", "temp_c"));
+  EXPECT_FALSE(same_name("temp", "temp_c"));
+  EXPECT_FALSE(same_name("\u00c9", "\u00e9"));
+}
+
 }  // namespace
 }  // namespace wayside

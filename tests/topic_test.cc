@@ -82,6 +82,21 @@ TEST(Topic, levels_are_taken_also_when_empty_and_before_a_rest) {
   EXPECT_EQ(match("a/b", "a/b"), Levels{});
 }
 
+TEST(Topic, patterns_overlap_where_a_topic_is_of_both) {
+  const struct {
+    const char *one, *other;
+    bool overlap;
+  } cases[] = {{"a/{x}", "a/+", true},     {"a/{x}", "b/{x}", false}, {"a/{x}", "+/b", true},
+               {"a/{x}", "a/b/c", false},  {"a/#", "a/b/c", true},    {"a/#", "b/#", false},
+               {"{x}/{y}", "a/b", true},   {"a/b", "a/b", true},      {"a/b", "a", false},
+               {"#", "any/{thing}", true}, {"a/#", "a", true},        {"a/b/#", "a", false}};
+  for (const auto& c : cases) {
+    const TopicPattern one = *TopicPattern::parse(c.one), other = *TopicPattern::parse(c.other);
+    EXPECT_EQ(one.overlaps(other), c.overlap) << c.one << ' ' << c.other;
+    EXPECT_EQ(other.overlaps(one), c.overlap) << c.other << ' ' << c.one;
+  }
+}
+
 TEST(Topic, a_pattern_that_cannot_be_meant_is_refused_with_its_text) {
   struct Row {
     const char* pattern;

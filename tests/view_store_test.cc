@@ -65,7 +65,7 @@ std::vector<ViewRows> fold(const Config& config, Disk& disk, uint64_t last_entry
     Group group = (*engine)->admission().make_group();
     EXPECT_TRUE(
         decode_group(entry.block, (*engine)->schemas(), (*engine)->connections(), group).ok());
-    (*engine)->replay(group);
+    (*engine)->replay(group, entry.sequence);
     const ViewChanges& changes = (*engine)->emissions().views();
     for (size_t v = 0; v < changes.views(); ++v) {
       for (const ViewChange& c : changes.of(v)) {
@@ -146,6 +146,33 @@ TEST(ViewStore, wherever_the_power_goes_a_view_is_what_the_journal_makes_of_it) 
   set_log_level(LogLevel::kInfo);
 }
 
+TEST(ViewStore, a_start_on_a_disk_that_fills_up_keeps_its_views_and_those_that_are_new) {
+  set_log_level(LogLevel::kOff);
+  int started = 0;
+  for (uint64_t call = 1; call <= 30; ++call) {
+    SCOPED_TRACE("full from call " + std::to_string(call) + " on");
+    SimulatedDisk disk(1);
+    Config config = config_with_views("state");
+    const ViewOptions added = config.views.back();
+    config.views.pop_back();
+    live(config, disk, make_messages(1, 120));
+    config.views.push_back(added);
+    disk.fail_calls(call, UINT64_MAX, FaultyDisk::Fault::kFull);
+    auto loop = Loop::recover(config, on(config, disk));
+    const bool was_full = disk.failures() > 0;
+    disk.heal();
+    if (!loop.ok() || !was_full) continue;
+    ++started;
+    push_chunks((*loop)->queue(), make_messages(2, 120), 7);
+    (*loop)->start({[](uint32_t, uint64_t) {}, [] {}});
+    (*loop)->stop();
+    EXPECT_EQ(rows_in_store(config, disk)[0], fold(config, disk)[0]);
+    EXPECT_FALSE(rows_in_store(config, disk)[1].empty());
+  }
+  EXPECT_GT(started, 0);
+  set_log_level(LogLevel::kInfo);
+}
+
 class ViewsOnDisk : public testing::Test {
  protected:
   void live_here(uint64_t seed) const { live(config_, posix_disk(), make_messages(seed, 200)); }
@@ -199,6 +226,48 @@ TEST_F(ViewsOnDisk, one_that_is_changed_begins_empty_and_one_that_is_gone_is_dro
   const auto views = ViewTable::open_all(posix_disk(), config_.gateway.state_dir);
   ASSERT_EQ(views->size(), 1u);
   EXPECT_EQ((*views)[0]->name(), "averages");
+}
+
+// How many rows a scan gives; -1: it fails.
+int64_t count(ViewTable& view, const std::vector<SqlBound>& bounds, bool is_expired = false) {
+  const auto scan = view.scan(bounds, [is_expired] { return is_expired; });
+  if (!scan.ok()) return -1;
+  for (int64_t rows = 0;; ++rows) {
+    const auto more = (*scan)->next();
+    if (!more.ok()) return -1;
+    if (!*more) return rows;
+  }
+}
+
+TEST_F(ViewsOnDisk, a_question_sees_them_all_as_of_one_commit) {
+  live_here(1);
+  const auto views = ViewTable::open_all(posix_disk(), config_.gateway.state_dir);
+  ASSERT_TRUE(views.ok()) << views.error().message;
+  const auto before = rows();
+  auto db = Database::open(config_.gateway.state_dir + "/wayside.db", Database::Mode::kReadWrite);
+  ASSERT_TRUE((*db)->exec("DELETE FROM view_latest; DELETE FROM view_averages").ok());
+  EXPECT_EQ(count(*(*views)[1], {}), int64_t(before[0].size()));
+  EXPECT_EQ(count(*(*views)[0], {}), int64_t(before[1].size()));
+  EXPECT_EQ(rows()[0].size(), 0u);
+}
+
+TEST_F(ViewsOnDisk, a_scan_that_finds_nothing_ends_in_time_too) {
+  live_here(1);
+  {
+    auto db = Database::open(config_.gateway.state_dir + "/wayside.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE((*db)
+                    ->exec("WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE "
+                           "i < 20000) INSERT INTO view_averages SELECT 'x', i, 0, 0, 0 FROM n")
+                    .ok());
+  }
+  const auto views = ViewTable::open_all(posix_disk(), config_.gateway.state_dir);
+  ViewTable& averages = *views->front();
+  constexpr auto kEqual = SqlBound::Compare::kEqual;
+  const std::vector<SqlBound> none{{1, kEqual, -1.0}};
+  EXPECT_EQ(count(averages, none), 0);
+  EXPECT_EQ(count(averages, none, true), -1);
+  EXPECT_LT(averages.share_with(1, kEqual), 1);
+  EXPECT_EQ(averages.share_with(2, kEqual), 1) << "what names no row is for SQLite to look at";
 }
 
 TEST_F(ViewsOnDisk, sql_sees_each_as_a_table_of_its_name) {

@@ -18,8 +18,9 @@ ViewOptions view_over(const std::string& from) {
 // A pipeline with one view, and the tables it fills, in memory.
 class ViewStage {
  public:
-  explicit ViewStage(ViewOptions view) {
+  explicit ViewStage(ViewOptions view, std::vector<WindowOptions> windows = {}) {
     options_.sources = {climate()};
+    options_.windows = std::move(windows);
     options_.views = {std::move(view)};
     std::vector<BlockError> errors;
     pipeline_ = Pipeline::make(options_, errors);
@@ -100,6 +101,53 @@ TEST(View, a_reading_can_take_its_row_away) {
   EXPECT_EQ(stage.turn({{4, "b", 2, "gone"}, {5, "a", 5}, {6, "c", 6, "gone"}}),
             Lines{"a 5.0 5 2"});
   EXPECT_EQ(stage.tables().totals()[0].rows, 1u);
+}
+
+WindowOptions retracting(const std::string& having) {
+  WindowOptions w;
+  w.name = "w";
+  w.from = {"climate"};
+  w.gap_ms = 5'000;
+  w.allowed_lateness_ms = 60'000;
+  w.select = {{"sum", "sum(temp_c)"}};
+  w.having = having;
+  w.retract = true;
+  return w;
+}
+
+TEST(View, with_a_row_a_window_it_follows_what_is_taken_back) {
+  ViewOptions view = view_over("w");
+  view.by = {"key", "window_start"};
+  view.select = {{"sum", "sum"}};
+  ViewStage stage(view, {retracting("sum > 0")});
+  EXPECT_EQ(stage.turn({{10'000, "a", 1}, {17'000, "a", 2}, {40'000, "a", 8}}),
+            (Lines{"a 10000.0 1.0 14999 1", "a 17000.0 2.0 21999 1"}));
+  EXPECT_EQ(stage.turn({{17'000, "a", 4}}),
+            (Lines{"a 10000.0 1.0 14999 1", "a 17000.0 6.0 21999 2"}));
+  EXPECT_EQ(stage.turn({{13'000, "a", 8}}), Lines{"a 10000.0 15.0 21999 3"});  // the two are one
+  EXPECT_EQ(stage.turn({{9'000, "a", -99}}), Lines{});                         // having
+  EXPECT_EQ(stage.turn({{9'000, "a", 100}}), Lines{"a 9000.0 16.0 21999 5"});
+}
+
+TEST(View, a_row_of_all_keys_cannot_follow_what_is_taken_back) {
+  PipelineOptions options;
+  options.sources = {climate()};
+  options.windows = {retracting("")};
+  options.views = {view_over("w")};
+  options.views[0].by = {"window_start"};
+  std::vector<BlockError> errors;
+  EXPECT_EQ(Pipeline::make(options, errors), nullptr);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].item, "by");
+  EXPECT_NE(errors[0].message.find("add \"key\""), std::string::npos) << errors[0].message;
+}
+
+TEST(View, with_a_row_a_key_it_has_first_final_results_though_they_are_taken_back) {
+  ViewOptions view = view_over("w");
+  view.select = {{"sum", "sum"}};
+  ViewStage stage(view, {retracting("")});
+  stage.turn({{10'000, "a", 1}, {17'000, "a", 2}, {40'000, "a", 8}});
+  EXPECT_EQ(stage.turn({{10'000, "a", 4}}), Lines{"a 2.0 21999 1"});
 }
 
 TEST(View, of_more_than_max_rows_the_oldest_by_event_time_go) {

@@ -1,6 +1,7 @@
 #include "tests/window_model.h"
 
 #include <chrono>
+#include <numeric>
 #include <tuple>
 
 namespace wayside {
@@ -153,6 +154,8 @@ void WindowModel::take_by_count(const Reading& reading) {
   const size_t n = std::min<size_t>(all.size(), options_.count);
   Open window;
   window.readings.assign(all.end() - ptrdiff_t(n), all.end());
+  window.arrivals.resize(n);
+  std::iota(window.arrivals.begin(), window.arrivals.end(), 0);
   fire(reading.key, window, true, reading.time_ms);
 }
 
@@ -227,11 +230,13 @@ void WindowModel::take_into_session(const Reading& reading) {
     whole.start = std::min(whole.start, w.start);
     whole.end = std::max(whole.end, w.end);
     whole.readings.insert(whole.readings.end(), w.readings.begin(), w.readings.end());
+    whole.arrivals.insert(whole.arrivals.end(), w.arrivals.begin(), w.arrivals.end());
     whole.early_due_ms = std::min(whole.early_due_ms, w.early_due_ms);
     whole.since_early += w.since_early;
     whole.revision = std::max(whole.revision, w.revision);
     whole.changed |= w.changed;
     whole.told |= w.told;
+    whole.former.insert(whole.former.end(), w.former.begin(), w.former.end());
   }
   if (is_late({whole.start, whole.end}, reading.key)) {
     return tell_late(reading, double(whole.start), double(whole.end));
@@ -247,6 +252,7 @@ void WindowModel::take_into_session(const Reading& reading) {
 
 void WindowModel::add(const Reading& reading, Open& window) {
   window.readings.push_back(reading);
+  window.arrivals.push_back(fates_.size());
   window.changed = true;
   if (options_.early_ms > 0 && !window.ended && window.early_due_ms == kTimeMax) {
     const int64_t due_ms = floor_to(reading.time_ms, options_.early_ms) + options_.early_ms;
@@ -295,6 +301,27 @@ void WindowModel::finish() {
   if (reader_) reader_->finish();
 }
 
+// What the evictor leaves of its readings.
+std::vector<Reading> WindowModel::counted(const Open& window) const {
+  if (!options_.keeps_last()) return window.readings;
+  const bool by_time = options_.last_ms > 0;
+  std::vector<std::tuple<int64_t, size_t, size_t>> order;  // the last one first
+  int64_t newest_ms = kTimeMin;
+  for (size_t i = 0; i < window.readings.size(); ++i) {
+    const int64_t time_ms = window.readings[i].time_ms;
+    order.emplace_back(by_time ? time_ms : 0, window.arrivals[i], i);
+    newest_ms = std::max(newest_ms, time_ms);
+  }
+  std::sort(order.rbegin(), order.rend());
+  std::vector<Reading> left;
+  for (const auto& [time_ms, arrival, i] : order) {
+    if (by_time && time_ms <= newest_ms - options_.last_ms) break;
+    if (left.size() == (by_time ? options_.max_last : options_.last_count)) break;
+    left.insert(left.begin(), window.readings[i]);
+  }
+  return left;
+}
+
 void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t time_ms) {
   if (window.readings.empty()) return;
   const bool bounded =
@@ -308,21 +335,31 @@ void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t
   e.fields.push_back({"window_end", bounded ? Value(double(window.end)) : Value()});
   e.fields.push_back({"revision", double(window.revision++)});
   e.fields.push_back({"final", final});
+  if (options_.retract) e.fields.push_back({"retracted", false});
+  for (const Emission& former : window.former) {
+    emissions_.push_back(former);
+    emissions_.back().fields[4].value = true;
+  }
+  window.former.clear();
   for (const auto& [alias, sql] : options_.select) {
-    e.fields.push_back({alias, model_aggregate(sql, window.readings)});
+    e.fields.push_back({alias, model_aggregate(sql, counted(window))});
   }
   if (model_having(options_.having, e.fields)) {
     if (reader_ && final && !window.told) reader_->take_result(e);
+    if (options_.retract) window.former = {e};
     emissions_.push_back(std::move(e));
   }
   window.told |= final;
   window.changed = false;
-  if (options_.purge) window.readings.clear();
+  if (!options_.purge) return;
+  window.readings.clear();
+  window.arrivals.clear();
 }
 
-// Its first aggregate is the reader's value.
+// Its `n` is the reader's value.
 void WindowModel::take_result(const Emission& result) {
-  const double* value = std::get_if<double>(&result.fields[4].value);
+  const auto n = std::ranges::find(result.fields, "n", &NamedValue::name);
+  const double* value = std::get_if<double>(&n->value);
   fates_.push_back(Fate::kPassedBy);
   take({result.time_ms, result.key, value ? *value : kNull});
 }

@@ -44,12 +44,14 @@ class WindowModel {
     int64_t start = 0;
     int64_t end = 0;
     std::vector<Reading> readings;  // in order of arrival; with `purge` since the last result
+    std::vector<size_t> arrivals;   // by reading: its place among all
     int64_t early_due_ms = kTimeMax;
-    uint32_t since_early = 0;  // readings since the last result by early_count
-    uint32_t revision = 0;     // of the next result
-    bool ended = false;        // the watermark has passed its end
-    bool changed = false;      // readings came since the last result
-    bool told = false;         // it has a result that is final
+    uint32_t since_early = 0;      // readings since the last result by early_count
+    uint32_t revision = 0;         // of the next result
+    bool ended = false;            // the watermark has passed its end
+    bool changed = false;          // readings came since the last result
+    bool told = false;             // it has a result that is final
+    std::vector<Emission> former;  // with `retract`: what it was told to be, by start
   };
   struct Key {
     int64_t watermark = kTimeMin;
@@ -84,6 +86,7 @@ class WindowModel {
   void take_into_spans(const Reading& reading);
   void add(const Reading& reading, Open& window);
   int64_t next_due(const Open& window) const;
+  std::vector<Reading> counted(const Open& window) const;
   void fire(const std::string& key, Open& window, bool final, int64_t time_ms);
   void take_result(const Emission& result);
   void tell_late(const Reading& reading, Value start, Value end);

@@ -52,7 +52,7 @@ void draw_size(Draw& draw, int64_t unit_ms, WindowOptions& w) {
 }
 
 void draw_early_results(Draw& draw, int64_t unit_ms, WindowOptions& w) {
-  w.purge = draw.once_in(3);
+  w.purge = !w.retract && draw.once_in(3);
   if (draw.once_in(2)) return;
   if (draw.once_in(2)) w.early_ms = draw.between(1, 5) * unit_ms;
   if (w.early_ms == 0 || draw.once_in(3)) w.early_count = uint32_t(draw.between(1, 4));
@@ -61,8 +61,9 @@ void draw_early_results(Draw& draw, int64_t unit_ms, WindowOptions& w) {
 
 void draw_windows_without_end(Draw& draw, WindowOptions& w) {
   w.global = true;
+  w.retract = draw.once_in(2);
   w.early_count = uint32_t(draw.below(4));
-  w.purge = draw.once_in(3);
+  w.purge = !w.retract && draw.once_in(3);
   w.at_end = w.early_count == 0 || draw.once_in(2);
 }
 
@@ -79,8 +80,18 @@ void draw_windows_by_time(Draw& draw, int64_t unit_ms, WindowOptions& w) {
   } else {
     draw_size(draw, unit_ms, w);
   }
+  w.retract = draw.once_in(3);
   if (draw.once_in(2)) w.allowed_lateness_ms = draw.between(1, 10) * unit_ms;
   if (draw.once_in(2)) draw_early_results(draw, unit_ms, w);
+}
+
+void draw_last(Draw& draw, int64_t unit_ms, WindowOptions& w) {
+  if (draw.once_in(2)) {
+    w.last_count = uint32_t(draw.between(1, 4));
+    return;
+  }
+  w.last_ms = draw.between(1, 6) * unit_ms / 2 + 1;
+  if (draw.once_in(2)) w.max_last = uint32_t(draw.between(1, 3));
 }
 
 WindowOptions draw_any_window(Draw& draw, int64_t unit_ms) {
@@ -95,6 +106,7 @@ WindowOptions draw_any_window(Draw& draw, int64_t unit_ms) {
     default:
       draw_windows_by_time(draw, unit_ms, w);
   }
+  if (draw.once_in(4)) draw_last(draw, unit_ms, w);
   if (draw.once_in(4)) w.having = "n >= 2";
   w.select = {{"n", "count()"}};
   w.to = {"out"};
@@ -233,6 +245,10 @@ std::string describe(const WindowOptions& w) {
   add(text, "early_count", w.early_count);
   if (!w.at_end) text += " at_end=false";
   if (w.purge) text += " purge";
+  add(text, "last", w.last_count);
+  add(text, "last_ms", w.last_ms);
+  if (w.last_ms > 0) add(text, "max_last", w.max_last);
+  if (w.retract) text += " retract";
   if (!w.where.empty()) text += " where=" + w.where;
   if (!w.having.empty()) text += " having=" + w.having;
   for (const std::string& source : w.from) text += " from=" + source;

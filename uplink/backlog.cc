@@ -143,6 +143,8 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
     m.key = std::move(decoded->key);
     m.time_ms = decoded->time_ms;
     m.clock_unset = decoded->clock_unset;
+    m.cause = decoded->cause;
+    m.config = decoded->config;
     bytes_ += m.value.size();
     messages.push_back(std::move(m));
   }

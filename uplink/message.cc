@@ -29,13 +29,20 @@ void append_head(std::string_view id, std::string_view type, std::string_view or
   if (clock_unset) out += R"(,"clock":"unset")";
 }
 
+void append_origin(const Emission& e, std::string& out) {
+  if (e.cause.entry != 0) out.append(",\"cause\":\"").append(to_text(e.cause)).append("\"");
+  if (e.config != 0) out.append(",\"config\":\"").append(version_digits(e.config)).append("\"");
+}
+
 void append_name(std::string_view name, std::string& out) {
   out += ",\"";
   out += name;  // names of the configuration need no escapes
   out += "\":";
 }
 
-void append_value(const Value& value, std::string& out) {
+}  // namespace
+
+void append_json_value(const Value& value, std::string& out) {
   if (const double* number = std::get_if<double>(&value)) {
     append_json_number(out, *number);
   } else if (const bool* flag = std::get_if<bool>(&value)) {
@@ -47,13 +54,12 @@ void append_value(const Value& value, std::string& out) {
   }
 }
 
-}  // namespace
-
 void append_json(const Emission& e, std::string_view id, Envelope envelope, std::string& out) {
   append_head(id, e.type, "block", e.block, e.key, e.time_ms, e.clock_unset, envelope, out);
+  if (envelope == Envelope::kInside) append_origin(e, out);
   for (const NamedValue& field : e.fields) {
     append_name(field.name, out);
-    append_value(field.value, out);
+    append_json_value(field.value, out);
   }
   out += '}';
 }

@@ -19,15 +19,19 @@ struct Message {
   std::string key;
   int64_t time_ms = 0;
   bool clock_unset = false;  // said, or read, while our clock was not set
+  Cause cause;               // of emissions, see there; with `config`
+  uint32_t config = 0;
   std::string value;
   bool waited = false;  // belongs to the backlog
 };
 
-// Where id and type stand: in the JSON itself, or beside it (in Kafka's headers).
+// Where id, type, cause and configuration stand: in the JSON itself, or beside it (in Kafka's
+// headers).
 enum class Envelope { kInside, kOutside };
 
+void append_json_value(const Value& value, std::string& out);
 // {"id":…,"type":"window","block":…,"key":…,"time":…, fields…}; behind the time comes
-// "clock":"unset" if that was so.
+// "clock":"unset" if that was so, "cause":"18.3" and "config":"1a2b3c4d" if they are known.
 void append_json(const Emission& emission, std::string_view id, Envelope envelope,
                  std::string& out);
 // A reading as the journal holds it: {"id":…,"type":"reading","source":…,"key":…,"time":…, fields…}

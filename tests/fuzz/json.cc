@@ -1,3 +1,4 @@
+#include "sensors/json_array.h"
 #include "sensors/json_decoder.h"
 #include "tests/fuzz/patch.h"
 #include "tests/fuzz/payload.h"
@@ -17,5 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string input = fuzz_input(sample, data, size);
     fuzz_decode(*decoder, reinterpret_cast<const uint8_t*>(input.data()), input.size());
   }
+  static JsonArray array;
+  std::vector<Value> elements;
+  (void)array.parse(fuzz_input(R"([1,"a",{"b":[null]},true])", data, size), elements);
   return 0;
 }

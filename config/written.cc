@@ -1,0 +1,193 @@
+#include "config/written.h"
+
+#include <set>
+#include <string_view>
+#include <type_traits>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "config/describe.h"
+#include "pipeline/cause.h"
+#include "sensors/units.h"
+
+namespace wayside {
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;  // key, value in TOML
+
+std::string number_text(double number) {
+  std::string out;
+  append_json_number(out, number);
+  return out;
+}
+
+// Secrets are never written.
+class Writer : public ConfigVisitor {
+ public:
+  explicit Writer(Lines& lines) : lines_(lines) {}
+
+  void text(const Key& key, std::string& value) override { add(key, json_string(value)); }
+  void texts(const Key& key, std::vector<std::string>& value) override {
+    add(key, "[" + joined(value, json_string) + "]");
+  }
+  void duration(const Key& key, int64_t& ms, int64_t) override {
+    add(key, json_string(format_duration(ms)));
+  }
+  void duration_or_off(const Key& key, std::optional<int64_t>& ms) override {
+    add(key, json_string(ms ? format_duration(*ms) : "off"));
+  }
+  void bytes(const Key& key, uint64_t& bytes, uint64_t) override {
+    add(key, json_string(format_bytes(bytes)));
+  }
+  void integer(const Key& key, int64_t& value, int64_t, int64_t) override {
+    add(key, std::to_string(value));
+  }
+  void count_or_duration(const Key& key, uint32_t& count, int64_t& ms, uint32_t) override {
+    add(key, ms > 0 ? json_string(format_duration(ms)) : std::to_string(count));
+  }
+  void number(const Key& key, double& value) override { add(key, number_text(value)); }
+  void flag(const Key& key, bool& value) override { add(key, value ? "true" : "false"); }
+  void choice(const Key& key, int& value, std::span<const Choice> choices) override {
+    for (const Choice& c : choices) {
+      if (c.value == value) add(key, json_string(c.name));
+    }
+  }
+  void secret(const Key&, std::string&) override {}
+  void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override {
+    add(key, table(value));
+  }
+  void settings(const Key&, std::vector<Setting>&) override {}
+  void url(const Key& key, std::string& host, uint16_t& port) override {
+    add(key, json_string(host + ":" + std::to_string(port)));
+  }
+  void time(const Key& key, std::string& path, TimeUnit& unit) override {
+    std::string name;
+    for (const Choice& c : time_units()) {
+      if (c.value == static_cast<int>(unit)) name = c.name;
+    }
+    add(key, "{ field = " + json_string(path) + ", unit = " + json_string(name) + " }");
+  }
+  void fields(const Key& key, std::vector<FieldOptions>& fields) override {
+    add(key, "{ " + joined(fields, field_text) + " }");
+  }
+  void steps(const Key& key, std::vector<PatternStep>& steps) override {
+    add(key, "[" + joined(steps, step_text) + "]");
+  }
+
+  // A block that stands within another: those of its keys that are not as by default.
+  template <class Options>
+  static Lines lines_of(Options options) {
+    Options defaults;
+    Lines all, known, told;
+    Writer writer(all), of_defaults(known);
+    describe(writer, options);
+    describe(of_defaults, defaults);
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i] != known[i]) told.push_back(all[i]);
+    }
+    return told;
+  }
+
+ private:
+  template <class Items, class ToText>
+  static std::string joined(const Items& items, ToText to_text) {
+    std::string all;
+    for (const auto& item : items) all += (all.empty() ? "" : ", ") + to_text(item);
+    return all;
+  }
+  static std::string table(const Lines& items) {
+    return "{ " +
+           joined(items,
+                  [](const auto& item) { return item.first + " = " + json_string(item.second); }) +
+           " }";
+  }
+  static std::string inline_table(const Lines& lines) {
+    return "{ " + joined(lines, [](const auto& l) { return l.first + " = " + l.second; }) + " }";
+  }
+  static std::string step_text(const PatternStep& step) { return inline_table(lines_of(step)); }
+  static std::string field_text(const FieldOptions& field);
+
+  void add(const Key& key, std::string value) { lines_.emplace_back(key.name, std::move(value)); }
+
+  Lines& lines_;
+};
+
+// A unit is known by what it does to a number.
+std::string Writer::field_text(const FieldOptions& field) {
+  Lines lines{{"path", json_string(field.path)}};
+  const int type = field.json ? kJsonField : static_cast<int>(field.type);
+  for (const ConfigVisitor::Choice& c : field_types()) {
+    if (c.value == type && type != 0) lines.emplace_back("type", json_string(c.name));
+  }
+  for (const Unit& unit : units()) {
+    if (unit.scale != field.scale || unit.shift != field.shift) continue;
+    if (unit.scale != 1 || unit.shift != 0)
+      lines.emplace_back("unit", json_string(std::string(unit.name)));
+    break;
+  }
+  if (field.min) lines.emplace_back("min", number_text(*field.min));
+  if (field.max) lines.emplace_back("max", number_text(*field.max));
+  return field.name + " = " + inline_table(lines);
+}
+
+// Without a bearing on what is said.
+const std::set<std::string> kElsewhere{"mqtt", "file", "refresh", "state", "resident_keys"};
+
+template <class Options>
+void add_meaning(const char* section, const Options& options, std::string& text) {
+  text.append("[").append(section).append("]\n");
+  for (const auto& [key, value] : Writer::lines_of(options)) {
+    if (!kElsewhere.contains(key)) text.append(key).append("=").append(value).append("\n");
+  }
+}
+
+bool has_meaning(std::string_view section) { return section != "mqtt" && section != "uplink"; }
+
+// The sources of commands are among the sources, too.
+template <class Options>
+bool is_of_command(const Options& options) {
+  if constexpr (std::is_same_v<Options, SourceOptions>) return options.is_answered;
+  return false;
+}
+
+// Calls `visit` with the section and the options of each source and block.
+template <class Visit>
+void each_block(Config config, Visit visit) {
+  for_each_section(config, [&](const char* section, auto& list) {
+    if constexpr (requires { list.front().name; }) {
+      if (!has_meaning(section)) return;
+      for (const auto& options : list) {
+        if (!is_of_command(options)) visit(section, options);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+std::string written_block(const Config& config, const std::string& name) {
+  std::string text;
+  each_block(config, [&](const char* section, const auto& options) {
+    if (options.name != name) return;
+    text.append("[[").append(section).append("]]\n");
+    for (const auto& [key, value] : Writer::lines_of(options)) {
+      text.append(key).append(" = ").append(value).append("\n");
+    }
+  });
+  return text;
+}
+
+uint32_t config_version(const Config& config) {
+  EngineOptions timers;
+  timers.tick_ms = config.engine.tick_ms;
+  std::string text;
+  add_meaning("engine", timers, text);
+  each_block(config, [&](const char* section, const auto& options) {
+    add_meaning(section, options, text);
+  });
+  const uint32_t version = parse_version_digits(to_hex(sha256_16({text})).substr(0, 8));
+  return version == 0 ? 1 : version;
+}
+
+}  // namespace wayside

@@ -1,0 +1,67 @@
+#include "firmware-gw/explain_watcher.h"
+
+#include <algorithm>
+
+#include "pipeline/block.h"
+#include "pipeline/watch.h"
+
+namespace wayside {
+
+void Watcher::add(Rests& rests) {
+  OfBlock& block = open_[rests.given()];
+  const ToldRow& told = rests.told();
+  (rests.is_by_cause() ? block.by_entry[told.cause.entry] : block.by_key[told.key])
+      .push_back(&rests);
+}
+
+Watcher::OfBlock* Watcher::find(const Block& block) {
+  const auto [at, is_new] = of_.try_emplace(&block);
+  if (!is_new) return at->second;
+  const auto open = open_.find({block.name(), dynamic_cast<const Watch*>(&block) != nullptr});
+  return at->second = open == open_.end() ? nullptr : &open->second;
+}
+
+void Watcher::saw(const Stream& stream, const Block& block, size_t input, const Rows& row,
+                  const Fates& fate) {
+  if (replay_->entry() != entry_) {
+    entry_ = replay_->entry();
+    readings_ = 0;
+  }
+  const uint32_t place = row.place(0);
+  // Rows that time brings are behind all readings before the turn.
+  if (place != Cause::kNoReading) readings_ = std::max(readings_, place + 1);
+  OfBlock* of = row.is_present(0) ? find(block) : nullptr;
+  if (!of) return;
+  const uint32_t upto = place == Cause::kNoReading ? readings_ : place + 1;
+  const SeenRow seen{stream, row, fate, input, rows_++, {entry_, place}, {entry_, upto}, arrival()};
+  if (const auto key = of->by_key.find(seen.key()); key != of->by_key.end()) {
+    for (Rests* rests : key->second) rests->see(seen);
+  }
+  if (const auto entry = of->by_entry.find(entry_); entry != of->by_entry.end()) {
+    for (Rests* rests : entry->second) rests->see(seen);
+  }
+}
+
+void Watcher::ended(const Block& block, std::string_view key, const Cause& cause) {
+  OfBlock* of = find(block);
+  if (!of) return;
+  const auto open = of->by_key.find(key);
+  if (open == of->by_key.end()) return;
+  const bool by_reading = cause.place != Cause::kNoReading;
+  for (Rests* rests : open->second) {
+    rests->end({cause.entry, by_reading ? cause.place + 1 : cause.before});
+  }
+}
+
+// Of the reading before which there were so many less one.
+int64_t Watcher::arrival() const {
+  const Group& group = replay_->group();
+  int64_t wall_ms = group.turns.empty() ? 0 : group.turns.front().now.wall_ms;
+  for (const Turn& turn : group.turns) {
+    if (!turn.slices.empty() && turn.slices.front().place >= readings_) break;
+    wall_ms = turn.now.wall_ms;
+  }
+  return wall_ms;
+}
+
+}  // namespace wayside
