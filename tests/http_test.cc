@@ -38,7 +38,7 @@ select = { zone = "CAST('z' AS TEXT)", key = "CAST(vehicle || '!' AS TEXT)", lim
 listen = "127.0.0.1:0"
 max_rows = 2
 max_request = "1KiB"
-query_time = "200ms"
+query_time = "2s"
 )toml";
 
 class Http : public testing::Test {
@@ -151,7 +151,7 @@ TEST_F(Http, ends_a_question_that_takes_too_long_or_needs_too_much) {
   const std::string endless =
       "/query?sql=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n)+SELECT+";
   EXPECT_EQ(get(endless + "sum(i)+FROM+n").body,
-            R"({"error":"the question was ended after 200ms; ask for less, by time, key or entry, )"
+            R"({"error":"the question was ended after 2s; ask for less, by time, key or entry, )"
             R"(or give it longer with [http] query_time"})");
   EXPECT_EQ(get("/query?sql=SELECT+hex(zeroblob(100000000))").status, 503u);
 }
