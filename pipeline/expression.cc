@@ -1,15 +1,21 @@
 #include "pipeline/expression.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <utility>
 
 #include "base/text.h"
 #include "pipeline/column_table.h"
 
 namespace wayside {
 namespace {
+
+// The function that takes the values of a row: cheaper than a result row of the statement.
+constexpr const char* kTakeRow = "wayside_row";
 
 // What would make the output depend on more than the journal, or reach beyond the expression.
 constexpr std::string_view kDenied[] = {"random",
@@ -38,7 +44,8 @@ constexpr std::string_view kDenied[] = {"random",
                                         "writefile",
                                         "edit",
                                         "zeroblob",
-                                        "fts3_tokenizer"};
+                                        "fts3_tokenizer",
+                                        kTakeRow};
 
 // The line break ends a `--` comment of the expression, the comment one that it leaves open.
 constexpr const char* kSuffix = "\n/**/) FROM ";
@@ -55,13 +62,33 @@ struct Watched {
   std::string denied;  // the function that was refused
   bool row_number = false;
   bool may_name_rowid = false;  // a field has this name
+  bool may_take_row = false;    // the statement is ours
 };
 
 }  // namespace
 
+// One evaluation.
+struct ExpressionRun {
+  const TableShown& shown;
+  const std::function<void(size_t, const ExpressionSet::RowValues&)>& row;
+  std::exception_ptr thrown;
+
+  // Its answer is NULL: as a condition it lets no row through.
+  static void take_row(sqlite3_context* context, int, sqlite3_value** values) {
+    ExpressionRun& run = **static_cast<ExpressionRun**>(sqlite3_user_data(context));
+    try {
+      run.row(run.shown.at, ExpressionSet::RowValues(values));
+    } catch (...) {
+      run.thrown = std::current_exception();  // not through SQLite
+      sqlite3_result_error(context, "", 0);
+    }
+  }
+};
+
 struct ExpressionEngine::State {
   sqlite3* db = nullptr;
   int next_table = 0;
+  ExpressionRun* run = nullptr;  // the innermost that goes on
 };
 
 struct ExpressionSet::State {
@@ -69,6 +96,7 @@ struct ExpressionSet::State {
   std::string table_name;
   sqlite3_stmt* statement = nullptr;
   TableShown shown;
+  ExpressionRun** run = nullptr;  // the engine's
   ~State() {
     sqlite3_finalize(statement);
     drop_column_table(db, table_name);
@@ -88,6 +116,7 @@ int authorize(void* user, int action, const char*, const char* second, const cha
     case SQLITE_SELECT:
       return ++watched.selects > 1 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_FUNCTION:
+      if (watched.may_take_row && std::strcmp(second, kTakeRow) == 0) return SQLITE_OK;
       if (std::find(std::begin(kDenied), std::end(kDenied), second) == std::end(kDenied)) {
         return SQLITE_OK;
       }
@@ -138,17 +167,18 @@ class Compiler {
   }
 
   bool compile_all(const std::vector<std::string>& expressions, ExpressionError& error) {
-    std::string all = "SELECT ";
+    std::string all = "SELECT 1 FROM " + table_ + " WHERE " + kTakeRow;
     for (const std::string& e : expressions) {
-      all += (&e == &expressions.front() ? "(" : ", (") + e + "\n/**/)";
+      all += (&e == &expressions.front() ? "((" : ", (") + e + "\n/**/)";
     }
-    if (!prepare(all + " FROM " + table_)) error.message = sqlite3_errmsg(db_);
+    if (!prepare(all + ")", true)) error.message = sqlite3_errmsg(db_);
     return error.message.empty();
   }
 
  private:
-  bool prepare(const std::string& sql) {
+  bool prepare(const std::string& sql, bool may_take_row = false) {
     watched_ = {};
+    watched_.may_take_row = may_take_row;
     watched_.may_name_rowid = std::any_of(columns_.begin(), columns_.end(),
                                           [](const Field& f) { return f.name == "ROWID"; });
     sqlite3_finalize(std::exchange(statement_, nullptr));
@@ -204,6 +234,8 @@ ExpressionEngine::ExpressionEngine() : state_(std::make_unique<State>()) {
   // Without this "closd" in double quotes would silently be a text.
   sqlite3_db_config(state_->db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_limit(state_->db, SQLITE_LIMIT_LENGTH, 1 << 20);
+  need_memory(sqlite3_create_function_v2(state_->db, kTakeRow, -1, SQLITE_UTF8, &state_->run,
+                                         ExpressionRun::take_row, nullptr, nullptr, nullptr));
 }
 
 ExpressionEngine::~ExpressionEngine() { sqlite3_close_v2(state_->db); }
@@ -215,6 +247,7 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
   set->state_ = std::make_unique<ExpressionSet::State>();
   ExpressionSet::State& state = *set->state_;
   state.db = state_->db;
+  state.run = &state_->run;
   state.table_name = "batch" + std::to_string(state_->next_table++);
   state.shown.declaration = declare_table(columns);
   state.shown.table.columns.resize(columns.size());
@@ -225,6 +258,11 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
     error = {i, 0, ""};
     if (!compiler.check(expressions[i], error)) return nullptr;
   }
+  error = {kMaxExpressions, 0, ""};
+  if (expressions.size() > kMaxExpressions) {
+    error.message = fmt::format("at most {} expressions are possible here", kMaxExpressions);
+    return nullptr;
+  }
   error = {};
   return compiler.compile_all(expressions, error) ? std::move(set) : nullptr;
 }
@@ -232,8 +270,7 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
 ExpressionSet::~ExpressionSet() = default;
 
 double ExpressionSet::RowValues::number(size_t expression) const {
-  // One call with the statement: those that follow know nothing of it, and cost little.
-  sqlite3_value* value = sqlite3_column_value(set_.state_->statement, static_cast<int>(expression));
+  sqlite3_value* value = values_[expression];
   const int type = sqlite3_value_type(value);
   const bool numeric = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
   return numeric ? sqlite3_value_double(value) : kNull;
@@ -245,17 +282,16 @@ int ExpressionSet::RowValues::truth(size_t expression) const {
 }
 
 Value ExpressionSet::RowValues::value(size_t expression) const {
-  sqlite3_stmt* s = set_.state_->statement;
-  const int i = static_cast<int>(expression);
-  switch (sqlite3_column_type(s, i)) {
+  sqlite3_value* value = values_[expression];
+  switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:
       return std::monostate();
     case SQLITE_INTEGER:
     case SQLITE_FLOAT:
-      return sqlite3_column_double(s, i);
+      return sqlite3_value_double(value);
     default: {
-      auto text = static_cast<const char*>(sqlite3_column_blob(s, i));
-      return std::string(text ? text : "", static_cast<size_t>(sqlite3_column_bytes(s, i)));
+      auto text = static_cast<const char*>(sqlite3_value_blob(value));
+      return std::string(text ? text : "", static_cast<size_t>(sqlite3_value_bytes(value)));
     }
   }
 }
@@ -264,18 +300,20 @@ Status ExpressionSet::evaluate(const Table& table,
                                const std::function<void(size_t, const RowValues&)>& row) {
   if (table.rows == 0) return {};
   state_->shown.table = table;
-  RowValues values(*this);
-  Status status;
   const TableShown& shown = state_->shown;
-  for (size_t next = table.begin; next < table.rows; next = shown.at + 1) {
-    state_->shown.first = next;
-    int rc = sqlite3_step(state_->statement);
-    for (; rc == SQLITE_ROW; rc = sqlite3_step(state_->statement)) row(shown.at, values);
+  ExpressionRun run{shown, row, {}};
+  ExpressionRun* outer = std::exchange(*state_->run, &run);
+  Status status;
+  for (size_t next = table.begin; next < table.rows && !run.thrown; next = shown.at + 1) {
+    state_->shown.first = state_->shown.at = next;  // a constant can fail before any row
+    const int rc = sqlite3_step(state_->statement);
     need_memory(rc);
     if (rc != SQLITE_DONE) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
     sqlite3_reset(state_->statement);
   }
+  *state_->run = outer;
   state_->shown.table.rows = 0;
+  if (run.thrown) std::rethrow_exception(run.thrown);
   return status;
 }
 

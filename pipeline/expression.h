@@ -13,6 +13,8 @@
 #include "base/value.h"
 #include "sensors/reading.h"
 
+struct sqlite3_value;
+
 namespace wayside {
 
 // One of the pointers is set; or numbers and texts: a text where there is no number.
@@ -43,6 +45,8 @@ struct ExpressionError {
 
 class ExpressionSet;
 
+constexpr size_t kMaxExpressions = 127;  // of one set: SQLite's limit for a function's arguments
+
 // One SQLite connection in memory, shared by the expressions of a pipeline. Owned by one thread.
 class ExpressionEngine {
  public:
@@ -51,7 +55,8 @@ class ExpressionEngine {
   ExpressionEngine(const ExpressionEngine&) = delete;
   ExpressionEngine& operator=(const ExpressionEngine&) = delete;
 
-  // Null when one of them is wrong; `error` then says which. The engine must outlive the set.
+  // Null when one of them is wrong, or there are more than kMaxExpressions; `error` then says
+  // which. The engine must outlive the set.
   std::unique_ptr<ExpressionSet> compile(const std::vector<Field>& columns,
                                          const std::vector<std::string>& expressions,
                                          ExpressionError& error);
@@ -75,9 +80,9 @@ class ExpressionSet {
     Value value(size_t expression) const;
 
    private:
-    friend class ExpressionSet;
-    explicit RowValues(const ExpressionSet& set) : set_(set) {}
-    const ExpressionSet& set_;
+    friend struct ExpressionRun;
+    explicit RowValues(sqlite3_value** values) : values_(values) {}
+    sqlite3_value** values_;
   };
   // Calls back for each row, in order, but for those that cannot be evaluated: a fault of one row
   // says nothing about the others. The error is SQLite's for the last of them (malformed JSON,

@@ -144,6 +144,7 @@ TEST_F(Expression, functions_whose_answer_changes_are_denied_by_name) {
       {"julianday(0)", "julianday"},
       {"sqlite_version()", "sqlite_version"},
       {"last_insert_rowid()", "last_insert_rowid"},
+      {"wayside_row(temp_c)", "wayside_row"},
   };
   for (const auto& c : cases) {
     const std::string message = error_of(c.expression).message;
@@ -192,6 +193,54 @@ TEST_F(Expression, a_row_that_cannot_be_evaluated_is_null_and_the_rows_after_it_
   EXPECT_EQ(values_of("json_extract(door, '$.a')", rows),
             (std::vector<Value>{7.0, std::monostate(), 9.0}));
   EXPECT_TRUE(faults_) << "and it is told";
+}
+
+TEST_F(Expression, a_constant_that_cannot_be_evaluated_is_null_in_each_row) {
+  EXPECT_EQ(values_of("abs(-9223372036854775807 - 1)", {{1, 2, 3}, {"a", "b", "c"}, {0, 0, 0}}),
+            std::vector<Value>(3));
+  EXPECT_TRUE(faults_) << "and it is told";
+}
+
+TEST_F(Expression, what_a_row_throws_passes_through_and_the_set_goes_on) {
+  ExpressionError error;
+  auto set = engine_.compile({{"x"}}, {"x"}, error);
+  ASSERT_NE(set, nullptr);
+  const double numbers[] = {1, 2};
+  const Table table{2, {{.numbers = numbers}}};
+  EXPECT_THROW((void)set->evaluate(table, [](size_t, const auto&) { throw std::bad_alloc(); }),
+               std::bad_alloc);
+  size_t rows = 0;
+  EXPECT_TRUE(set->evaluate(table, [&](size_t, const auto&) { ++rows; }).ok());
+  EXPECT_EQ(rows, 2u);
+}
+
+TEST_F(Expression, a_row_may_evaluate_other_expressions) {
+  ExpressionError error;
+  auto outer = engine_.compile({{"x"}}, {"x"}, error);
+  auto inner = engine_.compile({{"x"}}, {"x * 10"}, error);
+  const double numbers[] = {1, 2};
+  const Table table{2, {{.numbers = numbers}}};
+  std::vector<double> seen;
+  ASSERT_TRUE(outer
+                  ->evaluate(table,
+                             [&](size_t, const auto& o) {
+                               seen.push_back(o.number(0));
+                               (void)inner->evaluate(table, [&](size_t, const auto& i) {
+                                 seen.push_back(i.number(0));
+                               });
+                             })
+                  .ok());
+  EXPECT_EQ(seen, (std::vector<double>{1, 10, 20, 2, 10, 20}));
+}
+
+TEST_F(Expression, a_set_holds_as_many_as_its_limit_and_no_more) {
+  std::vector<std::string> expressions(kMaxExpressions, "temp_c");
+  ExpressionError error;
+  EXPECT_NE(engine_.compile(kFields, expressions, error), nullptr) << error.message;
+  expressions.push_back("door");
+  error = error_of(expressions);
+  EXPECT_EQ(error.expression, kMaxExpressions);
+  EXPECT_EQ(error.message, "at most 127 expressions are possible here");
 }
 
 TEST_F(Expression, the_same_set_serves_batch_after_batch) {
