@@ -26,6 +26,7 @@ void Watcher::saw(const Stream& stream, const Block& block, size_t input, const 
   if (replay_->entry() != entry_) {
     entry_ = replay_->entry();
     readings_ = 0;
+    turns_ = 0;
   }
   const uint32_t place = row.place(0);
   // Rows that time brings are behind all readings before the turn.
@@ -54,14 +55,13 @@ void Watcher::ended(const Block& block, std::string_view key, const Cause& cause
 }
 
 // Of the reading before which there were so many less one.
-int64_t Watcher::arrival() const {
-  const Group& group = replay_->group();
-  int64_t wall_ms = group.turns.empty() ? 0 : group.turns.front().now.wall_ms;
-  for (const Turn& turn : group.turns) {
-    if (!turn.slices.empty() && turn.slices.front().place >= readings_) break;
-    wall_ms = turn.now.wall_ms;
-  }
-  return wall_ms;
+int64_t Watcher::arrival() {
+  const std::vector<Turn>& turns = replay_->group().turns;
+  const auto has_begun = [&](const Turn& turn) {
+    return turn.slices.empty() || turn.slices.front().place < readings_;
+  };
+  while (turns_ < turns.size() && has_begun(turns[turns_])) ++turns_;
+  return turns.empty() ? 0 : turns[std::max<size_t>(turns_, 1) - 1].now.wall_ms;
 }
 
 }  // namespace wayside

@@ -35,13 +35,14 @@ class Watcher : public Witness {
     std::unordered_map<uint64_t, Open> by_entry;  // of the cause
   };
   OfBlock* find(const Block& block);
-  int64_t arrival() const;
+  int64_t arrival();
 
   std::map<Rests::Given, OfBlock> open_;
   std::unordered_map<const Block*, OfBlock*> of_;  // null: nobody asks for its rows
   const JournalReplay* replay_ = nullptr;
   uint64_t entry_ = 0;
   uint32_t readings_ = 0;  // of the entry, so far
+  size_t turns_ = 0;       // of the entry that have begun with them
   uint64_t rows_ = 0;
 };
 
