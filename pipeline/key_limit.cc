@@ -10,6 +10,7 @@ namespace {
 // What a reading is taken to add at least, and after how many of them sizes are taken in any case.
 constexpr uint64_t kLeastGrowth = 16;
 constexpr uint64_t kMostReadings = 16 << 10;
+constexpr size_t kAhead = 16;  // rows; with many keys each of them is somewhere else
 
 }  // namespace
 
@@ -19,6 +20,9 @@ constexpr uint64_t kMostReadings = 16 << 10;
 void KeyLimit::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   size_t begin = 0;
   for (size_t row = 0; row < rows.view.rows; ++row) {
+    if (row + kAhead < rows.view.rows) {
+      __builtin_prefetch(last_.data() + rows.view.keys[row + kAhead]);  // also if it is no key yet
+    }
     if (!rows.is_present(row)) continue;
     const uint32_t key = rows.view.keys[row];
     if (!knows(key)) {
@@ -63,7 +67,7 @@ void KeyLimit::measure(const std::vector<uint32_t>& changed) {
   const uint64_t room = bounds_.max_bytes - std::min(total_bytes_, bounds_.max_bytes);
   // At twice the pace there is still room by then.
   const uint64_t readings = room / std::max(kLeastGrowth, 2 * grown / came);
-  next_measure_ = readings_ + std::min(readings, kMostReadings + total_bytes_ / 16);
+  next_measure_ = readings_ + std::min(readings, kMostReadings + total_bytes_ / 4);
   measured_ = readings_;
   measured_bytes_ = total_bytes_;
 }
