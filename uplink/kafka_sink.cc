@@ -39,16 +39,10 @@ class KafkaSink : public Sink {
 
   Result<Mark> open(const Mark& local) override {
     producer_.reset();
-    WS_TRY(connect());
-    WS_TRY(marks_.make_topic(producer_.get()));
-    WS_TRY(resume("init_transactions", kInitTimeoutMs, [&](int timeout_ms) {
-      return rd_kafka_init_transactions(producer_.get(), timeout_ms);
-    }));
-    WS_ASSIGN(const std::optional<Mark> remembered, remembered_mark());
-    if (!remembered && local.delivered > 0 && !std::exchange(told_forgotten_, true)) {
-      tell("Kafka has forgotten how far this uplink is; the store's own mark decides");
-    }
-    return resume_from(local, remembered, epochs_);
+    Result<Mark> mark = connect_and_resume(local);
+    // One that has found no broker tries each second, also while nobody asks it.
+    if (!mark.ok()) producer_.reset();
+    return mark;
   }
 
   bool has_backlog_lane() const override { return true; }
@@ -72,6 +66,19 @@ class KafkaSink : public Sink {
   }
 
  private:
+  Result<Mark> connect_and_resume(const Mark& local) {
+    WS_TRY(connect());
+    WS_TRY(marks_.make_topic(producer_.get()));
+    WS_TRY(resume("init_transactions", kInitTimeoutMs, [&](int timeout_ms) {
+      return rd_kafka_init_transactions(producer_.get(), timeout_ms);
+    }));
+    WS_ASSIGN(const std::optional<Mark> remembered, remembered_mark());
+    if (!remembered && local.delivered > 0 && !std::exchange(told_forgotten_, true)) {
+      tell("Kafka has forgotten how far this uplink is; the store's own mark decides");
+    }
+    return resume_from(local, remembered, epochs_);
+  }
+
   // The offset is of the gateway that came last under our name, or has expired; the record is of
   // our own epoch, and stays.
   Result<std::optional<Mark>> remembered_mark() {
@@ -124,8 +131,7 @@ class KafkaSink : public Sink {
   }
 
   // Calls a function of the transactional API until it neither fails nor may be tried again. What
-  // has taken too long is not: the broker has given up the transaction by then, and librdkafka
-  // tries a connection each second for as long as it is asked.
+  // has taken too long is not: the broker has given up the transaction by then.
   template <class Call>
   Status transact(const char* what, Call call) {
     for (int attempt = 0;; ++attempt) {

@@ -10,6 +10,7 @@
 namespace wayside {
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -118,7 +119,12 @@ bool UplinkWorker::work() {
     committed = committed_;
   }
   if (!open_) {
-    if (Status opened = open(mark, committed); !opened.ok()) return fail(opened.error()), false;
+    const auto begun = steady_clock::now();
+    if (Status opened = open(mark, committed); !opened.ok()) {
+      // A client that looks for its broker tries each second: a third of the time it rests.
+      const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
+      return fail(opened.error(), took / 2), false;
+    }
   }
   if (Status cut = cut_backlog(mark, committed); !cut.ok()) return fail(cut.error()), false;
   Mark after;
@@ -183,10 +189,9 @@ Status UplinkWorker::cut_backlog(Mark& mark, const Committed& committed) {
 // Over a slow link a batch has to be small: an alarm waits for the one that is under way, and
 // readers of a transaction for its end.
 Status UplinkWorker::deliver(Mark& after) {
-  using Clock = std::chrono::steady_clock;
-  const auto begun = Clock::now();
+  const auto begun = steady_clock::now();
   Status sent = sink_->deliver(messages_, after);
-  const auto took = Clock::now() - begun;
+  const auto took = steady_clock::now() - begun;
   const auto allowed = milliseconds(options_.batch_time_ms);
   was_away_ = took > allowed;  // the link may have been, without an error
   if (took > allowed) batch_bytes_ = std::max(batch_bytes_ / 2, kBatchBytesMin);
@@ -195,13 +200,14 @@ Status UplinkWorker::deliver(Mark& after) {
   return sent;
 }
 
-void UplinkWorker::fail(const Error& error) {
+void UplinkWorker::fail(const Error& error, milliseconds pause) {
   static thread_local std::minstd_rand jitter(std::random_device{}());
   open_ = false;
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.retry_min_ms, options_.retry_max_ms);
   if (sink_->has_rival()) backoff_ms_ = options_.retry_max_ms;
   backoff_ms_ = backoff_ms_ * 3 / 4 + static_cast<int64_t>(jitter()) % (backoff_ms_ / 2 + 1);
-  backoff_ms_ = std::max<int64_t>(backoff_ms_, 1);  // 0 would wait for news instead
+  // 0 would wait for news instead.
+  backoff_ms_ = std::max<int64_t>({backoff_ms_, pause.count(), 1});
   std::lock_guard lock(mutex_);
   if (progress_.needs_epoch) {
     log_warn("uplink {}: {}", options_.name, error.message);

@@ -58,7 +58,8 @@ class UplinkWorker {
   Status open(Mark& mark, Committed& committed);
   Status cut_backlog(Mark& mark, const Committed& committed);
   Status deliver(Mark& after);
-  void fail(const Error& error);
+  // The next try comes no earlier than `pause`.
+  void fail(const Error& error, std::chrono::milliseconds pause = {});
   void wait_for_news();
   bool must_end(bool worked) const;  // mutex_ is held
 
