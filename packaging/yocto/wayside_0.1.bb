@@ -25,9 +25,10 @@ EXTRA_OECMAKE = "-DCMAKE_BUILD_TYPE=Release -DWAYSIDE_TESTS=OFF -DHOST_PYTHON=${
                  -DWAYSIDE_UNIT_DIR=${systemd_system_unitdir} -DWAYSIDE_SYSUSERS_DIR=${libdir}/sysusers.d"
 
 # What a board does not need can be left out.
-PACKAGECONFIG ??= "http kafka simulator"
+PACKAGECONFIG ??= "http kafka past simulator"
 PACKAGECONFIG[http] = "-DWAYSIDE_HTTP=ON,-DWAYSIDE_HTTP=OFF"
 PACKAGECONFIG[kafka] = "-DWAYSIDE_KAFKA=ON,-DWAYSIDE_KAFKA=OFF,librdkafka"
+PACKAGECONFIG[past] = "-DWAYSIDE_PAST=ON,-DWAYSIDE_PAST=OFF"
 PACKAGECONFIG[simulator] = "-DWAYSIDE_SIMULATOR=ON,-DWAYSIDE_SIMULATOR=OFF"
 
 SYSTEMD_SERVICE:${PN} = "wayside.service"
