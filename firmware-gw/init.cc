@@ -146,7 +146,9 @@ Status complete(FirstAnswers& answers, std::istream* in, std::ostream& out) {
     std::string& answer = answers.*question.answer;
     if (!answer.empty()) continue;
     const std::string proposed = usual(question, answers);
-    if (in) {
+    const bool asked =
+        in && !(question.answer == &FirstAnswers::time_unit && answers.time == kNone);
+    if (asked) {
       out << question.text << (proposed.empty() ? "" : " [" + proposed + "]") << ": " << std::flush;
       if (!std::getline(*in, answer)) return ended_before(question);
       answer = trimmed(answer);
