@@ -1,8 +1,8 @@
 #include "base/clock.h"
 
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -18,7 +18,6 @@ constexpr int kBatteryClocks = 4;
 // set to it when anybody sets the clock. STA_UNSYNC would do, but chrony leaves it set without
 // rtcsync.
 constexpr long kUnknownErrorUs = 16'000'000;
-// systemd-timesyncd sets it, once it has set the clock, and takes it away when it ends.
 constexpr const char* kTimesyncMark = "/run/systemd/timesync/synchronized";
 
 std::string boot_id() {
@@ -37,27 +36,34 @@ bool has_battery_clock() {
   return false;
 }
 
+int64_t touched_ms(const char* path) {
+  struct stat found {};
+  if (::stat(path, &found) != 0) return 0;
+  return int64_t{found.st_mtim.tv_sec} * 1000 + found.st_mtim.tv_nsec / 1'000'000;
+}
+
 // Where the kernel may not be asked (ProtectClock=yes), timesyncd's mark is. It is looked at first:
 // it follows the step, so that the time read behind it has that step in it.
-ClockReading read_clocks_by_mark() {
+ClockReading read_clocks_by_mark(SyncMark& mark) {
   using namespace std::chrono;
   ClockReading reading;
-  reading.synchronised = ::access(kTimesyncMark, F_OK) == 0;
+  const int64_t touched = touched_ms(kTimesyncMark);
   reading.boot_ms = boot_clock_ms();
   reading.system_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-  if (boot_clock_ms() - reading.boot_ms > kAtOnceMs) reading.synchronised = false;
+  if (boot_clock_ms() - reading.boot_ms > kAtOnceMs) return reading;
+  reading.synchronised = mark.vouches(touched, reading.system_ms, reading.boot_ms);
   return reading;
 }
 
 // The kernel gives its time and whether that is synchronised in one call, so that no step can come
 // between.
-ClockReading read_clocks() {
+ClockReading read_clocks(SyncMark& mark) {
   using namespace std::chrono;
   ClockReading reading;
   for (int i = 0; i < kAttempts; ++i) {
     reading.boot_ms = boot_clock_ms();
     timex kernel{};
-    if (adjtimex(&kernel) < 0) return read_clocks_by_mark();
+    if (adjtimex(&kernel) < 0) return read_clocks_by_mark(mark);
     const int64_t per_ms = kernel.status & STA_NANO ? 1'000'000 : 1'000;
     reading.system_ms = int64_t{kernel.time.tv_sec} * 1000 + kernel.time.tv_usec / per_ms;
     reading.synchronised = kernel.maxerror < kUnknownErrorUs;
@@ -69,8 +75,8 @@ ClockReading read_clocks() {
   return reading;
 }
 
-ClockReading first_reading() {
-  ClockReading reading = read_clocks();
+ClockReading first_reading(SyncMark& mark) {
+  ClockReading reading = read_clocks(mark);
   reading.has_battery = has_battery_clock();
   return reading;
 }
@@ -84,8 +90,8 @@ int64_t boot_clock_ms() {
 }
 
 SystemClock::SystemClock(const ClockOptions& options, std::string_view saved, const Now& last)
-    : time_(options, boot_id(), saved, last, first_reading()) {}
+    : time_(options, boot_id(), saved, last, first_reading(mark_)) {}
 
-Now SystemClock::now() { return time_.at(read_clocks()); }
+Now SystemClock::now() { return time_.at(read_clocks(mark_)); }
 
 }  // namespace wayside

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/held_time.h"
+#include "base/sync_mark.h"
 
 namespace wayside {
 
@@ -31,6 +32,7 @@ class SystemClock : public Clock {
   std::string save() const override { return time_.save(); }
 
  private:
+  SyncMark mark_;  // before what is made by its word
   HeldTime time_;
 };
 

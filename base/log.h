@@ -1,4 +1,4 @@
-// One log line an event, to stderr. spdlog stays behind this header.
+// One log line an event, to stderr.
 #pragma once
 
 #include <fmt/format.h>

@@ -31,21 +31,9 @@ void run(benchmark::State& state, const Load& load, const WindowOptions& w) {
 }
 
 void floor_of(benchmark::State& state, const Load& load) {
-  struct Sums {
-    double n = 0, sum = 0, min = 1e300, max = -1e300;
-  };
   const Group group = make_readings(load);
-  const ReadingBatch& batch = group.batches.front();
   for (auto _ : state) {
-    std::vector<Sums> sums(load.keys);
-    for (size_t i = 0; i < batch.rows(); ++i) {
-      Sums& s = sums[batch.keys()[i]];
-      const double temp = batch.columns[1].numbers[i];
-      ++s.n;
-      s.sum += temp;
-      s.min = std::min(s.min, temp);
-      s.max = std::max(s.max, temp);
-    }
+    const auto sums = sums_by_key(load, group.batches.front());
     benchmark::DoNotOptimize(sums.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * load.readings));

@@ -1,5 +1,6 @@
 #include "bench/engine_load.h"
 
+#include <algorithm>
 #include <random>
 
 #include "sensors/admission.h"
@@ -73,6 +74,19 @@ Group make_readings(const Load& load) {
          {{0, static_cast<uint32_t>(begin), static_cast<uint32_t>(begin + kTurnReadings)}}});
   }
   return group;
+}
+
+std::vector<Sums> sums_by_key(const Load& load, const ReadingBatch& batch) {
+  std::vector<Sums> sums(load.keys);
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    Sums& s = sums[batch.keys()[i]];
+    const double temp = batch.columns[1].numbers[i];
+    ++s.n;
+    s.sum += temp;
+    s.min = std::min(s.min, temp);
+    s.max = std::max(s.max, temp);
+  }
+  return sums;
 }
 
 std::unique_ptr<Pipeline> make_pipeline(const Load& load, const WindowOptions& w) {

@@ -17,6 +17,12 @@ struct Load {
 
 Group make_readings(const Load& load);
 
+// The floor: the same sums with no event time at all.
+struct Sums {
+  double n = 0, sum = 0, min = 1e300, max = -1e300;
+};
+std::vector<Sums> sums_by_key(const Load& load, const ReadingBatch& batch);
+
 // Over "readings", with count, sum, min and max.
 WindowOptions window(int64_t size_ms, int64_t every_ms = 0);
 WindowOptions sessions(int64_t gap_ms);

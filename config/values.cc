@@ -9,7 +9,28 @@
 namespace wayside {
 namespace {
 
+// Where systemd puts those of our unit; readable by root and by the gateway's own user.
+constexpr const char* kUnitCredentials = "/run/credentials/wayside.service";
+
 Error wrong(std::string message) { return {ErrorCode::kConfig, std::move(message)}; }
+
+Result<std::string> first_line(const std::string& path) {
+  std::ifstream in(path);
+  std::string value;
+  if (!std::getline(in, value)) return wrong("cannot read " + path + ", or it is empty");
+  return value;
+}
+
+// The verbs that ask a running gateway are not started by systemd, but want its secrets, too.
+Result<std::string> credential(const std::string& name) {
+  if (const char* dir = std::getenv("CREDENTIALS_DIRECTORY")) {
+    return first_line(std::string(dir) + "/" + name);
+  }
+  auto found = first_line(std::string(kUnitCredentials) + "/" + name);
+  if (found.ok()) return found;
+  return wrong(found.error().message + ": the service has to run with LoadCredential=" + name +
+               ":…, and only root and its user may read it; elsewhere set $CREDENTIALS_DIRECTORY");
+}
 
 }  // namespace
 
@@ -64,18 +85,9 @@ Result<std::string> read_secret(const std::string& kind, const std::string& wher
     if (!found) return wrong("environment variable " + where + " is not set");
     return std::string(found);
   }
-  std::string path = where;
-  if (kind == "credential") {
-    const char* dir = std::getenv("CREDENTIALS_DIRECTORY");
-    if (!dir) return wrong("there are no credentials: $CREDENTIALS_DIRECTORY is not set");
-    path = std::string(dir) + "/" + where;
-  } else if (kind != "file") {
-    return wrong("unknown kind of secret '" + kind + "': file, env or credential");
-  }
-  std::ifstream in(path);
-  std::string value;
-  if (!std::getline(in, value)) return wrong("cannot read " + path + ", or it is empty");
-  return value;
+  if (kind == "credential") return credential(where);
+  if (kind == "file") return first_line(where);
+  return wrong("unknown kind of secret '" + kind + "': file, env or credential");
 }
 
 }  // namespace wayside

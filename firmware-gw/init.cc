@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <sstream>
 
 #include "base/text.h"
 #include "config/config.h"
@@ -94,6 +95,29 @@ std::string uplink_text(const FirstAnswers& a) {
          line("topic", "wayside.{block}");
 }
 
+Error ended_before(const FirstQuestion& question) {
+  return {ErrorCode::kUsage, std::string("the input ended before an answer to \"") + question.text +
+                                 "\"; nothing is written. Give it as " + question.flag +
+                                 ", or take with --yes what is usual"};
+}
+
+// The file that the error is in is not there to be looked at.
+std::string line_of(const std::string& text, size_t number) {
+  std::istringstream lines(text);
+  std::string found;
+  for (size_t i = 0; i < number; ++i) std::getline(lines, found);
+  return found;
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) text.remove_prefix(size_t(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 const std::vector<FirstQuestion>& first_questions() {
@@ -117,21 +141,24 @@ const std::vector<FirstQuestion>& first_questions() {
   return kQuestions;
 }
 
-void complete(FirstAnswers& answers, std::istream* in, std::ostream& out) {
+Status complete(FirstAnswers& answers, std::istream* in, std::ostream& out) {
   for (const FirstQuestion& question : first_questions()) {
     std::string& answer = answers.*question.answer;
     if (!answer.empty()) continue;
     const std::string proposed = usual(question, answers);
-    if (in) {
+    const bool asked =
+        in && !(question.answer == &FirstAnswers::time_unit && answers.time == kNone);
+    if (asked) {
       out << question.text << (proposed.empty() ? "" : " [" + proposed + "]") << ": " << std::flush;
-      std::getline(*in, answer);
+      if (!std::getline(*in, answer)) return ended_before(question);
       answer = trimmed(answer);
     }
     if (answer.empty()) answer = proposed;
   }
+  return {};
 }
 
-Result<std::string> first_config(const FirstAnswers& a, const std::string& path) {
+Result<std::string> first_config(const FirstAnswers& a) {
   const std::string text =
       "# The first configuration. `wayside config sample` prints every key with its default.\n\n"
       "[gateway]\n" +
@@ -139,9 +166,11 @@ Result<std::string> first_config(const FirstAnswers& a, const std::string& path)
       line("name", "local") + line("url", a.broker) + "\n" + source_text(a) + "\n" +
       window_text(a) + "\n" + uplink_text(a);
   std::vector<ConfigError> errors;
-  if (parse_config(text, path, errors)) return text;
-  std::string all = "these answers make no good configuration:";
-  for (const ConfigError& error : errors) all += "\n  " + error.to_text();
+  if (parse_config(text, "", errors)) return text;
+  std::string all = "these answers make no good configuration; nothing is written:";
+  for (const ConfigError& error : errors) {
+    all += "\n  " + line_of(text, error.at.line) + "\n    " + error.message;
+  }
   return Error{ErrorCode::kUsage, all};
 }
 
@@ -154,8 +183,7 @@ Status write_new_file(const std::string& path, const std::string& text) {
                                         "name with --config, or move it away"};
   }
   if (fd < 0) return failed();
-  const bool good =
-      ::write(fd, text.data(), text.size()) == ssize_t(text.size()) && ::fsync(fd) == 0;
+  const bool good = write_all(fd, text) && ::fsync(fd) == 0;
   const Status status = good ? Status() : Status(failed());
   ::close(fd);
   if (!good) ::unlink(path.c_str());

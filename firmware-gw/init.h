@@ -31,12 +31,12 @@ struct FirstQuestion {
 };
 const std::vector<FirstQuestion>& first_questions();
 
-// Gives what is not known yet what is usual; with `in` it is asked for first. An empty line, or the
-// end of the input, takes what is usual.
-void complete(FirstAnswers& answers, std::istream* in, std::ostream& out);
+// Gives what is not known yet what is usual; with `in` it is asked for first, and an empty line
+// takes what is usual. kUsage: the input ended before everything was asked.
+Status complete(FirstAnswers& answers, std::istream* in, std::ostream& out);
 
-// The file's text; the error tells all that is wrong with it, by `path` and line.
-Result<std::string> first_config(const FirstAnswers& answers, const std::string& path);
+// The file's text; the error tells all that is wrong with it, by its lines.
+Result<std::string> first_config(const FirstAnswers& answers);
 
 // A new file, for its owner and group. One that is there already stays as it is.
 Status write_new_file(const std::string& path, const std::string& text);

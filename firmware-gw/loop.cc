@@ -51,7 +51,7 @@ void Loop::start(Outside outside) {
   outside_ = std::move(outside);
   start_workers();
   scrub_->start();
-  indexer_.start();
+  if constexpr (kHasPast || kHasHttp) indexer_.start();  // who else would ask
   thread_ = std::thread([this] { run(); });
 }
 

@@ -19,9 +19,18 @@ class CommandLine {
   CommandLine() {
     app_.require_subcommand(1);
     add_running();
-    add_past();
-    add_questions();
-    if constexpr (kHasSimulator) add_simulator();
+    if constexpr (kHasPast) {
+      add_past();
+      add_questions();
+    } else {
+      for (const char* name : {"replay", "restore", "sql", "explain"})
+        leave_out(name, "WAYSIDE_PAST");
+    }
+    if constexpr (kHasSimulator) {
+      add_simulator();
+    } else {
+      leave_out("simulate", "WAYSIDE_SIMULATOR");
+    }
     add_buffer();
     add_texts();
   }
@@ -45,6 +54,14 @@ class CommandLine {
   CLI::App* with_config(CLI::App* sub) {
     sub->add_option("--config", a_.config, "configuration file")->capture_default_str();
     return sub;
+  }
+  // A verb that says why it is not there.
+  void leave_out(const char* name, const char* option) {
+    CLI::App* sub = app_.add_subcommand(name)->group("")->prefix_command();
+    sub->callback([this, name, option] {
+      std::fprintf(stderr, "wayside: this build has no %s: %s was off\n", name, option);
+      code_ = static_cast<int>(ErrorCode::kUsage);
+    });
   }
   CLI::App* configured(const char* name, const char* help, Action action) {
     return with_config(command(app_, name, help, action));

@@ -1,14 +1,11 @@
 #include "firmware-gw/subcommands.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
 
-#include "base/features.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -88,9 +85,9 @@ int run_daemon(const Arguments& a) {
 
 int init(const Arguments& a) {
   FirstAnswers answers = a.first;
-  const bool asks = !a.no_questions && ::isatty(STDIN_FILENO);
-  complete(answers, asks ? &std::cin : nullptr, std::cerr);
-  auto text = first_config(answers, a.config);
+  const Status known = complete(answers, a.no_questions ? nullptr : &std::cin, std::cerr);
+  if (!known.ok()) return fail(known.error());
+  auto text = first_config(answers);
   if (!text.ok()) return fail(text.error());
   if (Status written = write_new_file(a.config, *text); !written.ok()) return fail(written.error());
   std::printf("%s: written. Next: wayside run --config %s\n", a.config.c_str(), a.config.c_str());
@@ -301,10 +298,8 @@ int run_simulator(const Arguments& a) {
         duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   }
   uint64_t sent = 0;
-  if constexpr (kHasSimulator) {
-    Status simulated = simulate(options, sent);
-    if (!simulated.ok()) return fail(simulated.error());
-  }
+  Status simulated = simulate(options, sent);
+  if (!simulated.ok()) return fail(simulated.error());
   if (!options.host.empty()) std::printf("{\"sent\":%llu}\n", (unsigned long long)sent);
   return 0;
 }

@@ -132,7 +132,7 @@ def purl(fields):
 
 
 def spdx(program):
-    version = re.search(r"^CMAKE_PROJECT_VERSION:STATIC=(.*)", (program.build / "CMakeCache.txt").read_text(), re.M)
+    version = re.search(r"^WAYSIDE_VERSION:INTERNAL=(.*)", (program.build / "CMakeCache.txt").read_text(), re.M)
     packages = [spdx_package("wayside", version.group(1), "Apache-2.0")]
     for name in program.packages:
         fields = program.database.packages[name]

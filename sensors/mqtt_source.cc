@@ -21,6 +21,14 @@ mqtt::create_options client_options(bool v5) {
       .finalize();
 }
 
+// Our clients speak to the relay on this machine only. With OpenSSL's error texts and algorithms
+// Paho would load 1 MB for nothing; whoever needs OpenSSL in this process has it initialise itself.
+void leave_openssl_alone() {
+  MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+  options.do_openssl_init = 0;
+  MQTTAsync_global_init(&options);
+}
+
 RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
   RelayOptions r;
   r.host = o.host;
@@ -73,6 +81,7 @@ MqttSource::MqttSource(boost::asio::io_context& io, const MqttOptions& options, 
       relay_(io, relay_options(options, connection), std::move(handler)) {}
 
 Status MqttSource::start() {
+  leave_openssl_alone();
   try {
     connect();
   } catch (const mqtt::exception& error) {

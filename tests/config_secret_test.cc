@@ -56,7 +56,9 @@ TEST(ConfigSecret, one_that_is_not_there_is_an_error) {
       {"{ file = \"" + (folder / "empty") + "\" }", (folder / "empty")},
       {"{ file = \"" + folder.path() + "\" }", folder.path()},
       {"{ env = \"WAYSIDE_TEST_SECRET\" }", "environment variable WAYSIDE_TEST_SECRET is not set"},
-      {"{ credential = \"mqtt\" }", "there are no credentials: $CREDENTIALS_DIRECTORY is not set"},
+      {"{ credential = \"no-such\" }",
+       "cannot read /run/credentials/wayside.service/no-such, or it is empty: the service has to "
+       "run with LoadCredential=no-such:…"},
       {"{ vault = \"x\" }", "unknown kind of secret 'vault': file, env or credential"},
       {"{ file = 5 }", ""}};
   for (const auto& [value, message] : rows) {

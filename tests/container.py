@@ -1,5 +1,6 @@
 """A machine for the packages: a fresh root file system of the distribution in which systemd runs, in a container."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -13,8 +14,11 @@ from system import TestError, say, wait_for
 
 TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "tar")
 BASE = ("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "procps")
+SUITE = "bookworm"
 BOOT_S = 60
 STOP_S = 30
+COMMAND_S = 120
+MAKE_S = 600
 
 
 def lacking():
@@ -25,16 +29,26 @@ def lacking():
     return f"it needs {', '.join(missing)}" if missing else None
 
 
+def candidates(packages):
+    """Of each package the version that apt would install."""
+    shown = subprocess.run(["apt-cache", "show", "--no-all-versions", *packages], check=True, capture_output=True, text=True,
+                           timeout=COMMAND_S).stdout
+    return [line for line in shown.splitlines() if line.startswith(("Package: ", "Version: "))]
+
+
 def root_archive(cache, packages):
-    """A root file system with these packages, made once."""
+    """A root file system with these packages, made once for their versions of now."""
     packages = sorted({*BASE, *packages})
-    archive = cache / f"root-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:12]}.tar"
+    made_of = hashlib.sha256(" ".join([SUITE, *candidates(packages)]).encode()).hexdigest()[:12]
+    archive = cache / f"root-{made_of}.tar"
     if not archive.exists():
         say(f"making {archive.name}")
         cache.mkdir(parents=True, exist_ok=True)
+        for former in cache.glob("root-*.tar"):
+            former.unlink()
         part = archive.with_suffix(".part.tar")
-        made = subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", part],
-                              capture_output=True, text=True)
+        made = subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, part],
+                              capture_output=True, text=True, timeout=MAKE_S)
         if made.returncode != 0:
             raise TestError(made.stderr)
         part.rename(archive)
@@ -53,7 +67,8 @@ class Container:
 
     def __enter__(self):
         try:
-            subprocess.run(["tar", "-C", self.root, "--numeric-owner", "-xf", self.archive], check=True)
+            subprocess.run(["tar", "-C", self.root, "--numeric-owner", "-xf", self.archive], check=True,
+                           timeout=MAKE_S)
             self.boot()
         except BaseException:
             self.__exit__()
@@ -61,16 +76,20 @@ class Container:
         return self
 
     def __exit__(self, *_):
-        if self.leader:
-            os.kill(self.leader, signal.SIGRTMIN + 4)  # systemd powers off
-        if self.process:
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.root, ignore_errors=True)
+        if self.process and self.process.poll() is None:
+            self.power_off()
+        shutil.rmtree(self.root)
         self.log.unlink(missing_ok=True)
+
+    def power_off(self):
+        if self.leader:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.leader, signal.SIGRTMIN + 4)  # systemd's own signal for it
+        try:
+            self.process.wait(STOP_S if self.leader else 0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # and with it the container
+            self.process.wait(STOP_S)
 
     def boot(self):
         command = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "-D",
@@ -97,7 +116,7 @@ class Container:
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", *command]
 
     def run(self, *command, text=None):
-        return subprocess.run(self.inside(*command), input=text, capture_output=True, text=True)
+        return subprocess.run(self.inside(*command), input=text, capture_output=True, text=True, timeout=COMMAND_S)
 
     def must(self, *command, text=None):
         """What it prints; anything but success is an error of the test."""

@@ -12,7 +12,7 @@ namespace wayside {
 namespace {
 
 Config parsed(const FirstAnswers& answers) {
-  const auto text = first_config(answers, "first.toml");
+  const auto text = first_config(answers);
   if (!text.ok()) {
     ADD_FAILURE() << text.error().message;
     return {};
@@ -24,7 +24,7 @@ Config parsed(const FirstAnswers& answers) {
 TEST(Init, what_is_usual_is_a_good_configuration) {
   FirstAnswers answers;
   std::ostringstream out;
-  complete(answers, nullptr, out);
+  EXPECT_TRUE(complete(answers, nullptr, out).ok());
   EXPECT_EQ(out.str(), "") << "nobody is asked";
   const Config config = parsed(answers);
   EXPECT_NE(config.gateway.id, "") << "that of the machine";
@@ -39,7 +39,7 @@ TEST(Init, flags_count_and_the_rest_is_asked_for) {
   answers.kafka = "a:9092, b:9093";
   std::istringstream in("truck-9\n\nmqtt://broker:1884\ndevice\nbar = p.bar, rpm\nnone\n");
   std::ostringstream out;
-  complete(answers, &in, out);
+  EXPECT_TRUE(complete(answers, &in, out).ok());
   EXPECT_EQ(out.str().find("topic of the readings"), std::string::npos);
   EXPECT_NE(out.str().find("a {level} of the topic [line]: "), std::string::npos) << out.str();
   const Config config = parsed(answers);
@@ -58,12 +58,32 @@ TEST(Init, answers_that_make_no_good_configuration_are_refused_with_all_reasons)
   answers.broker = "http://broker";
   answers.fields = "select=t";
   std::ostringstream out;
-  complete(answers, nullptr, out);
-  const auto text = first_config(answers, "first.toml");
+  EXPECT_TRUE(complete(answers, nullptr, out).ok());
+  const auto text = first_config(answers);
   ASSERT_FALSE(text.ok());
-  EXPECT_NE(text.error().message.find("first.toml:8:7: 'url': "), std::string::npos)
+  EXPECT_NE(text.error().message.find("url = \"http://broker\"\n    'url': "), std::string::npos)
       << text.error().message;
   EXPECT_NE(text.error().message.find("'select'"), std::string::npos) << text.error().message;
+}
+
+TEST(Init, an_input_that_ends_too_early_is_an_error_that_names_the_flag) {
+  FirstAnswers answers;
+  std::istringstream in("truck-9\n/state\n");
+  std::ostringstream out;
+  const Status status = complete(answers, &in, out);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("the MQTT broker"), std::string::npos);
+  EXPECT_NE(status.error().message.find("--broker"), std::string::npos);
+  EXPECT_NE(status.error().message.find("nothing is written"), std::string::npos);
+}
+
+TEST(Init, who_has_given_everything_is_asked_for_nothing) {
+  FirstAnswers answers{"truck-9", "/state", "mqtt://b", "fleet/{truck}", "truck",
+                       "t",       "ts",     "ms",       "none"};
+  std::istringstream in;
+  std::ostringstream out;
+  EXPECT_TRUE(complete(answers, &in, out).ok());
+  EXPECT_EQ(out.str(), "");
 }
 
 TEST(Init, a_file_that_is_there_stays_as_it_is) {

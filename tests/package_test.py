@@ -1,23 +1,24 @@
 #!/usr/bin/env python3
 """The Debian package on a fresh machine with systemd: installed, killed, upgraded under load, downgraded, purged.
 
-package_test.py [PACKAGE]: by default that of this machine's architecture in build/packages. Needs root, mmdebstrap and
-systemd-nspawn. The last line of standard output is a JSON object of the figures; exit 77 where it cannot run.
+package_test.py [PACKAGE FORMER]: by default those that `./dev lifecycle` makes of this tree. FORMER is a package of an
+earlier version, with a program of its own: by default one of the same source that calls itself otherwise, in the
+journal, too. So it proves that another program goes on from the state; what other releases wrote is in
+upgrade_test.cc. Needs root, mmdebstrap and systemd-nspawn. The last line of standard output is a JSON object of the
+figures; exit 77 where it cannot run.
 """
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
 from pathlib import Path
 
-from container import Container, lacking, now_ms, root_archive
-from system import REPOSITORY, say
+from container import COMMAND_S, Container, lacking, now_ms, root_archive
+from system import REPOSITORY, TestError, say
 
 FIRST = 500
 MORE = 200
@@ -51,20 +52,6 @@ def dependencies(package):
     return [re.match(r"\S+", one.strip()).group() for one in control(package, "Depends").split(",")]
 
 
-def next_version(package, folder):
-    """The same package, one version on."""
-    tree = folder / "next"
-    subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
-    version = control(package, "Version")
-    newer = re.sub(r"\d+$", lambda last: str(int(last.group()) + 1), version)
-    description = tree / "DEBIAN" / "control"
-    description.write_text(description.read_text().replace(f"Version: {version}\n", f"Version: {newer}\n"))
-    file = folder / package.name.replace(version, newer)
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, file], check=True, capture_output=True)
-    shutil.rmtree(tree)
-    return file
-
-
 class Readings:
     """Numbered readings, sent with QoS 1."""
 
@@ -81,7 +68,7 @@ class Readings:
 
     def send(self, count):
         lines = "".join(self.line() for _ in range(count))
-        subprocess.run(self.publisher(), input=lines, text=True, check=True)
+        subprocess.run(self.publisher(), input=lines, text=True, check=True, timeout=COMMAND_S)
 
     def send_while(self, act):
         """Goes on sending until `act` has returned."""
@@ -93,7 +80,8 @@ class Readings:
                 publisher.stdin.flush()
                 time.sleep(PAUSE_S)
             publisher.stdin.close()
-            publisher.wait()
+            if publisher.wait(COMMAND_S) != 0:
+                raise TestError(f"mosquitto_pub ended with {publisher.returncode}")
         acting.join()
 
 
@@ -103,12 +91,12 @@ class Gateway:
     def __init__(self, machine):
         self.machine = machine
 
-    def install(self, file):
-        return self.machine.must("apt-get", "-q", "-y", "--allow-downgrades", "install", file)
+    def install(self, package):
+        return self.machine.must("apt-get", "-q", "-y", "--allow-downgrades", "install", f"/root/{package.name}")
 
     def call(self, *words):
-        """With the secrets of the running service, which the configuration names."""
-        return self.machine.run("env", "CREDENTIALS_DIRECTORY=/run/credentials/wayside.service", "wayside", *words)
+        """As root, who finds the credentials of the running service."""
+        return self.machine.run("wayside", *words)
 
     def status(self):
         answer = self.call("status", "--json")
@@ -116,6 +104,11 @@ class Gateway:
 
     def property(self, name):
         return self.machine.must("systemctl", "show", "-P", name, "wayside").strip()
+
+    def running_version(self):
+        """What the program that runs says of itself, not the file that is installed."""
+        program = f"/proc/{self.property('MainPID')}/exe"
+        return self.machine.must(program, "version").split()[1]
 
     def await_readings(self, count):
         """Until each of `count` readings has a fate; returns the ledger."""
@@ -141,23 +134,22 @@ class Package(unittest.TestCase):
     """One machine for all; the steps build on each other, in this order."""
 
     def test_a_package_lives_from_its_installation_to_its_purge(self):
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            newer = next_version(PACKAGE, Path(folder))
-            with Container(root_archive(CACHE, dependencies(PACKAGE)), CACHE) as machine:
-                self.machine = machine
-                self.gateway = Gateway(machine)
-                self.readings = Readings(machine)
-                self.old, self.new = machine.copy_in(PACKAGE), machine.copy_in(newer)
-                for step in (self.is_installed_and_runs, self.keeps_secrets_and_the_administrators_changes,
-                             self.takes_readings, self.goes_by_timesyncds_mark, self.comes_back_when_killed,
-                             self.comes_back_when_it_hangs, self.loses_nothing_by_an_upgrade,
-                             self.loses_nothing_by_a_downgrade, self.keeps_state_when_removed,
-                             self.leaves_nothing_when_purged):
-                    say(f"package: {step.__name__}")
-                    step()
+        with Container(root_archive(CACHE, dependencies(PACKAGE)), CACHE) as machine:
+            self.machine = machine
+            self.gateway = Gateway(machine)
+            self.readings = Readings(machine)
+            for package in (FORMER, PACKAGE):
+                machine.copy_in(package)
+            for step in (self.is_installed_and_runs, self.keeps_secrets_and_the_administrators_changes,
+                         self.takes_readings, self.goes_by_timesyncds_mark, self.comes_back_when_killed,
+                         self.comes_back_when_it_hangs, self.loses_nothing_by_an_upgrade,
+                         self.loses_nothing_by_a_downgrade, self.keeps_state_when_removed,
+                         self.leaves_nothing_when_purged):
+                say(f"package: {step.__name__}")
+                step()
 
     def is_installed_and_runs(self):
-        self.gateway.install(self.old)
+        self.gateway.install(FORMER)
         self.assertEqual(self.machine.must("systemctl", "is-active", "wayside").strip(), "active")
         self.assertEqual(self.machine.must("systemctl", "is-enabled", "wayside").strip(), "enabled")
         pid = self.gateway.property("MainPID")
@@ -214,26 +206,27 @@ class Package(unittest.TestCase):
         self.everything_is_there()
 
     def loses_nothing_by_an_upgrade(self):
-        self.changes_version(self.new)
+        older = ["dpkg", "--compare-versions", control(FORMER, "Version"), "lt", control(PACKAGE, "Version")]
+        self.assertEqual(subprocess.run(older).returncode, 0, "FORMER is no earlier version")
+        self.changes_version(PACKAGE)
 
     def loses_nothing_by_a_downgrade(self):
-        self.changes_version(self.old)
+        self.changes_version(FORMER)
 
-    def changes_version(self, file):
+    def changes_version(self, package):
         before = self.gateway.property("MainPID")
         begun = self.readings.sent
         failed = []
 
         def install():
             try:
-                self.gateway.install(file)
+                self.gateway.install(package)
             except Exception as error:  # a thread's errors are nobody's
                 failed.append(error)
         self.readings.send_while(install)
         self.assertEqual(failed, [])
         self.assertNotEqual(self.gateway.property("MainPID"), before)
-        installed = self.machine.must("dpkg-query", "-W", "-f", "${Version}", "wayside")
-        self.assertIn(f"_{installed}_", file)
+        self.assertEqual(self.gateway.running_version(), control(package, "Version"))
         self.assertIn(CHANGED, (self.machine.root / "etc/wayside/wayside.toml").read_text())
         self.everything_is_there()
         FIGURES.setdefault("readings_during_a_change_of_version", []).append(self.readings.sent - begun)
@@ -250,7 +243,7 @@ class Package(unittest.TestCase):
         self.assertEqual(self.machine.run("pgrep", "-x", "wayside").stdout, "")
         self.assertTrue((self.machine.root / "var/lib/wayside/wayside.db").exists())
         self.readings.send(MORE)
-        self.gateway.install(self.old)
+        self.gateway.install(FORMER)
         self.everything_is_there()
         FIGURES["readings"] = self.readings.sent
 
@@ -263,16 +256,23 @@ class Package(unittest.TestCase):
         self.assertIn("wayside", self.machine.must("getent", "passwd", "wayside"))
 
 
-def own_package():
-    arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True).stdout.strip()
-    found = sorted((REPOSITORY / "build" / "packages").glob(f"wayside_*_{arch}.deb"))
-    return found[-1] if found else None
+def of_this_tree():
+    """The package and its former one: of this very commit, never what lies there from before."""
+    def answer(*command):
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    version, arch = answer(REPOSITORY / "packaging" / "version"), answer("dpkg", "--print-architecture")
+    return [REPOSITORY / "build" / "packages" / f"wayside_{version}{suffix}_{arch}.deb" for suffix in ("", "~former")]
+
+
+def missing():
+    absent = [file.name for file in (PACKAGE, FORMER) if not file.exists()]
+    return f"there is no {' and no '.join(absent)}: ./dev lifecycle makes them" if absent else None
 
 
 if __name__ == "__main__":
     CACHE = REPOSITORY / "build" / "machines"
-    PACKAGE = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else own_package()
-    if reason := lacking() or (None if PACKAGE else "there is no package: ./dev package makes one"):
+    PACKAGE, FORMER = (Path(file).resolve() for file in sys.argv[1:] or of_this_tree())
+    if reason := lacking() or missing():
         say(f"package: skipped, {reason}")
         sys.exit(SKIPPED)
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # openembedded-core, meta-oe, and nanopb of meta-oe's layer for meta-python. simdjson and cctz are in none of these:
 # docs/packages.md.
 DEPENDS = "boost cctz cli11 fmt nanopb-generator-native nanopb-runtime openssl paho-mqtt-c paho-mqtt-cpp \
-           simdjson spdlog sqlite3 tomlplusplus zstd"
+           simdjson sqlite3 tomlplusplus zstd"
 
 PV = "0.1+git"
 # Where the source comes from, and which commit of it, in local.conf or a bbappend. Releases of openembedded-core that
@@ -25,9 +25,10 @@ EXTRA_OECMAKE = "-DCMAKE_BUILD_TYPE=Release -DWAYSIDE_TESTS=OFF -DHOST_PYTHON=${
                  -DWAYSIDE_UNIT_DIR=${systemd_system_unitdir} -DWAYSIDE_SYSUSERS_DIR=${libdir}/sysusers.d"
 
 # What a board does not need can be left out.
-PACKAGECONFIG ??= "http kafka simulator"
+PACKAGECONFIG ??= "http kafka past simulator"
 PACKAGECONFIG[http] = "-DWAYSIDE_HTTP=ON,-DWAYSIDE_HTTP=OFF"
 PACKAGECONFIG[kafka] = "-DWAYSIDE_KAFKA=ON,-DWAYSIDE_KAFKA=OFF,librdkafka"
+PACKAGECONFIG[past] = "-DWAYSIDE_PAST=ON,-DWAYSIDE_PAST=OFF"
 PACKAGECONFIG[simulator] = "-DWAYSIDE_SIMULATOR=ON,-DWAYSIDE_SIMULATOR=OFF"
 
 SYSTEMD_SERVICE:${PN} = "wayside.service"
