@@ -1,40 +1,43 @@
 #include "base/log.h"
 
-#include <atomic>
-#include <chrono>
-#include <cstdio>
-
-#include "base/time.h"
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace wayside {
 namespace {
 
-std::atomic<LogLevel> g_level = LogLevel::kInfo;
-
-const char* name_of(LogLevel level) {
+spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
-      return "debug";
+      return spdlog::level::debug;
     case LogLevel::kInfo:
-      return "info";
+      return spdlog::level::info;
     case LogLevel::kWarn:
-      return "warning";
-    default:
-      return "error";
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      return spdlog::level::off;
   }
+  return spdlog::level::info;
+}
+
+spdlog::logger& logger() {
+  static std::shared_ptr<spdlog::logger> instance = [] {
+    auto made = std::make_shared<spdlog::logger>("wayside",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+    return made;
+  }();
+  return *instance;
 }
 
 }  // namespace
 
-void set_log_level(LogLevel level) { g_level = level; }
+void set_log_level(LogLevel level) { logger().set_level(level_of(level)); }
 
 void log_line(LogLevel level, std::string_view text) {
-  if (level < g_level) return;
-  using namespace std::chrono;
-  const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
-  const std::string line =
-      fmt::format("{} {} {}\n", format_rfc3339(now.count()), name_of(level), text);
-  std::fwrite(line.data(), 1, line.size(), stderr);  // unbuffered: one write a line
+  logger().log(level_of(level), spdlog::string_view_t(text.data(), text.size()));
 }
 
 }  // namespace wayside

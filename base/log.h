@@ -1,4 +1,4 @@
-// One log line an event, to stderr.
+// One log line an event, to stderr. spdlog stays behind this header.
 #pragma once
 
 #include <fmt/format.h>

@@ -12,7 +12,7 @@ WAYSIDE_LICENSE = Apache-2.0
 WAYSIDE_LICENSE_FILES = LICENSE
 WAYSIDE_DEPENDENCIES = \
 	boost cctz cli11 fmt host-nanopb host-pkgconf host-python3 nanopb openssl \
-	paho-mqtt-c paho-mqtt-cpp simdjson sqlite tomlplusplus zstd
+	paho-mqtt-c paho-mqtt-cpp simdjson spdlog sqlite tomlplusplus zstd
 WAYSIDE_CONF_OPTS = \
 	-DWAYSIDE_TESTS=OFF \
 	-DHOST_PYTHON=$(HOST_DIR)/bin/python3 \

@@ -7,7 +7,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # openembedded-core, meta-oe, and nanopb of meta-oe's layer for meta-python. simdjson and cctz are in none of these:
 # docs/packages.md.
 DEPENDS = "boost cctz cli11 fmt nanopb-generator-native nanopb-runtime openssl paho-mqtt-c paho-mqtt-cpp \
-           simdjson sqlite3 tomlplusplus zstd"
+           simdjson spdlog sqlite3 tomlplusplus zstd"
 
 PV = "0.1+git"
 # Where the source comes from, and which commit of it, in local.conf or a bbappend. Releases of openembedded-core that
