@@ -24,7 +24,7 @@ class DisturbedClock : public Clock {
       : machine_(machine),
         random_(random),
         disturbed_(disturbed),
-        time_({}, machine.boot(), saved, last, machine.read()) {}
+        time_({.build_ms = Machine::kBuildMs}, machine.boot(), saved, last, machine.read()) {}
   Now now() override {
     machine_.advance(7);
     if (disturbed_) machine_.step(random_);

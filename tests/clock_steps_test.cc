@@ -149,6 +149,7 @@ class World {
     engine_->emissions().clear();
     engine_->resume();
     ClockOptions options = config_.clock;
+    options.build_ms = Machine::kBuildMs;
     time_ = std::make_unique<HeldTime>(options, machine_.boot(), saved, last_, machine_.read());
     const Now now = time_->at(machine_.read());
     if (last_.timer_ms == 0) last_ = now;

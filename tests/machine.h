@@ -13,6 +13,9 @@ namespace wayside {
 
 class Machine {
  public:
+  // Its software is older than what happens here, whenever that is built.
+  static constexpr int64_t kBuildMs = 1'767'225'600'000;  // 2026-01-01
+
   Machine(int64_t true_ms, bool starts_unset) : true_ms_(true_ms) {
     if (starts_unset) set_system(12'000);
   }
