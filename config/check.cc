@@ -179,12 +179,14 @@ class Checker {
       for (const MqttOptions& m : config_.mqtt) names.push_back(m.name);
       found_.known(s.name, "mqtt", "connection", s.mqtt, names);
     }
+    check_each(s);
     std::set<std::string> paths;
-    if (!s.time_path.empty()) paths.insert(s.time_path);
+    if (!s.time_path.empty()) paths.insert(path_of(s, s.time_path));
+    if (!s.each.empty()) paths.insert("/" + s.each);
     for (const FieldOptions& f : s.fields) {
       if (f.name != s.key) check_not_taken(s.name, "fields." + f.name, f.name);
       check_sql_name(s.name, "fields." + f.name, f.name);
-      if (!paths.insert(f.path).second) {
+      if (!paths.insert(path_of(s, f.path)).second) {
         found_.add(s.name, "fields." + f.name, "path \"" + f.path + "\" is read twice");
       }
       if (f.min && f.max && *f.min > *f.max)
@@ -196,10 +198,28 @@ class Checker {
     if (!has_schema(s)) not_judged_.insert(s.name);
   }
 
+  void check_each(const SourceOptions& s) {
+    if (s.each.empty()) return;
+    if (s.format != PayloadFormat::kJson) found_.add(s.name, "each", "is for JSON payloads");
+    if (s.each != kWholePayload) return;
+    auto check = [&](const std::string& item, const std::string& path) {
+      if (!path.starts_with('/')) return;
+      found_.add(s.name, item,
+                 "path \"" + path + "\": with each = \".\" nothing is beside the array");
+    };
+    check("time", s.time_path);
+    for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path);
+  }
+
+  // Without `each` all paths begin at the payload, with a '/' and without.
+  static std::string path_of(const SourceOptions& s, const std::string& path) {
+    return s.each.empty() && path.starts_with('/') ? path.substr(1) : path;
+  }
+
   // What is read as a value holds no values.
   void check_nesting(const SourceOptions& s, const std::set<std::string>& paths) {
     auto check = [&](const std::string& item, const std::string& path) {
-      const std::string outer = outer_path(paths, path);
+      const std::string outer = outer_path(paths, path_of(s, path));
       if (outer.empty()) return;
       found_.add(s.name, item,
                  "path \"" + path + "\" is in \"" + outer + "\", which is read itself");

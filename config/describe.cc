@@ -5,11 +5,12 @@
 namespace wayside {
 namespace {
 
-constexpr std::array<Choice, 5> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUnit::kRfc3339)},
+constexpr std::array<Choice, 6> kTimeUnits{{{"rfc3339", static_cast<int>(TimeUnit::kRfc3339)},
                                             {"s", static_cast<int>(TimeUnit::kSeconds)},
                                             {"ms", static_cast<int>(TimeUnit::kMillis)},
                                             {"us", static_cast<int>(TimeUnit::kMicros)},
-                                            {"ns", static_cast<int>(TimeUnit::kNanos)}}};
+                                            {"ns", static_cast<int>(TimeUnit::kNanos)},
+                                            {"auto", static_cast<int>(TimeUnit::kAuto)}}};
 constexpr std::array<Choice, 4> kFieldTypes{{{"number", static_cast<int>(FieldType::kNumber)},
                                              {"text", static_cast<int>(FieldType::kText)},
                                              {"bool", static_cast<int>(FieldType::kBool)},
@@ -173,9 +174,13 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);
-  v.time({"time", "event time of a JSON payload; without it the arrival counts",
+  v.text({"each", "path of an array of readings; \".\": the payload is that array", "readings"},
+         o.each);
+  v.time({"time",
+          "event time; without it the arrival counts. unit: s | ms | us | ns | rfc3339 | auto | "
+          "pattern, zone",
           "{ field = \"ts\", unit = \"ms\" }"},
-         o.time_path, o.time_unit);
+         o.time_path, o.time);
   v.duration({"max_disorder", "how much later than a newer one a reading may come"},
              o.max_disorder_ms, 0);
   v.duration({"idle_after", "silence after which a key's open windows are told, not yet final"},
@@ -197,7 +202,8 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1,
         10'000'000);
   v.fields({"fields",
-            "name = \"path\", or { path, type = number | text | bool | json, unit, min, max }"},
+            "name = \"path\", or { path, type = number | text | bool | json, unit, scale, shift, "
+            "default, min, max }"},
            o.fields);
 }
 

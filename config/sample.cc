@@ -54,7 +54,7 @@ class SampleWriter : public ConfigVisitor {
   void url(const Key& key, std::string&, uint16_t&) override {
     line(key, json_string(key.sample), false);
   }
-  void time(const Key& key, std::string&, TimeUnit&) override { line(key, key.sample, false); }
+  void time(const Key& key, std::string&, TimeForm&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
     out_ += "[" + std::string(section_) + ".fields]  # " + key.help + "\n";
     out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90 }\n";

@@ -4,10 +4,16 @@
 
 #include "base/text.h"
 #include "config/values.h"
+#include "sensors/time_reader.h"
 #include "sensors/units.h"
 
 namespace wayside {
 namespace {
+
+// Of the type among those of a Value.
+size_t index_of(FieldType type) {
+  return type == FieldType::kNumber ? 1 : type == FieldType::kBool ? 2 : 3;
+}
 
 const char* type_name(const toml::node& node) {
   switch (node.type()) {
@@ -219,25 +225,41 @@ void TableReader::url(const Key& key, std::string& host, uint16_t& port) {
   port = address->port;
 }
 
-void TableReader::time(const Key& key, std::string& path, TimeUnit& unit) {
+void TableReader::time(const Key& key, std::string& path, TimeForm& form) {
   const toml::node* node = find(key);
   if (!node) return;
   const toml::table* table = node->as_table();
   if (!table) return wrong_type(key.name, *node, "{ field = …, unit = … }");
-  int number = static_cast<int>(unit);
   bool has_path = false;
   for (const auto& [name, item] : *table) {
     if (name == "field") {
       has_path = true;
       (void)take_text(key.name, item, path);
     } else if (name == "unit") {
-      take_choice("unit", item, number, time_units());
+      take_time_unit(item, form);
+    } else if (name == "zone") {
+      if (take_text(key.name, item, form.zone) && !is_zone(form.zone)) {
+        wrong(key.name, item, "there is no time zone '" + form.zone + "' here");
+      }
     } else {
-      unknown(name, {"field", "unit"});
+      unknown(name, {"field", "unit", "zone"});
     }
   }
-  unit = static_cast<TimeUnit>(number);
   if (!has_path) wrong(key.name, *node, "'field' is missing");
+}
+
+void TableReader::take_time_unit(const toml::node& node, TimeForm& form) {
+  const auto text = node.value<std::string>();
+  if (!node.is_string() || text->find('%') == std::string::npos) {
+    int unit = static_cast<int>(form.unit);
+    take_choice("unit", node, unit, time_units());
+    form.unit = static_cast<TimeUnit>(unit);
+    return;
+  }
+  form.unit = TimeUnit::kPattern;
+  form.pattern = *text;
+  if (is_time_pattern(form.pattern)) return;
+  wrong("unit", node, "is no pattern of a date and a time of day, such as \"%d.%m.%Y %H:%M:%S\"");
 }
 
 void TableReader::fields(const Key& key, std::vector<FieldOptions>& fields) {
@@ -335,7 +357,9 @@ void TableReader::take_choice(const std::string& name, const toml::node& node, i
 }
 
 void TableReader::take_field(const toml::table& table, FieldOptions& field) {
-  const std::vector<std::string> keys{"path", "type", "unit", "min", "max"};
+  const std::vector<std::string> keys{"path",  "type",    "unit", "scale",
+                                      "shift", "default", "min",  "max"};
+  double scale = 1, shift = 0;
   for (const auto& [name, item] : table) {
     if (name == "path") {
       (void)take_text(field.name + ".path", item, field.path);
@@ -346,6 +370,10 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
       field.type = field.json ? FieldType::kText : static_cast<FieldType>(type);
     } else if (name == "unit") {
       take_unit(field, item);
+    } else if (name == "scale" || name == "shift") {
+      (void)take_number(std::string(name.str()), item, name == "scale" ? scale : shift);
+    } else if (name == "default") {
+      take_default(field, item);
     } else if (name == "min" || name == "max") {
       double limit = 0;
       if (!take_number(std::string(name.str()), item, limit)) continue;
@@ -354,10 +382,28 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
       unknown(name, keys);
     }
   }
+  // What is sent is first brought to the unit.
+  field.shift += shift * field.scale;
+  field.scale *= scale;
   const bool ranged = field.min || field.max || field.scale != 1 || field.shift != 0;
   if (field.type != FieldType::kNumber && ranged) {
     add(position_of(table.source()),
-        "field '" + field.name + "': unit, min and max are for numbers");
+        "field '" + field.name + "': unit, scale, shift, min and max are for numbers");
+  }
+  if (field.absent && (field.json || field.absent->index() != index_of(field.type))) {
+    add(position_of(table.source()), "field '" + field.name + "': default is of another type");
+  }
+}
+
+void TableReader::take_default(FieldOptions& field, const toml::node& node) {
+  if (node.is_number()) {
+    field.absent = *node.value<double>();
+  } else if (node.is_boolean()) {
+    field.absent = *node.value<bool>();
+  } else if (node.is_string()) {
+    field.absent = *node.value<std::string>();
+  } else {
+    wrong_type("default", node, "a number, a text, true or false");
   }
 }
 

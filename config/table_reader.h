@@ -37,7 +37,7 @@ class TableReader : public ConfigVisitor {
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override;
   void settings(const Key& key, std::vector<Setting>& value) override;
   void url(const Key& key, std::string& host, uint16_t& port) override;
-  void time(const Key& key, std::string& path, TimeUnit& unit) override;
+  void time(const Key& key, std::string& path, TimeForm& form) override;
   void fields(const Key& key, std::vector<FieldOptions>& fields) override;
   void steps(const Key& key, std::vector<PatternStep>& steps) override;
 
@@ -62,7 +62,9 @@ class TableReader : public ConfigVisitor {
   void take_choice(const std::string& name, const toml::node& node, int& value,
                    std::span<const Choice> choices);
   void take_field(const toml::table& table, FieldOptions& field);
+  void take_time_unit(const toml::node& node, TimeForm& form);
   void take_unit(FieldOptions& field, const toml::node& node);
+  void take_default(FieldOptions& field, const toml::node& node);
   std::string position_name(const std::string& key) const { return block_ + "." + key; }
   void add(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
   void wrong(const std::string& name, const toml::node& node, const std::string& what);

@@ -61,12 +61,14 @@ class Writer : public ConfigVisitor {
   void url(const Key& key, std::string& host, uint16_t& port) override {
     add(key, json_string(host + ":" + std::to_string(port)));
   }
-  void time(const Key& key, std::string& path, TimeUnit& unit) override {
-    std::string name;
+  void time(const Key& key, std::string& path, TimeForm& form) override {
+    std::string unit = form.pattern;
     for (const Choice& c : time_units()) {
-      if (c.value == static_cast<int>(unit)) name = c.name;
+      if (c.value == static_cast<int>(form.unit)) unit = c.name;
     }
-    add(key, "{ field = " + json_string(path) + ", unit = " + json_string(name) + " }");
+    Lines lines{{"field", json_string(path)}, {"unit", json_string(unit)}};
+    if (!form.zone.empty()) lines.emplace_back("zone", json_string(form.zone));
+    add(key, inline_table(lines));
   }
   void fields(const Key& key, std::vector<FieldOptions>& fields) override {
     add(key, "{ " + joined(fields, field_text) + " }");
@@ -114,18 +116,31 @@ class Writer : public ConfigVisitor {
 };
 
 // A unit is known by what it does to a number.
+void add_conversion(const FieldOptions& field, Lines& lines) {
+  if (field.scale == 1 && field.shift == 0) return;
+  for (const Unit& unit : units()) {
+    if (unit.scale != field.scale || unit.shift != field.shift) continue;
+    lines.emplace_back("unit", json_string(std::string(unit.name)));
+    return;
+  }
+  lines.emplace_back("scale", number_text(field.scale));
+  lines.emplace_back("shift", number_text(field.shift));
+}
+
+std::string value_text(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return json_string(*text);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  return number_text(std::get<double>(value));
+}
+
 std::string Writer::field_text(const FieldOptions& field) {
   Lines lines{{"path", json_string(field.path)}};
   const int type = field.json ? kJsonField : static_cast<int>(field.type);
   for (const ConfigVisitor::Choice& c : field_types()) {
     if (c.value == type && type != 0) lines.emplace_back("type", json_string(c.name));
   }
-  for (const Unit& unit : units()) {
-    if (unit.scale != field.scale || unit.shift != field.shift) continue;
-    if (unit.scale != 1 || unit.shift != 0)
-      lines.emplace_back("unit", json_string(std::string(unit.name)));
-    break;
-  }
+  add_conversion(field, lines);
+  if (field.absent) lines.emplace_back("default", value_text(*field.absent));
   if (field.min) lines.emplace_back("min", number_text(*field.min));
   if (field.max) lines.emplace_back("max", number_text(*field.max));
   return field.name + " = " + inline_table(lines);

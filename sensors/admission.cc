@@ -42,6 +42,26 @@ Result<Schema> make_schema(const SourceOptions& source) {
   return schema;
 }
 
+namespace {
+
+// Nothing has come yet: the topic's levels, the fields and what answers need.
+Row empty_row(const SourceOptions& source, size_t levels) {
+  Row row;
+  const size_t fields = levels + source.fields.size() + (source.is_answered ? 2 : 0);
+  row.numbers.assign(fields, kNull);
+  row.texts.assign(fields, {});
+  for (size_t i = 0; i < source.fields.size(); ++i) {
+    if (!source.fields[i].absent) continue;
+    const Value& absent = *source.fields[i].absent;
+    if (const auto* number = std::get_if<double>(&absent)) row.numbers[levels + i] = *number;
+    if (const auto* flag = std::get_if<bool>(&absent)) row.numbers[levels + i] = *flag;
+    if (const auto* text = std::get_if<std::string>(&absent)) row.texts[levels + i] = *text;
+  }
+  return row;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
   std::unique_ptr<Admission> door(new Admission(std::move(options)));
   AdmissionOptions& o = door->options_;
@@ -54,6 +74,7 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     WS_ASSIGN(TopicPattern pattern, TopicPattern::parse(source.topic));
     SourceState state;
     state.decoder = make_decoder(source, pattern.names().size());
+    state.readings = Readings(empty_row(source, pattern.names().size()));
     state.pattern = std::move(pattern);
     for (size_t i = 0; i < o.connections.size(); ++i) {
       if (o.connections[i].name == source.mqtt) state.connection = static_cast<uint32_t>(i);
@@ -111,25 +132,46 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
   Refusal refusal;
   Now arrival = group.turns.back().now;
   arrival.wall_ms = chunk.arrival_ms;
-  if (!decode(options_.sources[source], states_[source], frame, arrival, refusal) ||
-      !check_key(schemas_[source], binding, refusal)) {
+  SourceState& state = states_[source];
+  state.readings.clear();
+  if (!state.decoder->decode(frame, arrival, state.readings, refusal)) {
     return reject(source, frame, std::move(refusal), group);
   }
-  if (options_.sources[source].is_answered) take_reply(chunk, frame);
-  append(binding, group);
+  for (size_t i = 0; i < state.readings.size(); ++i) {
+    if (admit_reading(chunk, frame, arrival, binding, i, group)) continue;
+    Refusal& why = state.readings.refusal(i);
+    if (state.readings.size() > 1)
+      why.detail = "reading " + std::to_string(i + 1) + ": " + why.detail;
+    reject(source, frame, std::move(why), group);
+  }
+}
+
+bool Admission::admit_reading(const Chunk& chunk, const Frame& frame, const Now& arrival,
+                              Binding& binding, size_t number, Group& group) {
+  const SourceOptions& options = options_.sources[binding.source];
+  SourceState& source = states_[binding.source];
+  Row& row = source.readings.row(number);
+  Refusal& refusal = source.readings.refusal(number);
+  if (refusal.reason || !set_time(options, source, arrival, row, refusal) ||
+      !check_key(schemas_[binding.source], binding, row, refusal)) {
+    return false;
+  }
+  if (options.is_answered) take_reply(chunk, frame, row);
+  append(binding, row, group);
+  return true;
 }
 
 // The last two fields. Who asks for an answer where none can go gets it where all do. Only this
 // process itself has other places for it than topics.
-void Admission::take_reply(const Chunk& chunk, const Frame& frame) {
+void Admission::take_reply(const Chunk& chunk, const Frame& frame, Row& row) {
   constexpr size_t kCorrelationMax = 1'024;
   const mqtt::ReplyTo reply = mqtt::reply_to(frame.properties);
   const bool local = chunk.connection == kAnyConnection;
   if (reply.topic.empty() || reply.correlation.size() > kCorrelationMax) return;
   if (!local && !mqtt::is_good_topic(reply.topic)) return;
   correlation_ = hex_of(reply.correlation);
-  row_.texts[row_.texts.size() - 2] = reply.topic;
-  if (!correlation_.empty()) row_.texts.back() = correlation_;
+  row.texts[row.texts.size() - 2] = reply.topic;
+  if (!correlation_.empty()) row.texts.back() = correlation_;
 }
 
 Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
@@ -158,55 +200,51 @@ bool Admission::is_redelivery(uint32_t connection, const Frame& frame, Group& gr
   return false;
 }
 
-bool Admission::decode(const SourceOptions& options, SourceState& source, const Frame& frame,
-                       const Now& arrival, Refusal& refusal) {
-  const size_t fields =
-      source.pattern.names().size() + options.fields.size() + (options.is_answered ? 2 : 0);
-  row_.has_time = false;
-  row_.numbers.assign(fields, kNull);
-  row_.texts.assign(fields, {});
-  if (!source.decoder->decode(frame.payload, row_, refusal)) return false;
+bool Admission::set_time(const SourceOptions& options, SourceState& source, const Now& arrival,
+                         Row& row, Refusal& refusal) {
   rolled_from_ms_.reset();
-  if (options.has_own_time()) return check_time(options, arrival, refusal);
+  if (options.has_own_time()) return check_time(options, arrival, row, refusal);
   source.last_arrival_ms = std::max(source.last_arrival_ms, arrival.wall_ms);
-  row_.time_ms = source.last_arrival_ms;
+  row.time_ms = source.last_arrival_ms;
   return true;
 }
 
-bool Admission::check_time(const SourceOptions& options, const Now& arrival, Refusal& refusal) {
-  if (!row_.has_time) {
+bool Admission::check_time(const SourceOptions& options, const Now& arrival, Row& row,
+                           Refusal& refusal) {
+  if (!row.has_time) {
     refusal = {"no_time", "the payload holds no time"};
     return false;
   }
-  if (row_.time_ms < kPossibleMin || row_.time_ms > kPossibleMax) {
+  if (row.time_ms < kPossibleMin || row.time_ms > kPossibleMax) {
     refusal = {"bad_time", "before the year 1 or after 9999"};
     return false;
   }
   if (!options.max_future_ms) return true;
   if (options.gps_rollover) {
-    if (const auto moved = in_our_gps_era(row_.time_ms, arrival.wall_ms, arrival.may_lag_ms)) {
-      rolled_from_ms_ = std::exchange(row_.time_ms, *moved);
+    if (const auto moved = in_our_gps_era(row.time_ms, arrival.wall_ms, arrival.may_lag_ms)) {
+      rolled_from_ms_ = std::exchange(row.time_ms, *moved);
     }
   }
   const int64_t now_at_most = saturating_add(arrival.wall_ms, arrival.may_lag_ms);
-  if (row_.time_ms > saturating_add(now_at_most, *options.max_future_ms)) {
-    refusal = {"too_far_in_future", format_rfc3339(row_.time_ms)};
+  if (row.time_ms > saturating_add(now_at_most, *options.max_future_ms)) {
+    refusal = {"too_far_in_future", format_rfc3339(row.time_ms)};
     return false;
   }
   return true;
 }
 
-bool Admission::check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const {
+bool Admission::check_key(const Schema& schema, const Binding& binding, const Row& row,
+                          Refusal& refusal) const {
   if (schema.key < binding.levels.size()) {
     if (!binding.levels[schema.key].empty()) return true;
-  } else if (!row_.texts[schema.key].empty()) {
+  } else if (!row.texts[schema.key].empty()) {
     return true;
   }
   refusal = {"no_key", "'" + schema.fields[schema.key].name + "' is missing or empty"};
   return false;
 }
 
-void Admission::append(Binding& binding, Group& group) {
+void Admission::append(Binding& binding, const Row& row, Group& group) {
   ReadingBatch& batch = group.batches[binding.source];
   SourceState& source = states_[binding.source];
   const Schema& schema = schemas_[binding.source];
@@ -217,18 +255,18 @@ void Admission::append(Binding& binding, Group& group) {
       binding.ids.push_back(batch.texts.intern(level));
     binding.generation = batch.generation;
   }
-  batch.times.push_back(row_.time_ms);
+  batch.times.push_back(row.time_ms);
   for (size_t i = 0; i < levels; ++i) batch.columns[i].texts.push_back(binding.ids[i]);
   for (size_t i = levels; i < schema.fields.size(); ++i) {
     if (schema.fields[i].type == FieldType::kText) {
-      std::string_view text = row_.texts[i];
+      std::string_view text = row.texts[i];
       batch.columns[i].texts.push_back(text.data() ? batch.texts.intern(text) : Interner::kNone);
     } else {
-      batch.columns[i].numbers.push_back(row_.numbers[i]);
+      batch.columns[i].numbers.push_back(row.numbers[i]);
     }
   }
-  const size_t row = batch.rows() - 1;
-  if (is_repeated(source, batch, row)) {
+  const size_t added = batch.rows() - 1;
+  if (is_repeated(source, batch, added)) {
     batch.times.pop_back();
     for (Column& c : batch.columns) {
       if (!c.texts.empty()) c.texts.pop_back();
@@ -237,11 +275,11 @@ void Admission::append(Binding& binding, Group& group) {
     ++group.duplicates[binding.source];
     return;
   }
-  if (rolled_from_ms_) note_rollover(binding.source, group);
-  add_to_slice(binding.source, static_cast<uint32_t>(row), group);
+  if (rolled_from_ms_) note_rollover(binding.source, row.time_ms, group);
+  add_to_slice(binding.source, static_cast<uint32_t>(added), group);
 }
 
-void Admission::note_rollover(uint32_t source, Group& group) const {
+void Admission::note_rollover(uint32_t source, int64_t time_ms, Group& group) const {
   const auto turn = static_cast<uint32_t>(group.turns.size() - 1);
   const std::string& name = options_.sources[source].name;
   for (auto note = group.notes.rbegin(); note != group.notes.rend() && note->turn == turn; ++note) {
@@ -253,7 +291,7 @@ void Admission::note_rollover(uint32_t source, Group& group) const {
   group.notes.push_back({Note::Kind::kRolledOver, turn, name,
                          std::string(batch.texts.text(batch.keys().back())) + " says " +
                              format_rfc3339(*rolled_from_ms_) + ", taken as " +
-                             format_rfc3339(row_.time_ms),
+                             format_rfc3339(time_ms),
                          1});
 }
 

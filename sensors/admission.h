@@ -64,6 +64,7 @@ class Admission {
     TopicPattern pattern;
     uint32_t connection = kAnyConnection;
     std::unique_ptr<Decoder> decoder;
+    Readings readings;                       // of the message at hand
     std::unique_ptr<RecentReadings> recent;  // null: off
     size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
     int64_t last_arrival_ms = kTimeMin;      // as an event time
@@ -79,15 +80,19 @@ class Admission {
   explicit Admission(AdmissionOptions options) : options_(std::move(options)) {}
   Binding& bind(uint32_t connection, std::string_view topic);
   void admit_frame(const Chunk& chunk, const Frame& frame, Group& group);
+  // The reading of this number in the message; false: its refusal says why it is none.
+  bool admit_reading(const Chunk& chunk, const Frame& frame, const Now& arrival, Binding& binding,
+                     size_t number, Group& group);
   bool is_redelivery(uint32_t connection, const Frame& frame, Group& group);
-  bool decode(const SourceOptions& options, SourceState& source, const Frame& frame,
-              const Now& arrival, Refusal& refusal);
-  bool check_time(const SourceOptions& options, const Now& arrival, Refusal& refusal);
-  void take_reply(const Chunk& chunk, const Frame& frame);
-  bool check_key(const Schema& schema, const Binding& binding, Refusal& refusal) const;
-  void append(Binding& binding, Group& group);
+  bool set_time(const SourceOptions& options, SourceState& source, const Now& arrival, Row& row,
+                Refusal& refusal);
+  bool check_time(const SourceOptions& options, const Now& arrival, Row& row, Refusal& refusal);
+  void take_reply(const Chunk& chunk, const Frame& frame, Row& row);
+  bool check_key(const Schema& schema, const Binding& binding, const Row& row,
+                 Refusal& refusal) const;
+  void append(Binding& binding, const Row& row, Group& group);
   bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
-  void note_rollover(uint32_t source, Group& group) const;
+  void note_rollover(uint32_t source, int64_t time_ms, Group& group) const;
   void add_to_slice(uint32_t source, uint32_t row, Group& group);
   void reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group);
   uint64_t content_hash(const ReadingBatch& batch, size_t row, size_t field) const;
@@ -99,9 +104,9 @@ class Admission {
   // One a connection, since two of them may use the same topics; the last for any connection.
   std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
   Binding unknown_topic_;
-  Row row_;
-  std::string correlation_;                // of row_, in hex digits
-  std::optional<int64_t> rolled_from_ms_;  // what the device said instead of row_.time_ms
+  // Of the reading at hand.
+  std::string correlation_;                // in hex digits
+  std::optional<int64_t> rolled_from_ms_;  // what the device said instead of its time
 };
 
 }  // namespace wayside

@@ -2,22 +2,25 @@
 
 #include <simdjson.h>
 
-#include <cmath>
+#include <utility>
 
 #include "sensors/frame.h"
+#include "sensors/row_writer.h"
 
 namespace wayside {
 namespace {
 
 namespace od = simdjson::ondemand;
 
-// Where a member of an object leads: to a field, to the time, or to the members of a nested object.
+// Where a member of an object leads: to a field, to the time, to the members of a nested object or
+// the elements of a nested array, or to the readings.
 struct Member {
   static constexpr int kTime = -1;
   static constexpr int kInner = -2;
+  static constexpr int kEach = -3;
   std::string name;
   int target = kInner;
-  std::vector<Member> members;  // of a nested object
+  std::vector<Member> members;  // of a nested object, or of an array by their numbers
   // Members in the order of the last payload: the next one most likely has the same. -1: not
   // wanted.
   struct Seen {
@@ -32,34 +35,55 @@ constexpr size_t kLayoutMax = 64;
 class JsonDecoder : public Decoder {
  public:
   JsonDecoder(const SourceOptions& source, size_t first_field)
-      : fields_(source.fields), first_field_(first_field), time_unit_(source.time_unit) {
-    for (size_t i = 0; i < fields_.size(); ++i) add_path(fields_[i].path, static_cast<int>(i));
-    if (!source.time_path.empty()) add_path(source.time_path, Member::kTime);
+      : writer_(source, first_field),
+        has_each_(!source.each.empty()),
+        is_each_payload_(source.each == kWholePayload) {
+    for (size_t i = 0; i < source.fields.size(); ++i) {
+      add_field(source.fields[i].path, static_cast<int>(i));
+    }
+    if (!source.time_path.empty()) add_field(source.time_path, Member::kTime);
+    if (has_each_ && !is_each_payload_) add_path(root_, source.each, Member::kEach);
   }
 
-  bool decode(std::string_view payload, Row& row, Refusal& refusal) override {
-    od::document document;
+  bool decode(const Frame& message, const Now&, Readings& out, Refusal& refusal) override {
+    out_ = &out;
+    refusal_ = &refusal;
+    is_broken_ = false;
     // Frames come with kFramePadding readable bytes behind them.
-    auto error = parser_.iterate(payload.data(), payload.size(), payload.size() + kFramePadding)
-                     .get(document);
-    od::object root;
-    if (!error) error = document.get_object().get(root);
-    if (error) {
-      refusal = {"bad_json", simdjson::error_message(error)};
-      return false;
-    }
-    if (!walk(root, root_, row, refusal)) return false;
+    const std::string_view payload = message.payload;
+    od::document document;
+    const auto error =
+        parser_.iterate(payload.data(), payload.size(), payload.size() + kFramePadding)
+            .get(document);
+    if (error) return bad(error);
+    if (!(has_each_ ? take_readings(document) : take_object(document, out.add()))) return false;
     const char* rest;
-    if (!document.current_location().get(rest)) {
-      refusal = {"bad_json", "bytes follow the object"};
-      return false;
-    }
-    return true;
+    if (document.current_location().get(rest)) return true;
+    refusal = {"bad_json", has_each_ ? "bytes follow the value" : "bytes follow the object"};
+    return false;
   }
 
  private:
-  void add_path(std::string_view path, int target) {
-    Member* at = &root_;
+  // It is no JSON from there on.
+  bool bad(simdjson::error_code error) {
+    is_broken_ = true;
+    *refusal_ = {"bad_json", simdjson::error_message(error)};
+    return false;
+  }
+
+  // ---- paths
+
+  // With `each` a path begins at the element, or with a '/' before it at the payload.
+  void add_field(std::string_view path, int target) {
+    const bool from_payload = path.starts_with('/');
+    if (from_payload) path.remove_prefix(1);
+    const bool is_beside = has_each_ && from_payload;
+    if (is_beside && target >= 0) beside_fields_.push_back(writer_.place(size_t(target)));
+    add_path(has_each_ && !is_beside ? element_ : root_, path, target);
+  }
+
+  static void add_path(Member& from, std::string_view path, int target) {
+    Member* at = &from;
     while (true) {
       size_t dot = path.find('.');
       std::string name(path.substr(0, dot));
@@ -111,78 +135,133 @@ class JsonDecoder : public Decoder {
     return {p, end};
   }
 
-  bool walk(od::object& object, Member& node, Row& row, Refusal& refusal) {
-    size_t position = 0;
-    for (auto item : object) {
-      od::field field;
-      if (auto error = std::move(item).get(field); error) {
-        refusal = {"bad_json", simdjson::error_message(error)};
-        return false;
+  // ---- readings
+
+  bool take_object(od::document& document, Row& row) {
+    od::object root;
+    if (const auto error = document.get_object().get(root)) return bad(error);
+    return walk(root, root_, row);
+  }
+
+  // What stands beside the array may follow it: it joins the readings at the end.
+  bool take_readings(od::document& document) {
+    if (is_each_payload_) {
+      od::array elements;
+      if (const auto error = document.get_array().get(elements)) return bad(error);
+      return take_elements(elements);
+    }
+    beside_ = out_->empty();
+    if (!take_object(document, beside_)) return false;
+    for (size_t i = 0; i < out_->size(); ++i) complete(out_->row(i));
+    return true;
+  }
+
+  void complete(Row& row) const {
+    if (!row.has_time && beside_.has_time) {
+      row.time_ms = beside_.time_ms;
+      row.has_time = true;
+    }
+    for (const size_t i : beside_fields_) {
+      row.numbers[i] = beside_.numbers[i];
+      row.texts[i] = beside_.texts[i];
+    }
+  }
+
+  // An element with a value of a wrong type is refused alone; what is no JSON refuses them all.
+  bool take_elements(od::array& elements) {
+    for (auto item : elements) {
+      od::value value;
+      if (const auto error = std::move(item).get(value)) return bad(error);
+      if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+      Row& row = out_->add();
+      od::object object;
+      if (value.get_object().get(object)) {
+        out_->refuse({"wrong_type", "is not an object"});
+      } else if (!walk(object, element_, row)) {
+        if (is_broken_) return false;
+        out_->refuse(std::exchange(*refusal_, {}));
       }
-      int found = find(node, position++, field);
-      if (found < 0) continue;
-      od::value value = field.value();
-      if (!take_member(value, node.members[static_cast<size_t>(found)], row, refusal)) return false;
     }
     return true;
   }
 
-  bool take_member(od::value& value, Member& member, Row& row, Refusal& refusal) {
-    if (member.target == Member::kInner) {
-      od::object inner;
-      if (value.get_object().get(inner)) return skip_non_object(value, member, refusal);
-      return walk(inner, member, row, refusal);
+  bool walk(od::object& object, Member& node, Row& row) {
+    size_t position = 0;
+    for (auto item : object) {
+      od::field field;
+      if (const auto error = std::move(item).get(field)) return bad(error);
+      const int found = find(node, position++, field);
+      if (found < 0) continue;
+      od::value value = field.value();
+      if (!take_member(value, node.members[static_cast<size_t>(found)], row)) return false;
     }
-    return member.target == Member::kTime
-               ? take_time(value, row, refusal)
-               : take_field(value, static_cast<size_t>(member.target), row, refusal);
+    return true;
   }
 
-  static bool skip_non_object(od::value& value, const Member& member, Refusal& refusal) {
+  bool walk(od::array& array, Member& node, Row& row) {
+    size_t number = 0;
+    for (auto item : array) {
+      od::value value;
+      if (const auto error = std::move(item).get(value)) return bad(error);
+      const std::string name = std::to_string(number++);
+      for (Member& m : node.members) {
+        if (m.name == name && !take_member(value, m, row)) return false;
+      }
+    }
+    return true;
+  }
+
+  bool take_member(od::value& value, Member& member, Row& row) {
+    if (member.target == Member::kInner) return take_inner(value, member, row);
+    if (member.target == Member::kTime) return take_time(value, row);
+    if (member.target != Member::kEach) return take_field(value, size_t(member.target), row);
+    od::array elements;
+    return value.get_array().get(elements) ? nothing_or(value, member, "an array")
+                                           : take_elements(elements);
+  }
+
+  bool take_inner(od::value& value, Member& member, Row& row) {
+    od::object object;
+    if (!value.get_object().get(object)) return walk(object, member, row);
+    od::array array;
+    if (!value.get_array().get(array)) return walk(array, member, row);
+    return nothing_or(value, member, "an object");
+  }
+
+  static bool is_null_value(od::value& value) {
     bool null = false;
-    if (!value.is_null().get(null) && null) return true;
-    refusal = {"wrong_type", "'" + member.name + "' is not an object"};
+    return !value.is_null().get(null) && null;
+  }
+
+  bool nothing_or(od::value& value, const Member& member, const char* expected) {
+    if (is_null_value(value)) return true;
+    *refusal_ = {"wrong_type", "'" + member.name + "' is not " + expected};
     return false;
   }
 
-  bool take_field(od::value& value, size_t index, Row& row, Refusal& refusal) {
-    const FieldOptions& field = fields_[index];
-    const size_t at = first_field_ + index;
-    switch (field.type) {
-      case FieldType::kNumber: {
-        double number;
-        if (value.get_double().get(number)) break;
-        if (number_of(field, number, row.numbers[at])) return true;
-        refusal = {"wrong_type", "field '" + field.name + "' is infinite"};
-        return false;
-      }
-      case FieldType::kBool: {
-        bool flag;
-        if (value.get_bool().get(flag)) break;
-        row.numbers[at] = flag ? 1 : 0;
-        return true;
-      }
-      case FieldType::kText: {
-        if (field.json) {
-          if (take_json_as_text(value, row.texts[at])) return true;
-          break;
-        }
-        std::string_view text;
-        if (!value.get_string().get(text)) {
-          row.texts[at] = text;
-          return true;
-        }
-        if (take_scalar_as_text(value, row.texts[at])) return true;
-        break;
-      }
+  // ---- values
+
+  bool take_field(od::value& value, size_t field, Row& row) {
+    const FieldOptions& f = writer_.fields()[field];
+    if (f.json) {
+      if (take_json_as_text(value, row.texts[writer_.place(field)])) return true;
+      return is_null_value(value) || writer_.wrong_type(field, *refusal_);
     }
-    bool null = false;
-    if (!value.is_null().get(null) && null) return true;
-    static constexpr const char* kTypeNames[] = {"a number", "a text", "true or false"};
-    const char* expected =
-        field.json ? "an object or array" : kTypeNames[static_cast<size_t>(field.type)];
-    refusal = {"wrong_type", "field '" + field.name + "' is not " + expected};
-    return false;
+    double number;
+    std::string_view text;
+    bool flag;
+    if (f.type == FieldType::kNumber && !value.get_double().get(number)) {
+      return writer_.number(field, number, row, *out_, *refusal_);
+    }
+    if (!value.get_string().get(text)) return writer_.text(field, text, row, *refusal_);
+    if (f.type == FieldType::kText) {
+      if (take_scalar_as_text(value, row.texts[writer_.place(field)])) return true;
+    } else if (!value.get_bool().get(flag)) {
+      return writer_.flag(field, flag, row, *refusal_);
+    } else if (!value.get_double().get(number)) {
+      return writer_.number(field, number, row, *out_, *refusal_);
+    }
+    return is_null_value(value) || writer_.wrong_type(field, *refusal_);
   }
 
   // As it is written; what is wrong inside of it is found by whoever reads it.
@@ -209,40 +288,29 @@ class JsonDecoder : public Decoder {
     return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
   }
 
-  bool take_time(od::value& value, Row& row, Refusal& refusal) {
-    bool good = false;
-    if (time_unit_ == TimeUnit::kRfc3339) {
-      std::string_view text;
-      if (!value.get_string().get(text)) {
-        if (auto parsed = parse_rfc3339_ms(text)) {
-          row.time_ms = *parsed;
-          good = true;
-        }
-      }
-    } else {
-      int64_t whole;
-      double number;
-      if (!value.get_int64().get(whole)) {
-        good = time_from_integer(whole, time_unit_, row.time_ms);
-      } else if (!value.get_double().get(number)) {
-        good = time_from_number(number, time_unit_, row.time_ms);
-      }
-    }
-    if (good) {
-      row.has_time = true;
-      return true;
-    }
-    bool null = false;
-    if (!value.is_null().get(null) && null) return true;  // then there is no time
-    refusal = {"bad_time", "the time does not read as the declared unit"};
-    return false;
+  bool take_time(od::value& value, Row& row) {
+    std::string_view text;
+    int64_t whole;
+    double number;
+    if (!value.get_string().get(text)) return writer_.time(text, row, *refusal_);
+    if (!value.get_int64().get(whole)) return writer_.time(whole, row, *refusal_);
+    if (!value.get_double().get(number)) return writer_.time(number, row, *refusal_);
+    // Without a value there is no time.
+    return is_null_value(value) || writer_.wrong_time(*refusal_);
   }
 
-  std::vector<FieldOptions> fields_;
-  size_t first_field_;
-  TimeUnit time_unit_;
+  RowWriter writer_;
+  bool has_each_;
+  bool is_each_payload_;
   Member root_;
+  Member element_;
+  std::vector<size_t> beside_fields_;  // places of fields that stand beside the readings
   od::parser parser_;
+  // Of the message that is being read.
+  Readings* out_ = nullptr;
+  Refusal* refusal_ = nullptr;
+  Row beside_;
+  bool is_broken_ = false;
 };
 
 }  // namespace

@@ -33,19 +33,27 @@ struct FieldOptions {
   std::string path;  // dotted: "VP.spd"
   FieldType type = FieldType::kNumber;
   bool json = false;  // with kText: an object or array, as its JSON text
-  double scale = 1;  // from `unit`: value = sent * scale + shift
+  double scale = 1;   // from `unit`: value = sent * scale + shift
   double shift = 0;
-  std::optional<double> min;  // in the unit that is held; beyond it the value is removed
+  std::optional<Value> absent;  // what it is where nothing came
+  std::optional<double> min;    // in the unit that is held; beyond it the value is removed
   std::optional<double> max;
 };
 
-enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos };
+enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos, kAuto, kPattern };
+struct TimeForm {
+  TimeUnit unit = TimeUnit::kRfc3339;
+  std::string pattern;  // with kPattern, as of strptime
+  std::string zone;     // IANA name; whose time it is when the text does not say; empty: UTC
+};
 enum class PayloadFormat { kJson, kProtobuf };
 enum class WatermarkMode { kKey, kSource };
 
 // Where the answer goes, and the correlation data of MQTT 5 in hex digits.
 constexpr const char* kReplyTo = "reply_to";
 constexpr const char* kCorrelation = "correlation";
+
+constexpr const char* kWholePayload = ".";  // as a path
 
 struct SourceOptions {
   std::string name;
@@ -54,7 +62,8 @@ struct SourceOptions {
   PayloadFormat format = PayloadFormat::kJson;
   std::string key;
   std::string time_path;  // empty: the arrival time counts
-  TimeUnit time_unit = TimeUnit::kRfc3339;
+  TimeForm time;
+  std::string each;  // path of an array, each element of which is a reading; empty: the payload is
   int64_t max_disorder_ms = 5'000;
   int64_t idle_after_ms = 30'000;
   int64_t forget_after_ms = 12LL * 3'600'000;

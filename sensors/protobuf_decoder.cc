@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "sensors/row_writer.h"
 #include "wayside.pb.h"
 
 namespace wayside {
@@ -20,14 +21,15 @@ struct Item {  // one `Field` message
 
 class ProtobufDecoder : public Decoder {
  public:
-  ProtobufDecoder(const SourceOptions& source, size_t first_field)
-      : fields_(source.fields), first_field_(first_field) {
-    for (size_t i = 0; i < fields_.size(); ++i) by_name_.emplace(fields_[i].path, i);
+  ProtobufDecoder(const SourceOptions& source, size_t first_field) : writer_(source, first_field) {
+    const std::vector<FieldOptions>& fields = writer_.fields();
+    for (size_t i = 0; i < fields.size(); ++i) by_name_.emplace(fields[i].path, i);
   }
 
-  bool decode(std::string_view payload, Row& row, Refusal& refusal) override {
-    auto bytes = reinterpret_cast<const pb_byte_t*>(payload.data());
-    pb_istream_t stream = pb_istream_from_buffer(bytes, payload.size());
+  bool decode(const Frame& message, const Now&, Readings& out, Refusal& refusal) override {
+    auto bytes = reinterpret_cast<const pb_byte_t*>(message.payload.data());
+    pb_istream_t stream = pb_istream_from_buffer(bytes, message.payload.size());
+    Row& row = out.add();
     while (stream.bytes_left > 0) {
       pb_wire_type_t wire;
       uint32_t tag;
@@ -41,7 +43,7 @@ class ProtobufDecoder : public Decoder {
       } else if (tag == wayside_Reading_fields_tag && wire == PB_WT_STRING) {
         Item item;
         if (!take_item(stream, item)) return bad(stream, refusal);
-        if (!store(item, row, refusal)) return false;
+        if (!store(item, row, out, refusal)) return false;
       } else if (!pb_skip_field(&stream, wire)) {
         return bad(stream, refusal);
       }
@@ -94,37 +96,26 @@ class ProtobufDecoder : public Decoder {
     return pb_close_string_substream(&stream, &inner) && good;
   }
 
-  bool store(const Item& item, Row& row, Refusal& refusal) const {
-    auto found = by_name_.find(item.name);
-    if (found == by_name_.end() || item.kind == 0) return true;
-    const FieldOptions& field = fields_[found->second];
-    const size_t at = first_field_ + found->second;
-    static constexpr int kKinds[] = {wayside_Field_number_tag, wayside_Field_text_tag,
-                                     wayside_Field_flag_tag};
-    if (item.kind != kKinds[static_cast<size_t>(field.type)]) {
-      refusal = {"wrong_type", "field '" + field.name + "' has another type"};
-      return false;
-    }
-    if (field.type == FieldType::kText) {
-      if (!is_valid_utf8(item.text)) {
-        refusal = {"bad_protobuf", "field '" + field.name + "' is not UTF-8"};
+  bool store(const Item& item, Row& row, Readings& out, Refusal& refusal) const {
+    const auto found = by_name_.find(item.name);
+    if (found == by_name_.end()) return true;
+    const size_t field = found->second;
+    switch (item.kind) {
+      case wayside_Field_number_tag:
+        return is_null(item.number) || writer_.number(field, item.number, row, out, refusal);
+      case wayside_Field_flag_tag:
+        return writer_.flag(field, item.number != 0, row, refusal);
+      case wayside_Field_text_tag:
+        if (is_valid_utf8(item.text)) return writer_.text(field, item.text, row, refusal);
+        refusal = {"bad_protobuf", "field '" + writer_.fields()[field].name + "' is not UTF-8"};
         return false;
-      }
-      row.texts[at] = item.text;
-    } else if (field.type == FieldType::kNumber) {
-      if (!number_of(field, item.number, row.numbers[at])) {
-        refusal = {"wrong_type", "field '" + field.name + "' is infinite"};
-        return false;
-      }
-    } else {
-      row.numbers[at] = item.number;
+      default:
+        return true;  // no value
     }
-    return true;
   }
 
-  std::vector<FieldOptions> fields_;
-  size_t first_field_;
-  std::unordered_map<std::string_view, size_t> by_name_;  // views into fields_
+  RowWriter writer_;
+  std::unordered_map<std::string_view, size_t> by_name_;  // views into the writer's fields
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ SourceOptions climate() {
   o.topic = "fleet/{vehicle}/climate";
   o.key = "vehicle";
   o.time_path = "ts";
-  o.time_unit = TimeUnit::kMillis;
+  o.time.unit = TimeUnit::kMillis;
   o.fields = {field("temp_c", "t")};
   return o;
 }

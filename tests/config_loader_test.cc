@@ -18,7 +18,7 @@ TEST(ConfigLoader, a_good_file_becomes_options) {
   EXPECT_EQ(c->mqtt.at(0).port, 1884);
   const SourceOptions& s = c->sources.at(0);
   EXPECT_EQ(s.time_path, "ts");
-  EXPECT_EQ(s.time_unit, TimeUnit::kMillis);
+  EXPECT_EQ(s.time.unit, TimeUnit::kMillis);
   ASSERT_EQ(s.fields.size(), 3u);
   EXPECT_EQ(s.fields[0].name + " " + s.fields[0].path, "temp_c t");
   EXPECT_EQ(s.fields[1].type, FieldType::kText);
@@ -85,7 +85,8 @@ TEST(ConfigLoader, a_value_of_a_wrong_type_is_an_error_that_says_what_was_found)
       {"key = \"vehicle\"", "key = \"vehicle\"\nmax_future = @@\"of\"",
        "'max_future': " + duration},
       {"\"ms\" }", "@@\"mss\" }",
-       "'unit': expected \"rfc3339\", \"s\", \"ms\", \"us\" or \"ns\"; did you mean \"ms\"?"},
+       "'unit': expected \"rfc3339\", \"s\", \"ms\", \"us\", \"ns\" or \"auto\"; did you mean "
+       "\"ms\"?"},
       {"{ field = \"ts\", unit = \"ms\" }", "@@\"ts\"",
        "'time': expected { field = …, unit = … }, found a text"},
       {"{ field = \"ts\", unit = \"ms\" }", "@@{ unit = \"ms\" }", "'time': 'field' is missing"},
@@ -101,7 +102,7 @@ TEST(ConfigLoader, a_unit_that_does_not_exist_is_an_error) {
   expect_errors({
       {"\"km/h\"", "@@\"kmh\"", "'speed': unknown unit \"kmh\"; did you mean \"km/h\"?"},
       {"{ path = \"door\", type = \"text\" }", "@@{ path = \"door\", type = \"text\", min = 1 }",
-       "field 'door': unit, min and max are for numbers"},
+       "field 'door': unit, scale, shift, min and max are for numbers"},
   });
 }
 

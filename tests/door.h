@@ -24,7 +24,7 @@ inline SourceOptions climate_source(std::vector<FieldOptions> fields) {
   o.topic = "fleet/{vehicle}/climate";
   o.key = "vehicle";
   o.time_path = "ts";
-  o.time_unit = TimeUnit::kMillis;
+  o.time.unit = TimeUnit::kMillis;
   o.fields = std::move(fields);
   return o;
 }

@@ -17,7 +17,7 @@ SourceOptions source(std::vector<FieldOptions> fields, TimeUnit unit = TimeUnit:
   SourceOptions o;
   o.name = "s";
   o.time_path = "ts";
-  o.time_unit = unit;
+  o.time.unit = unit;
   o.fields = std::move(fields);
   return o;
 }
@@ -58,19 +58,84 @@ TEST(JsonDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_fiel
     const char* refusal;
   };
   const Row rows[] = {
-      {R"({"t":"5"})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"t":"5 C"})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"t":""})", "wrong_type: field 'temp_c' is not a number"},
+      {R"({"t":"inf"})", "wrong_type: field 'temp_c' is not a number"},
       {R"({"t":true})", "wrong_type: field 'temp_c' is not a number"},
       {R"({"t":[1]})", "wrong_type: field 'temp_c' is not a number"},
       {R"({"door":{}})", "wrong_type: field 'door' is not a text"},
       {R"({"door":["open"]})", "wrong_type: field 'door' is not a text"},
-      {R"({"mv":1})", "wrong_type: field 'moving' is not true or false"},
-      {R"({"mv":"true"})", "wrong_type: field 'moving' is not true or false"},
+      {R"({"mv":2})", "wrong_type: field 'moving' is not true or false"},
+      {R"({"mv":"open"})", "wrong_type: field 'moving' is not true or false"},
+      {R"({"mv":[]})", "wrong_type: field 'moving' is not true or false"},
       {R"({"pos":5})", "wrong_type: 'pos' is not an object"},
       {R"({"pos":{"lat":"n"}})", "wrong_type: field 'lat' is not a number"},
   };
   Decoding d(truck());
   for (const Row& row : rows) EXPECT_EQ(d(row.payload), row.refusal) << row.payload;
   EXPECT_EQ(d(R"({"ts":1,"t":5})"), "@1 5 - - - -");  // the next one is as good as ever
+}
+
+TEST(JsonDecoder, numbers_and_flags_may_come_as_texts_and_flags_as_numbers) {
+  Decoding d(truck());
+  EXPECT_EQ(d(R"({"ts":1,"t":"-18.5","mv":"ON","pos":{"lat":"4.81e1"}})"), "@1 -18.5 - 1 48.1 -");
+  EXPECT_EQ(d(R"({"ts":1,"mv":0})"), "@1 - - 0 - -");
+  EXPECT_EQ(d(R"({"ts":1,"mv":"False"})"), "@1 - - 0 - -");
+  EXPECT_EQ(Decoding(source({scaled(field("x", "x"), 2, 1)}))(R"({"x":"3"})"), "@none 7");
+}
+
+TEST(JsonDecoder, elements_of_arrays_are_named_by_their_numbers) {
+  Decoding d(source({field("a", "axes.0"), field("c", "axes.2"), field("inner", "rows.1.x")}));
+  EXPECT_EQ(d(R"({"axes":[1,2,3],"rows":[{"x":4},{"x":5}]})"), "@none 1 3 5");
+  EXPECT_EQ(d(R"({"axes":[1],"rows":[]})"), "@none 1 - -");
+  EXPECT_EQ(d(R"({"axes":["x"]})"), "wrong_type: field 'a' is not a number");
+}
+
+SourceOptions pack(const std::string& each) {
+  SourceOptions o = source({field("t", "t"), field("unit", "/unit", kText), field("n", "in.n")});
+  o.each = each;
+  return o;
+}
+
+TEST(JsonDecoder, each_element_of_an_array_is_a_reading) {
+  Decoding d(pack("data.readings"));
+  EXPECT_EQ(d(R"({"data":{"readings":[{"ts":1,"t":5},{"in":{"n":7},"ts":2}]},"unit":"C"})"),
+            "@1 5 C -\n@2 - C 7");
+  EXPECT_EQ(d(R"({"unit":"F","data":{"id":1,"readings":[{"ts":3,"t":6,"unit":"K"}],"x":{}}})"),
+            "@3 6 F -");
+  EXPECT_EQ(d(R"({"data":{"readings":[]},"unit":"C"})"), "");
+  EXPECT_EQ(d(R"({"data":null})"), "");
+  EXPECT_EQ(d(R"({"data":{"readings":{}}})"), "wrong_type: 'readings' is not an array");
+}
+
+TEST(JsonDecoder, the_payload_may_be_the_array) {
+  Decoding d(pack("."));
+  EXPECT_EQ(d(R"([{"ts":1,"t":5},{"ts":2,"t":6}])"), "@1 5 - -\n@2 6 - -");
+  EXPECT_TRUE(d(R"({"ts":1})").starts_with("bad_json"));
+}
+
+TEST(JsonDecoder, a_time_beside_the_readings_is_that_of_those_without_one) {
+  SourceOptions o = pack("r");
+  o.time_path = "/sent";
+  EXPECT_EQ(Decoding(o)(R"({"r":[{"t":5},{"t":6}],"sent":9})"), "@9 5 - -\n@9 6 - -");
+}
+
+TEST(JsonDecoder, a_reading_with_a_wrong_value_is_refused_alone) {
+  Decoding d(pack("."));
+  EXPECT_EQ(d(R"([{"ts":1,"t":[{"a":1}],"in":{"n":1}},5,{"ts":2,"t":6}])"),
+            "wrong_type: field 't' is not a number\nwrong_type: is not an object\n@2 6 - -");
+  EXPECT_TRUE(d(R"([{"ts":1,"t":5},{"ts":2,]")").starts_with("bad_json"));
+}
+
+TEST(JsonDecoder, a_payload_of_too_many_readings_is_refused) {
+  Decoding d(pack("."));
+  const auto of = [](size_t readings) {
+    std::string all;
+    for (size_t i = 0; i < readings; ++i) all += ",{}";
+    return "[" + all.substr(1) + "]";
+  };
+  EXPECT_TRUE(d(of(kReadingsMax)).starts_with("@none"));
+  EXPECT_EQ(d(of(kReadingsMax + 1)), "too_large: more than 10000 readings in one payload");
 }
 
 TEST(JsonDecoder, a_json_field_is_an_object_or_array_as_it_is_written) {
@@ -197,7 +262,9 @@ TEST(JsonDecoder, times_are_read_in_their_declared_unit_and_cut_towards_the_past
                       {TimeUnit::kRfc3339, "\"2026-03-01T12:00:00.5+01:00\"", "@1772362800500"},
                       {TimeUnit::kSeconds, "1e30", "bad_time"},
                       {TimeUnit::kSeconds, "9223372036854775807", "bad_time"},
-                      {TimeUnit::kMillis, "\"1700000000123\"", "bad_time"},
+                      {TimeUnit::kMillis, "\"1700000000123\"", "@1700000000123"},
+                      {TimeUnit::kSeconds, "\"1700000000.5\"", "@1700000000500"},
+                      {TimeUnit::kMillis, "\"2026-03-01T12:00:00Z\"", "bad_time"},
                       {TimeUnit::kMillis, "true", "bad_time"},
                       {TimeUnit::kMillis, "{}", "bad_time"},
                       {TimeUnit::kRfc3339, "1700000000", "bad_time"},

@@ -85,10 +85,14 @@ TEST(ProtobufDecoder, the_last_value_of_a_field_counts) {
 
 TEST(ProtobufDecoder, a_value_of_another_type_refuses_the_payload) {
   Decoding d(truck());
-  EXPECT_EQ(d(text("spd", "90")), "wrong_type: field 'speed' has another type");
-  EXPECT_EQ(d(flag("spd", true)), "wrong_type: field 'speed' has another type");
-  EXPECT_EQ(d(number("door", 1)), "wrong_type: field 'door' has another type");
-  EXPECT_EQ(d(number("mv", 1)), "wrong_type: field 'moving' has another type");
+  EXPECT_EQ(d(text("spd", "fast")), "wrong_type: field 'speed' is not a number");
+  EXPECT_EQ(d(flag("spd", true)), "wrong_type: field 'speed' is not a number");
+  EXPECT_EQ(d(number("mv", 2)), "wrong_type: field 'moving' is not true or false");
+}
+
+TEST(ProtobufDecoder, what_can_be_converted_is) {
+  Decoding d(truck());
+  EXPECT_EQ(d(text("spd", "90") + number("door", 1.5) + number("mv", 1)), "@none 45 1.5 1");
 }
 
 TEST(ProtobufDecoder, an_infinite_number_refuses_the_payload) {

@@ -9,12 +9,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       make_json_decoder(fuzz_source(PayloadFormat::kJson, TimeUnit::kMillis), 1);
   static const auto text =
       make_json_decoder(fuzz_source(PayloadFormat::kJson, TimeUnit::kRfc3339), 1);
+  static const auto pack = [] {
+    SourceOptions source = fuzz_source(PayloadFormat::kJson, TimeUnit::kAuto);
+    source.each = "rows";
+    source.fields[1].path = "/door";
+    source.fields[3].path = "axes.1";
+    return make_json_decoder(source, 1);
+  }();
   for (const auto& [decoder, sample] :
        {std::pair{millis.get(),
                   R"({"ts":1700000000250,"t":-12.5e1,"door":"a\u00e4\"","state":{"open":true,)"
                   R"("gps":{"spd":3,"x":[1,{}]}},"more":null})"},
         std::pair{text.get(),
-                  R"({"state":{"open":false},"ts":"2026-03-01T12:00:00.250+01:00","t":null})"}}) {
+                  R"({"state":{"open":false},"ts":"2026-03-01T12:00:00.250+01:00","t":null})"},
+        std::pair{
+            pack.get(),
+            R"({"rows":[{"ts":"1700000000.5","t":"5"},{"axes":[1,"2"],"t":[]}],"door":7})"}}) {
     const std::string input = fuzz_input(sample, data, size);
     fuzz_decode(*decoder, reinterpret_cast<const uint8_t*>(input.data()), input.size());
   }

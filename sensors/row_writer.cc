@@ -1,0 +1,105 @@
+#include "sensors/row_writer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+
+#include "base/text.h"
+
+namespace wayside {
+namespace {
+
+// As JSON writes numbers, and nothing around it.
+std::optional<double> number_in(std::string_view text) {
+  double number;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+std::optional<bool> flag_in(std::string_view text) {
+  for (std::string_view yes : {"true", "on", "1"}) {
+    if (same_name(text, yes)) return true;
+  }
+  for (std::string_view no : {"false", "off", "0"}) {
+    if (same_name(text, no)) return false;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+RowWriter::RowWriter(const SourceOptions& source, size_t first_field)
+    : fields_(source.fields), first_field_(first_field), time_(source.time) {}
+
+bool RowWriter::number(size_t field, double value, Row& row, Readings& out,
+                       Refusal& refusal) const {
+  const FieldOptions& f = fields_[field];
+  switch (f.type) {
+    case FieldType::kNumber: {
+      double& number = row.numbers[place(field)];
+      number = value * f.scale + f.shift;
+      if (std::isfinite(number)) return true;
+      refusal = {"wrong_type", "field '" + f.name + "' is infinite"};
+      return false;
+    }
+    case FieldType::kBool:
+      if (value != 0 && value != 1) return wrong_type(field, refusal);
+      row.numbers[place(field)] = value;
+      return true;
+    case FieldType::kText: {
+      if (f.json) return wrong_type(field, refusal);
+      std::string digits;
+      append_json_number(digits, value);
+      row.texts[place(field)] = out.keep(std::move(digits));
+      return true;
+    }
+  }
+  return false;
+}
+
+bool RowWriter::flag(size_t field, bool value, Row& row, Refusal& refusal) const {
+  const FieldOptions& f = fields_[field];
+  if (f.type == FieldType::kNumber || f.json) return wrong_type(field, refusal);
+  if (f.type == FieldType::kBool) {
+    row.numbers[place(field)] = value;
+  } else {
+    row.texts[place(field)] = value ? "true" : "false";
+  }
+  return true;
+}
+
+bool RowWriter::text(size_t field, std::string_view value, Row& row, Refusal& refusal) const {
+  const FieldOptions& f = fields_[field];
+  if (f.type == FieldType::kText && !f.json) {
+    row.texts[place(field)] = value;
+    return true;
+  }
+  std::optional<double> number;
+  if (f.type == FieldType::kNumber) {
+    number = number_in(value);
+    if (number) number = *number * f.scale + f.shift;
+  } else if (f.type == FieldType::kBool) {
+    number = flag_in(value);
+  }
+  if (!number || !std::isfinite(*number)) return wrong_type(field, refusal);
+  row.numbers[place(field)] = *number;
+  return true;
+}
+
+bool RowWriter::wrong_time(Refusal& refusal) const {
+  refusal = {"bad_time", "the time does not read as the declared unit"};
+  return false;
+}
+
+bool RowWriter::wrong_type(size_t field, Refusal& refusal) const {
+  const FieldOptions& f = fields_[field];
+  static constexpr const char* kTypes[] = {"a number", "a text", "true or false"};
+  const char* expected = f.json ? "an object or array" : kTypes[static_cast<size_t>(f.type)];
+  refusal = {"wrong_type", "field '" + f.name + "' is not " + expected};
+  return false;
+}
+
+}  // namespace wayside
