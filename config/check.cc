@@ -201,6 +201,10 @@ class Checker {
   void check_each(const SourceOptions& s) {
     if (s.each.empty()) return;
     if (s.format != PayloadFormat::kJson) found_.add(s.name, "each", "is for JSON payloads");
+    if (s.each.starts_with('/')) {
+      found_.add(s.name, "each", "begins at the payload anyway: leave the '/' out");
+    }
+    check_each_reading_is_known(s);
     if (s.each != kWholePayload) return;
     auto check = [&](const std::string& item, const std::string& path) {
       if (!path.starts_with('/')) return;
@@ -209,6 +213,20 @@ class Checker {
     };
     check("time", s.time_path);
     for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path);
+  }
+
+  // Readings of one payload must not be taken for one another.
+  void check_each_reading_is_known(const SourceOptions& s) {
+    const bool one_time = s.time_path.empty() || s.time_path.starts_with('/');
+    bool one_id = false;
+    for (const FieldOptions& f : s.fields) {
+      one_id |= f.name == s.deduplicate && f.path.starts_with('/');
+    }
+    if (one_id || (s.deduplicate == "content" && one_time)) {
+      found_.add(s.name, "deduplicate",
+                 "would take readings of one payload for one another: with each it needs an id, or "
+                 "for \"content\" a time, in the element");
+    }
   }
 
   // Without `each` all paths begin at the payload, with a '/' and without.
@@ -225,6 +243,7 @@ class Checker {
                  "path \"" + path + "\" is in \"" + outer + "\", which is read itself");
     };
     check("time", s.time_path);
+    if (!s.each.empty()) check("each", "/" + s.each);
     for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path);
   }
 

@@ -1,6 +1,7 @@
 #include "config/table_reader.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "config/values.h"
@@ -245,6 +246,11 @@ void TableReader::time(const Key& key, std::string& path, TimeForm& form) {
       unknown(name, {"field", "unit", "zone"});
     }
   }
+  const bool counts = form.unit != TimeUnit::kRfc3339 && form.unit != TimeUnit::kAuto &&
+                      form.unit != TimeUnit::kPattern;
+  if (counts && !form.zone.empty()) {
+    wrong(key.name, *node, "a time that is counted from 1970 has no zone");
+  }
   if (!has_path) wrong(key.name, *node, "'field' is missing");
 }
 
@@ -382,6 +388,11 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
       unknown(name, keys);
     }
   }
+  const auto is_wrong = [](double number) { return !std::isfinite(number); };
+  if (scale == 0 || is_wrong(scale) || is_wrong(shift)) {
+    add(position_of(table.source()),
+        "field '" + field.name + "': scale and shift are numbers, and scale is not 0");
+  }
   // What is sent is first brought to the unit.
   field.shift += shift * field.scale;
   field.scale *= scale;
@@ -396,8 +407,9 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
 }
 
 void TableReader::take_default(FieldOptions& field, const toml::node& node) {
-  if (node.is_number()) {
-    field.absent = *node.value<double>();
+  const auto number = node.value<double>();
+  if (node.is_number() && std::isfinite(*number)) {
+    field.absent = *number;
   } else if (node.is_boolean()) {
     field.absent = *node.value<bool>();
   } else if (node.is_string()) {

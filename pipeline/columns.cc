@@ -74,19 +74,24 @@ bool ColumnExpressions::compile(ExpressionEngine& engine, const Schema& schema,
   results_.resize(items.size());
   dictionaries_.resize(items.size());
   computed_.resize(texts.size());
-  if (texts.empty()) return true;
-  ExpressionError wrong;
-  set_ = engine.compile(visible_columns(schema), texts, wrong);
-  if (set_) return true;
-  const Item& item = items[computed_items_[wrong.expression]];
-  error.item = item.name;
-  error.offset = item.offset + wrong.offset - std::min(wrong.offset, item.lead);
-  error.message = wrong.message;
-  return false;
+  for (size_t begin = 0; begin < texts.size(); begin += kMaxExpressions) {
+    const size_t end = std::min(begin + kMaxExpressions, texts.size());
+    ExpressionError wrong;
+    sets_.push_back(
+        engine.compile(visible_columns(schema),
+                       {texts.begin() + ptrdiff_t(begin), texts.begin() + ptrdiff_t(end)}, wrong));
+    if (sets_.back()) continue;
+    const Item& item = items[computed_items_[begin + wrong.expression]];
+    error.item = item.name;
+    error.offset = item.offset + wrong.offset - std::min(wrong.offset, item.lead);
+    error.message = wrong.message;
+    return false;
+  }
+  return true;
 }
 
 void ColumnExpressions::evaluate(const BatchView& view, const uint8_t* present) {
-  if (set_) compute(view, present);
+  if (!sets_.empty()) compute(view, present);
   size_t next = 0;
   for (size_t i = 0; i < plain_.size(); ++i) {
     const bool computed = plain_[i] == kComputed;
@@ -116,17 +121,25 @@ void ColumnExpressions::compute(const BatchView& view, const uint8_t* present) {
       computed_[i].numbers.assign(view.rows, kNull);
     }
   }
-  Status status = set_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-    for (size_t i = 0; i < computed_.size(); ++i) {
+  const uint64_t faults = faults_;
+  for (size_t set = 0; set < sets_.size(); ++set) compute(set, table);
+  faults_ = std::min(faults_, faults + 1);
+}
+
+void ColumnExpressions::compute(size_t set, const Table& table) {
+  const size_t begin = set * kMaxExpressions;
+  const size_t end = std::min(begin + kMaxExpressions, computed_.size());
+  const auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
+    for (size_t i = begin; i < end; ++i) {
       if (types_[computed_items_[i]] != FieldType::kText) {
-        computed_[i].numbers[row] = values.number(i);
-      } else if (const Value value = values.value(i);
+        computed_[i].numbers[row] = values.number(i - begin);
+      } else if (const Value value = values.value(i - begin);
                  const auto* text = std::get_if<std::string>(&value)) {
         computed_[i].texts[row] = computed_texts_.intern(*text);
       }
     }
-  });
-  if (!status.ok()) ++faults_;
+  };
+  if (!sets_[set]->evaluate(table, take).ok()) ++faults_;
 }
 
 }  // namespace wayside

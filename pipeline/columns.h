@@ -57,10 +57,11 @@ class ColumnExpressions {
 
  private:
   void compute(const BatchView& view, const uint8_t* present);
+  void compute(size_t set, const Table& table);
 
   static constexpr size_t kComputed = SIZE_MAX;
-  std::vector<size_t> plain_;  // by item: the column, or kComputed
-  std::unique_ptr<ExpressionSet> set_;
+  std::vector<size_t> plain_;                         // by item: the column, or kComputed
+  std::vector<std::unique_ptr<ExpressionSet>> sets_;  // of kMaxExpressions each, but for the last
   std::vector<size_t> computed_items_;
   std::vector<Column> computed_;
   Interner computed_texts_;

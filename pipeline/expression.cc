@@ -304,16 +304,18 @@ Status ExpressionSet::evaluate(const Table& table,
   ExpressionRun run{shown, row, {}};
   ExpressionRun* outer = std::exchange(*state_->run, &run);
   Status status;
+  int rc = SQLITE_OK;
   for (size_t next = table.begin; next < table.rows && !run.thrown; next = shown.at + 1) {
     state_->shown.first = state_->shown.at = next;  // a constant can fail before any row
-    const int rc = sqlite3_step(state_->statement);
-    need_memory(rc);
+    rc = sqlite3_step(state_->statement);
     if (rc != SQLITE_DONE) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
     sqlite3_reset(state_->statement);
+    if ((rc & 0xff) == SQLITE_NOMEM) break;
   }
   *state_->run = outer;
   state_->shown.table.rows = 0;
   if (run.thrown) std::rethrow_exception(run.thrown);
+  need_memory(rc);
   return status;
 }
 

@@ -21,7 +21,8 @@ void KeyLimit::process(size_t input, const Rows& rows, EmissionBuffer& out) {
   size_t begin = 0;
   for (size_t row = 0; row < rows.view.rows; ++row) {
     if (row + kAhead < rows.view.rows) {
-      __builtin_prefetch(last_.data() + rows.view.keys[row + kAhead]);  // also if it is no key yet
+      const uint32_t coming = rows.view.keys[row + kAhead];
+      if (coming < last_.size()) __builtin_prefetch(&last_[coming]);
     }
     if (!rows.is_present(row)) continue;
     const uint32_t key = rows.view.keys[row];

@@ -1,5 +1,7 @@
 #include "sensors/admission.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -43,6 +45,8 @@ Result<Schema> make_schema(const SourceOptions& source) {
 }
 
 namespace {
+
+constexpr size_t kReadingsKept = 256;  // of a message, for the next one
 
 // Nothing has come yet: the topic's levels, the fields and what answers need.
 Row empty_row(const SourceOptions& source, size_t levels) {
@@ -137,13 +141,29 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
   if (!state.decoder->decode(frame, arrival, state.readings, refusal)) {
     return reject(source, frame, std::move(refusal), group);
   }
-  for (size_t i = 0; i < state.readings.size(); ++i) {
-    if (admit_reading(chunk, frame, arrival, binding, i, group)) continue;
-    Refusal& why = state.readings.refusal(i);
-    if (state.readings.size() > 1)
-      why.detail = "reading " + std::to_string(i + 1) + ": " + why.detail;
-    reject(source, frame, std::move(why), group);
+  admit_readings(chunk, frame, arrival, binding, group);
+  // One large payload does not hold its room for ever.
+  if (state.readings.size() > kReadingsKept) state.readings = Readings(state.readings.empty());
+}
+
+// What is refused of a message is told once: of a small payload there may be thousands.
+void Admission::admit_readings(const Chunk& chunk, const Frame& frame, const Now& arrival,
+                               Binding& binding, Group& group) {
+  Readings& readings = states_[binding.source].readings;
+  Refusal first;
+  size_t refused = 0;
+  for (size_t i = 0; i < readings.size(); ++i) {
+    if (admit_reading(chunk, frame, arrival, binding, i, group) || ++refused > 1) continue;
+    first = std::move(readings.refusal(i));
+    if (readings.size() > 1) {
+      first.detail = "reading " + std::to_string(i + 1) + ": " + first.detail;
+    }
   }
+  if (refused == 0) return;
+  if (refused > 1) {
+    first.detail += fmt::format(" ({} of {} were refused)", refused, readings.size());
+  }
+  reject(binding.source, frame, std::move(first), group);
 }
 
 bool Admission::admit_reading(const Chunk& chunk, const Frame& frame, const Now& arrival,

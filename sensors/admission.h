@@ -80,6 +80,8 @@ class Admission {
   explicit Admission(AdmissionOptions options) : options_(std::move(options)) {}
   Binding& bind(uint32_t connection, std::string_view topic);
   void admit_frame(const Chunk& chunk, const Frame& frame, Group& group);
+  void admit_readings(const Chunk& chunk, const Frame& frame, const Now& arrival, Binding& binding,
+                      Group& group);
   // The reading of this number in the message; false: its refusal says why it is none.
   bool admit_reading(const Chunk& chunk, const Frame& frame, const Now& arrival, Binding& binding,
                      size_t number, Group& group);

@@ -151,13 +151,18 @@ class JsonDecoder : public Decoder {
       return take_elements(elements);
     }
     beside_ = out_->empty();
+    has_met_each_ = false;
     if (!take_object(document, beside_)) return false;
+    if (!has_met_each_) {
+      *refusal_ = {"wrong_type", "the array of readings is missing"};
+      return false;
+    }
     for (size_t i = 0; i < out_->size(); ++i) complete(out_->row(i));
     return true;
   }
 
   void complete(Row& row) const {
-    if (!row.has_time && beside_.has_time) {
+    if (beside_.has_time) {
       row.time_ms = beside_.time_ms;
       row.has_time = true;
     }
@@ -175,7 +180,8 @@ class JsonDecoder : public Decoder {
       if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
       Row& row = out_->add();
       od::object object;
-      if (value.get_object().get(object)) {
+      if (const auto error = value.get_object().get(object)) {
+        if (error != simdjson::INCORRECT_TYPE) return bad(error);
         out_->refuse({"wrong_type", "is not an object"});
       } else if (!walk(object, element_, row)) {
         if (is_broken_) return false;
@@ -216,8 +222,9 @@ class JsonDecoder : public Decoder {
     if (member.target == Member::kTime) return take_time(value, row);
     if (member.target != Member::kEach) return take_field(value, size_t(member.target), row);
     od::array elements;
-    return value.get_array().get(elements) ? nothing_or(value, member, "an array")
-                                           : take_elements(elements);
+    if (value.get_array().get(elements)) return nothing_or(value, member, "an array");
+    has_met_each_ = true;
+    return take_elements(elements);
   }
 
   bool take_inner(od::value& value, Member& member, Row& row) {
@@ -311,6 +318,7 @@ class JsonDecoder : public Decoder {
   Refusal* refusal_ = nullptr;
   Row beside_;
   bool is_broken_ = false;
+  bool has_met_each_ = false;
 };
 
 }  // namespace

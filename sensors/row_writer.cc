@@ -1,6 +1,5 @@
 #include "sensors/row_writer.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -10,7 +9,7 @@
 namespace wayside {
 namespace {
 
-// As JSON writes numbers, and nothing around it.
+// With nothing around it.
 std::optional<double> number_in(std::string_view text) {
   double number;
   const char* end = text.data() + text.size();

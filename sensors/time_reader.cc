@@ -65,7 +65,7 @@ std::optional<int64_t> TimeReader::read(double value) const {
 }
 
 std::optional<int64_t> TimeReader::read(std::string_view text) const {
-  if (form_.unit == TimeUnit::kPattern) return local(text, form_.pattern.c_str());
+  if (form_.unit == TimeUnit::kPattern) return local(text, form_.pattern);
   if (counts(form_.unit)) {
     if (const auto integer = whole<int64_t>(text)) return read(*integer);
     if (const auto number = whole<double>(text)) return read(*number);
@@ -74,13 +74,20 @@ std::optional<int64_t> TimeReader::read(std::string_view text) const {
   if (const auto ms = parse_rfc3339_ms(text)) return ms;
   if (form_.zone.empty() && form_.unit != TimeUnit::kAuto) return std::nullopt;
   const bool with_t = text.find('T') != std::string_view::npos;
-  return local(text, with_t ? "%Y-%m-%dT%H:%M:%E*S" : "%Y-%m-%d %H:%M:%E*S");
+  static const std::string kWithT = "%Y-%m-%dT%H:%M:%E*S", kWithBlank = "%Y-%m-%d %H:%M:%E*S";
+  return local(text, with_t ? kWithT : kWithBlank);
 }
 
 // An hour that the clocks repeat is the first of the two; one that they leave out counts on.
-std::optional<int64_t> TimeReader::local(std::string_view text, const char* pattern) const {
+std::optional<int64_t> TimeReader::local(std::string_view text, const std::string& pattern) const {
+  const std::string copy(text);
+  // In seconds first: what is far beyond all years would overflow as ms.
+  std::chrono::time_point<std::chrono::system_clock, cctz::seconds> whole;
   Instant instant;
-  if (!cctz::parse(pattern, std::string(text), zone_, &instant)) return std::nullopt;
+  if (!cctz::parse(pattern, copy, zone_, &whole)) return std::nullopt;
+  const int64_t seconds = whole.time_since_epoch().count();
+  if (seconds < kPossibleMin / 1000 || seconds > kPossibleMax / 1000) return std::nullopt;
+  if (!cctz::parse(pattern, copy, zone_, &instant)) return std::nullopt;
   return instant.time_since_epoch().count();
 }
 

@@ -78,6 +78,21 @@ TEST_F(Columns, plain_and_computed_items_keep_their_places) {
   EXPECT_EQ(values(4), (std::vector<double>{21, 31}));
 }
 
+TEST_F(Columns, there_may_be_more_items_than_an_expression_set_holds) {
+  add(0, 20, "open");
+  add(1, 30, "closed");
+  std::vector<std::string> texts;
+  for (size_t i = 0; i <= 2 * kMaxExpressions; ++i) {
+    texts.push_back("temp_c + " + std::to_string(i));
+    if (i == 3) texts.push_back("temp_c");
+  }
+  evaluate(texts);
+  EXPECT_EQ(values(4), (std::vector<double>{20, 30}));
+  for (size_t i = 5; i < texts.size(); ++i) {
+    EXPECT_EQ(values(i), (std::vector<double>{19.0 + double(i), 29.0 + double(i)})) << i;
+  }
+}
+
 TEST_F(Columns, null_and_texts_are_no_numbers) {
   add(0, kNull, "open");
   evaluate({"temp_c", "temp_c + 1", "door"});

@@ -33,6 +33,12 @@ TEST(ConfigFormats, a_default_has_the_type_of_its_field) {
        "field 'temp_c': default is of another type"},
       {kDoor, R"(door = @@{ path = "door", type = "text", scale = 2 })",
        "field 'door': unit, scale, shift, min and max are for numbers"},
+      {kTemp, R"(temp_c = @@{ path = "t", scale = 0 })",
+       "field 'temp_c': scale and shift are numbers, and scale is not 0"},
+      {kTemp, R"(temp_c = @@{ path = "t", shift = inf })",
+       "field 'temp_c': scale and shift are numbers, and scale is not 0"},
+      {kTemp, R"(temp_c = { path = "t", default = @@nan })",
+       "'default': expected a number, a text, true or false, found a number"},
       {kTemp, R"(temp_c = { path = "t", default = @@[] })",
        "'default': expected a number, a text, true or false, found an array"},
   });
@@ -47,6 +53,8 @@ TEST(ConfigFormats, a_time_may_have_a_pattern_and_a_zone) {
   expect_errors({
       {kTime, R"(time = { field = "ts", unit = @@"%H:%M:%S" })",
        "'unit': is no pattern of a date and a time of day, such as \"%d.%m.%Y %H:%M:%S\""},
+      {kTime, R"(time = @@{ field = "ts", unit = "s", zone = "Europe/Berlin" })",
+       "'time': a time that is counted from 1970 has no zone"},
       {kTime, R"(time = { field = "ts", zone = @@"Europe/Belrin" })",
        "'time': there is no time zone 'Europe/Belrin' here"},
   });
@@ -59,6 +67,11 @@ TEST(ConfigFormats, paths_beside_the_readings_are_those_of_json_with_a_slash) {
   expect_errors({
       {kTemp, "temp_c = @@\"/ts\"", "'fields.temp_c': path \"/ts\" is read twice"},
       {kTime, kTime + "\nformat = \"protobuf\"\neach = @@\"rows\"", "'each': is for JSON payloads"},
+      {kTime, kTime + "\neach = @@\"/rows\"",
+       "'each': begins at the payload anyway: leave the '/' out"},
+      {kTime, "time = { field = \"/ts\" }\neach = \"rows\"\ndeduplicate = @@\"content\"",
+       "'deduplicate': would take readings of one payload for one another: with each it needs an "
+       "id, or for \"content\" a time, in the element"},
   });
   const auto errors = errors_of(with(kTemp, "temp_c = \"/rows.0\"", with(kTime, each)));
   ASSERT_EQ(errors.size(), 1u);

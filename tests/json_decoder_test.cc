@@ -104,7 +104,9 @@ TEST(JsonDecoder, each_element_of_an_array_is_a_reading) {
   EXPECT_EQ(d(R"({"unit":"F","data":{"id":1,"readings":[{"ts":3,"t":6,"unit":"K"}],"x":{}}})"),
             "@3 6 F -");
   EXPECT_EQ(d(R"({"data":{"readings":[]},"unit":"C"})"), "");
-  EXPECT_EQ(d(R"({"data":null})"), "");
+  for (const char* without : {"{}", R"({"data":null})", R"({"data":{"readings":null}})"}) {
+    EXPECT_EQ(d(without), "wrong_type: the array of readings is missing") << without;
+  }
   EXPECT_EQ(d(R"({"data":{"readings":{}}})"), "wrong_type: 'readings' is not an array");
 }
 
@@ -114,7 +116,7 @@ TEST(JsonDecoder, the_payload_may_be_the_array) {
   EXPECT_TRUE(d(R"({"ts":1})").starts_with("bad_json"));
 }
 
-TEST(JsonDecoder, a_time_beside_the_readings_is_that_of_those_without_one) {
+TEST(JsonDecoder, a_time_beside_the_readings_is_that_of_all) {
   SourceOptions o = pack("r");
   o.time_path = "/sent";
   EXPECT_EQ(Decoding(o)(R"({"r":[{"t":5},{"t":6}],"sent":9})"), "@9 5 - -\n@9 6 - -");

@@ -27,6 +27,8 @@ TEST(TimeReader, auto_reads_texts_with_an_offset_or_in_the_zone) {
   EXPECT_EQ(berlin.read("2026-03-01 13:00:00.25"), kNoon + 250);
   EXPECT_EQ(reader(TimeUnit::kAuto).read("2026-03-01T12:00:00"), kNoon);
   EXPECT_EQ(berlin.read("noon"), std::nullopt);
+  EXPECT_EQ(berlin.read("292278995-01-01 00:00:00"), std::nullopt);
+  EXPECT_EQ(berlin.read("-292278995-01-01 00:00:00"), std::nullopt);
 }
 
 TEST(TimeReader, a_local_time_needs_a_zone) {

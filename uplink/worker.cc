@@ -121,7 +121,7 @@ bool UplinkWorker::work() {
   if (!open_) {
     const auto begun = steady_clock::now();
     if (Status opened = open(mark, committed); !opened.ok()) {
-      // A client that looks for its broker tries each second: a third of the time it rests.
+      // Whoever looks for its server for long may try often meanwhile: it rests half as long.
       const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
       return fail(opened.error(), took / 2), false;
     }
@@ -206,8 +206,8 @@ void UplinkWorker::fail(const Error& error, milliseconds pause) {
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.retry_min_ms, options_.retry_max_ms);
   if (sink_->has_rival()) backoff_ms_ = options_.retry_max_ms;
   backoff_ms_ = backoff_ms_ * 3 / 4 + static_cast<int64_t>(jitter()) % (backoff_ms_ / 2 + 1);
-  // 0 would wait for news instead.
-  backoff_ms_ = std::max<int64_t>({backoff_ms_, pause.count(), 1});
+  const int64_t least_ms = std::min<int64_t>(pause.count(), options_.retry_max_ms);
+  backoff_ms_ = std::max<int64_t>({backoff_ms_, least_ms, 1});  // 0 would wait for news instead
   std::lock_guard lock(mutex_);
   if (progress_.needs_epoch) {
     log_warn("uplink {}: {}", options_.name, error.message);

@@ -58,7 +58,7 @@ class UplinkWorker {
   Status open(Mark& mark, Committed& committed);
   Status cut_backlog(Mark& mark, const Committed& committed);
   Status deliver(Mark& after);
-  // The next try comes no earlier than `pause`.
+  // The next try comes no earlier than after `pause`, or retry_max if that is less.
   void fail(const Error& error, std::chrono::milliseconds pause = {});
   void wait_for_news();
   bool must_end(bool worked) const;  // mutex_ is held
