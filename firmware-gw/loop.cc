@@ -289,8 +289,8 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   uint64_t held = 0;
   if (!group.rejected.empty() && quarantine_log_.allow(last_now_.timer_ms, held)) {
     const Rejected& r = group.rejected.back();
-    log_warn("quarantine: {} in this commit, the last from topic {}: {} {}",
-             group.rejected.size(), r.topic, r.reason, r.detail);
+    log_warn("quarantine: {} in this commit, the last from topic {}: {} {}", group.rejected.size(),
+             r.topic, r.reason, r.detail);
   }
   if (std::exchange(told_changed_, false)) changes.told = told_.save();
   const bool checkpoint_now = checkpoint_due(last_now_);
