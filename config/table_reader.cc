@@ -1,20 +1,12 @@
 #include "config/table_reader.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/text.h"
 #include "config/values.h"
-#include "sensors/time_reader.h"
-#include "sensors/units.h"
 
 namespace wayside {
 namespace {
-
-// Of the type among those of a Value.
-size_t index_of(FieldType type) {
-  return type == FieldType::kNumber ? 1 : type == FieldType::kBool ? 2 : 3;
-}
 
 const char* type_name(const toml::node& node) {
   switch (node.type()) {
@@ -35,21 +27,19 @@ const char* type_name(const toml::node& node) {
   }
 }
 
-using Items = std::vector<std::pair<std::string, const toml::node*>>;
+}  // namespace
 
-Items in_file_order(const toml::table& table) {
-  Items items;
+Position position_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
+
+std::vector<std::pair<std::string, const toml::node*>> in_file_order(const toml::table& table) {
+  std::vector<std::pair<std::string, const toml::node*>> items;
   for (const auto& [name, item] : table) items.emplace_back(name.str(), &item);
   std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
     return a.second->source().begin < b.second->source().begin;
   });
   return items;
-}
-
-}  // namespace
-
-Position position_of(const toml::source_region& region) {
-  return {region.begin.line, region.begin.column};
 }
 
 TableReader::TableReader(const toml::table& table, const std::string& section, std::string file,
@@ -226,71 +216,6 @@ void TableReader::url(const Key& key, std::string& host, uint16_t& port) {
   port = address->port;
 }
 
-void TableReader::time(const Key& key, std::string& path, TimeForm& form) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const toml::table* table = node->as_table();
-  if (!table) return wrong_type(key.name, *node, "{ field = …, unit = … }");
-  bool has_path = false;
-  for (const auto& [name, item] : *table) {
-    if (name == "field") {
-      has_path = true;
-      (void)take_text(key.name, item, path);
-    } else if (name == "unit") {
-      take_time_unit(item, form);
-    } else if (name == "zone") {
-      if (take_text(key.name, item, form.zone) && !is_zone(form.zone)) {
-        wrong(key.name, item, "there is no time zone '" + form.zone + "' here");
-      }
-    } else {
-      unknown(name, {"field", "unit", "zone"});
-    }
-  }
-  const bool counts = form.unit != TimeUnit::kRfc3339 && form.unit != TimeUnit::kAuto &&
-                      form.unit != TimeUnit::kPattern;
-  if (counts && !form.zone.empty()) {
-    wrong(key.name, *node, "a time that is counted from 1970 has no zone");
-  }
-  if (!has_path) wrong(key.name, *node, "'field' is missing");
-}
-
-void TableReader::take_time_unit(const toml::node& node, TimeForm& form) {
-  const auto text = node.value<std::string>();
-  if (!node.is_string() || text->find('%') == std::string::npos) {
-    int unit = static_cast<int>(form.unit);
-    take_choice("unit", node, unit, time_units());
-    form.unit = static_cast<TimeUnit>(unit);
-    return;
-  }
-  form.unit = TimeUnit::kPattern;
-  form.pattern = *text;
-  if (is_time_pattern(form.pattern)) return;
-  wrong("unit", node, "is no pattern of a date and a time of day, such as \"%d.%m.%Y %H:%M:%S\"");
-}
-
-void TableReader::fields(const Key& key, std::vector<FieldOptions>& fields) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const toml::table* table = node->as_table();
-  if (!table) return wrong_type(key.name, *node, "a table of fields");
-  for (const auto& [name, item] : in_file_order(*table)) {
-    const std::string place = position_name("fields." + name);
-    const size_t before = errors_.size();
-    positions_[place] = position_of(item->source());
-    FieldOptions field;
-    field.name = field.path = name;
-    if (item->is_string()) {
-      field.path = item->ref<std::string>();
-    } else if (item->is_table()) {
-      take_field(*item->as_table(), field);
-    } else {
-      wrong_type(name, *item, "a path or a table");
-    }
-    if (errors_.size() > before) positions_[place] = errors_.back().at;
-    fields.push_back(std::move(field));
-  }
-}
-
 void TableReader::finish() {
   for (const auto& [name, item] : table_) {
     if (std::find(known_.begin(), known_.end(), name.str()) != known_.end()) continue;
@@ -360,84 +285,6 @@ void TableReader::take_choice(const std::string& name, const toml::node& node, i
     message += "; did you mean \"" + *close + "\"?";
   }
   wrong(name, node, message);
-}
-
-void TableReader::take_field(const toml::table& table, FieldOptions& field) {
-  const std::vector<std::string> keys{"path",  "type",    "unit", "scale",
-                                      "shift", "default", "min",  "max"};
-  double scale = 1, shift = 0;
-  for (const auto& [name, item] : table) {
-    if (name == "path") {
-      (void)take_text(field.name + ".path", item, field.path);
-    } else if (name == "type") {
-      int type = static_cast<int>(field.type);
-      take_choice("type", item, type, field_types());
-      field.json = type == kJsonField;
-      field.type = field.json ? FieldType::kText : static_cast<FieldType>(type);
-    } else if (name == "unit") {
-      take_unit(field, item);
-    } else if (name == "scale" || name == "shift") {
-      (void)take_number(std::string(name.str()), item, name == "scale" ? scale : shift);
-    } else if (name == "default") {
-      take_default(field, item);
-    } else if (name == "min" || name == "max") {
-      double limit = 0;
-      if (!take_number(std::string(name.str()), item, limit)) continue;
-      (name == "min" ? field.min : field.max) = limit;
-    } else {
-      unknown(name, keys);
-    }
-  }
-  const auto is_wrong = [](double number) { return !std::isfinite(number); };
-  if (scale == 0 || is_wrong(scale) || is_wrong(shift)) {
-    add(position_of(table.source()),
-        "field '" + field.name + "': scale and shift are numbers, and scale is not 0");
-  }
-  // What is sent is first brought to the unit.
-  field.shift += shift * field.scale;
-  field.scale *= scale;
-  const bool ranged = field.min || field.max || field.scale != 1 || field.shift != 0;
-  if (field.type != FieldType::kNumber && ranged) {
-    add(position_of(table.source()),
-        "field '" + field.name + "': unit, scale, shift, min and max are for numbers");
-  }
-  if (field.absent && (field.json || field.absent->index() != index_of(field.type))) {
-    add(position_of(table.source()), "field '" + field.name + "': default is of another type");
-  }
-}
-
-void TableReader::take_default(FieldOptions& field, const toml::node& node) {
-  const auto number = node.value<double>();
-  if (node.is_number() && std::isfinite(*number)) {
-    field.absent = *number;
-  } else if (node.is_boolean()) {
-    field.absent = *node.value<bool>();
-  } else if (node.is_string()) {
-    field.absent = *node.value<std::string>();
-  } else {
-    wrong_type("default", node, "a number, a text, true or false");
-  }
-}
-
-void TableReader::take_unit(FieldOptions& field, const toml::node& node) {
-  std::vector<std::string> names;
-  for (const Unit& u : units()) names.emplace_back(u.name);
-  auto text = node.value<std::string>();
-  const Unit* unit = node.is_string() ? find_unit(*text) : nullptr;
-  if (unit) {
-    field.scale = unit->scale;
-    field.shift = unit->shift;
-    return;
-  }
-  std::string message = "unknown unit";
-  if (node.is_string()) message += " \"" + *text + "\"";
-  if (auto close = node.is_string() ? nearest(*text, names) : std::nullopt) {
-    message += "; did you mean \"" + *close + "\"?";
-  } else {
-    message += ": one of";
-    for (const std::string& n : names) message += " " + n;
-  }
-  wrong(field.name, node, message);
 }
 
 void TableReader::wrong(const std::string& name, const toml::node& node, const std::string& what) {

@@ -15,6 +15,7 @@
 namespace wayside {
 
 Position position_of(const toml::source_region& region);
+std::vector<std::pair<std::string, const toml::node*>> in_file_order(const toml::table& table);
 
 class TableReader : public ConfigVisitor {
  public:
