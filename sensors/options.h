@@ -46,7 +46,19 @@ struct TimeForm {
   std::string pattern;  // with kPattern, as of strptime
   std::string zone;     // IANA name; whose time it is when the text does not say; empty: UTC
 };
-enum class PayloadFormat { kJson, kProtobuf };
+enum class PayloadFormat {
+  kJson,
+  kProtobuf,
+  kProtobufNumbers,
+  kCbor,
+  kSenmlJson,
+  kSenmlCbor,
+  kSparkplug,
+  kCayenne,
+  kNmea,
+  kCsv,
+  kStruct,
+};
 enum class WatermarkMode { kKey, kSource };
 
 // Where the answer goes, and the correlation data of MQTT 5 in hex digits.
@@ -64,6 +76,9 @@ struct SourceOptions {
   std::string time_path;  // empty: the arrival time counts
   TimeForm time;
   std::string each;  // path of an array, each element of which is a reading; empty: the payload is
+  std::string delimiter = ",";       // of CSV
+  std::vector<std::string> columns;  // of CSV; empty: the first line names them
+  uint32_t record_bytes = 0;         // of struct: each so many bytes are a reading; 0: the payload
   int64_t max_disorder_ms = 5'000;
   int64_t idle_after_ms = 30'000;
   int64_t forget_after_ms = 12LL * 3'600'000;
