@@ -165,6 +165,14 @@ class Checker {
     static const std::vector<std::string> kVersions{"5", "3.1.1"};
     const std::string key = position_key("mqtt", m.name);
     found_.known(key, "version", "version", m.version, kVersions);
+    const TlsOptions& tls = m.tls;
+    for (const auto& [item, file] :
+         {std::pair{"ca", &tls.ca}, {"cert", &tls.cert}, {"key", &tls.key}}) {
+      if (!tls.on && !file->empty()) found_.add(key, item, "is for a url with mqtts://");
+    }
+    if (tls.cert.empty() != tls.key.empty()) {
+      found_.add(key, tls.cert.empty() ? "key" : "cert", "cert and key go together");
+    }
     constexpr int64_t kLongestMs = 65'535'000;  // MQTT sends 16 bits of seconds
     if (m.keep_alive_ms > kLongestMs) found_.add(key, "keep_alive", "must be at most 65535s");
     if (m.reconnect_max_ms < m.reconnect_min_ms && !found_.told(key, "reconnect_min"))

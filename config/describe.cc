@@ -134,7 +134,14 @@ void describe(ConfigVisitor& v, HttpOptions& o) {
 
 void describe(ConfigVisitor& v, MqttOptions& o) {
   v.text({"name", "names the connection", "local", true}, o.name);
-  v.url({"url", "the broker", "mqtt://127.0.0.1:1883", true}, o.host, o.port);
+  v.url({"url", "the broker; mqtts:// with TLS", "mqtt://127.0.0.1:1883", true}, o);
+  v.text({"ca", "PEM file of who may have signed the broker's certificate; else the system's",
+          "/etc/wayside/ca.pem"},
+         o.tls.ca);
+  v.text({"cert", "PEM file of our certificate, if the broker wants one, with who signed it",
+          "/etc/wayside/gateway.pem"},
+         o.tls.cert);
+  v.text({"key", "PEM file of its key, without a password", "/etc/wayside/gateway.key"}, o.tls.key);
   v.text({"client_id", "by default wayside-<gateway id>-<name>", "wayside-truck-17"}, o.client_id);
   v.text({"user", "user name, if the broker asks for one", "gateway"}, o.user);
   v.secret({"password",

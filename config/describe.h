@@ -42,7 +42,7 @@ class ConfigVisitor {
   virtual void secret(const Key& key, std::string& value) = 0;
   virtual void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) = 0;
   virtual void settings(const Key& key, std::vector<Setting>& value) = 0;  // texts or secrets
-  virtual void url(const Key& key, std::string& host, uint16_t& port) = 0;
+  virtual void url(const Key& key, MqttOptions& o) = 0;  // host, port, and whether it has TLS
   virtual void time(const Key& key, std::string& path, TimeForm& form) = 0;
   virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;
   virtual void steps(const Key& key, std::vector<PatternStep>& steps) = 0;

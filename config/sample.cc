@@ -51,9 +51,7 @@ class SampleWriter : public ConfigVisitor {
   void settings(const Key& key, std::vector<Setting>&) override {
     line(key, key.sample, !key.required);
   }
-  void url(const Key& key, std::string&, uint16_t&) override {
-    line(key, json_string(key.sample), false);
-  }
+  void url(const Key& key, MqttOptions&) override { line(key, json_string(key.sample), false); }
   void time(const Key& key, std::string&, TimeForm&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
     out_ += "[" + std::string(section_) + ".fields]  # " + key.help + "\n";

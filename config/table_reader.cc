@@ -205,15 +205,16 @@ void TableReader::settings(const Key& key, std::vector<Setting>& value) {
   }
 }
 
-void TableReader::url(const Key& key, std::string& host, uint16_t& port) {
+void TableReader::url(const Key& key, MqttOptions& o) {
   const toml::node* node = find(key);
   if (!node) return;
   std::string text;
   if (!take_text(key.name, *node, text)) return;
   auto address = parse_broker_url(text);
   if (!address.ok()) return wrong(key.name, *node, address.error().message);
-  host = address->host;
-  port = address->port;
+  o.host = address->host;
+  o.port = address->port;
+  o.tls.on = address->tls;
 }
 
 void TableReader::finish() {

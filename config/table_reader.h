@@ -37,7 +37,7 @@ class TableReader : public ConfigVisitor {
   void secret(const Key& key, std::string& value) override;
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>& value) override;
   void settings(const Key& key, std::vector<Setting>& value) override;
-  void url(const Key& key, std::string& host, uint16_t& port) override;
+  void url(const Key& key, MqttOptions& o) override;
   void time(const Key& key, std::string& path, TimeForm& form) override;
   void fields(const Key& key, std::vector<FieldOptions>& fields) override;
   void steps(const Key& key, std::vector<PatternStep>& steps) override;

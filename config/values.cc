@@ -35,12 +35,14 @@ Result<std::string> credential(const std::string& name) {
 }  // namespace
 
 Result<BrokerAddress> parse_broker_url(const std::string& url) {
-  const Error bad = wrong("expected mqtt://HOST or mqtt://HOST:PORT");
-  constexpr std::string_view kScheme = "mqtt://";
-  if (!url.starts_with(kScheme)) return bad;
-  const std::string text = url.substr(kScheme.size());
-  const size_t colon = text.rfind(':');
+  const Error bad = wrong("expected mqtt://HOST or mqtts://HOST, with :PORT or without");
+  constexpr std::string_view kPlain = "mqtt://", kTls = "mqtts://";
   BrokerAddress address;
+  address.tls = url.starts_with(kTls);
+  if (!address.tls && !url.starts_with(kPlain)) return bad;
+  if (address.tls) address.port = 8883;
+  const std::string text = url.substr(address.tls ? kTls.size() : kPlain.size());
+  const size_t colon = text.rfind(':');
   if (colon != std::string::npos && text.find(']', colon) == std::string::npos) {
     const char* end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data() + colon + 1, end, address.port);

@@ -12,9 +12,11 @@ namespace wayside {
 struct BrokerAddress {
   std::string host;
   uint16_t port = 1883;
+  bool tls = false;
 };
 
-// Of mqtt://HOST or mqtt://HOST:PORT; an IPv6 address as host stands in brackets.
+// Of mqtt://HOST, mqtts://HOST for TLS, or the same with :PORT, which else is 1883 or 8883; an IPv6
+// address as host stands in brackets.
 Result<BrokerAddress> parse_broker_url(const std::string& url);
 
 struct ListenAddress {

@@ -58,8 +58,9 @@ class Writer : public ConfigVisitor {
     add(key, table(value));
   }
   void settings(const Key&, std::vector<Setting>&) override {}
-  void url(const Key& key, std::string& host, uint16_t& port) override {
-    add(key, json_string(host + ":" + std::to_string(port)));
+  void url(const Key& key, MqttOptions& o) override {
+    const char* scheme = o.tls.on ? "mqtts://" : "mqtt://";
+    add(key, json_string(scheme + o.host + ":" + std::to_string(o.port)));
   }
   void time(const Key& key, std::string& path, TimeForm& form) override {
     std::string unit = form.pattern;

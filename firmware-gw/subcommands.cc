@@ -289,6 +289,7 @@ int run_simulator(const Arguments& a) {
   if (!a.url.empty()) {
     const auto broker = parse_broker_url(a.url);
     if (!broker.ok()) return fail({ErrorCode::kUsage, "--url: " + broker.error().message});
+    if (broker->tls) return fail({ErrorCode::kUsage, "--url: simulate speaks mqtt:// only"});
     options.host = broker->host;
     options.port = broker->port;
   }

@@ -63,6 +63,9 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
       case Note::Kind::kRolledOver:
         on_rollover(note, wall_ms, out);
         break;
+      case Note::Kind::kConnection:
+        tell("connection", note.name, wall_ms, {{"text", note.text}}, out);
+        break;
       case Note::Kind::kDamage:
         tell("damage", note.name, wall_ms, {{"text", note.text}}, out);
         break;

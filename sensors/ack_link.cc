@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "base/log.h"
+#include "base/time.h"
 
 namespace wayside {
 namespace {
@@ -16,6 +18,7 @@ using boost::system::error_code;
 using std::chrono::seconds;
 
 constexpr auto kConnectTimeout = seconds(10);
+constexpr int64_t kCertificateDays = 30;
 
 }  // namespace
 
@@ -41,8 +44,6 @@ void AckRelay::Link::start() {
 }
 
 void AckRelay::Link::connected() {
-  broker_open_ = true;
-  deadline_.cancel();
   error_code ignored;
   tcp::socket& socket = broker_.socket;
   socket.set_option(tcp::no_delay(true), ignored);
@@ -52,8 +53,45 @@ void AckRelay::Link::connected() {
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
              sizeof user_timeout_ms);
+  if (!core_->options.tls.on) return opened();
+  auto tls = TlsSession::make(core_->options.tls, core_->options.host);
+  if (!tls.ok()) return fail(tls.error().message);
+  broker_.tls = std::move(*tls);
+  wire_.resize(core_->options.read_bytes);
+  flush(broker_);
+  shake_hands();
+}
+
+void AckRelay::Link::shake_hands() {
+  read_socket(wire_.data(), wire_.size(), [](Link& link, size_t n) {
+    const Status taken = link.broker_.tls->take({link.wire_.data(), n});
+    link.flush(link.broker_);  // an alert, too
+    if (!taken.ok()) return link.fail(taken.error().message);
+    link.broker_.tls->is_open() ? link.opened() : link.shake_hands();
+  });
+}
+
+void AckRelay::Link::opened() {
+  broker_open_ = true;
+  deadline_.cancel();
+  if (broker_.tls) check_certificates();
   read_paho();
   read_broker();
+}
+
+// Some days before one of them ends, while there is time to renew it.
+void AckRelay::Link::check_certificates() {
+  const int64_t ends_ms = broker_.tls->ends_ms().value_or(kTimeMax);
+  const int64_t now_ms = std::time(nullptr) * int64_t{1'000};
+  if (ends_ms - now_ms < kCertificateDays * kDayMs) {
+    chunk_->news = "a certificate of this connection, the broker's or ours, ends on " +
+                   format_rfc3339(ends_ms);
+    log_warn("mqtt {}: {}", core_->options.name, chunk_->news);
+  }
+  certificate_check_.expires_after(std::chrono::hours(24));
+  certificate_check_.async_wait([self = shared_from_this()](error_code error) {
+    if (!error && !self->closed_) self->check_certificates();
+  });
 }
 
 void AckRelay::Link::fail(const std::string& why) {
@@ -69,6 +107,7 @@ void AckRelay::Link::close() {
   error_code ignored;
   pause_.cancel();
   deadline_.cancel();
+  certificate_check_.cancel();
   resolver_.cancel();
   paho_.socket.close(ignored);
   broker_.socket.close(ignored);
@@ -91,10 +130,10 @@ void AckRelay::Link::finish() {
 }
 
 void AckRelay::Link::flush(SocketOutput& output) {
-  if (output.busy || output.filling.empty() || closed_) return;
+  if (output.busy || output.idle() || closed_) return;
+  output.take();
+  if (output.writing.empty()) return;
   output.busy = true;
-  output.writing.swap(output.filling);
-  output.filling.clear();
   asio::async_write(output.socket, asio::buffer(output.writing),
                     [self = shared_from_this(), &output](error_code error, size_t) {
                       output.busy = false;
@@ -104,6 +143,7 @@ void AckRelay::Link::flush(SocketOutput& output) {
                       if (self->finishing_ && self->paho_.idle() && self->broker_.idle()) {
                         return self->close();
                       }
+                      if (!self->broker_open_) return;
                       self->read_paho();
                       self->read_broker();
                     });

@@ -7,6 +7,7 @@
 
 #include "sensors/ack_relay.h"
 #include "sensors/mqtt_packet.h"
+#include "sensors/tls_session.h"
 
 namespace wayside {
 
@@ -14,10 +15,21 @@ namespace wayside {
 struct SocketOutput {
   explicit SocketOutput(boost::asio::io_context& io) : socket(io) {}
   boost::asio::ip::tcp::socket socket;
+  std::unique_ptr<TlsSession> tls;
   std::string filling;
   std::string writing;
   bool busy = false;
-  bool idle() const { return !busy && filling.empty(); }
+  bool idle() const { return !busy && filling.empty() && !(tls && tls->has_wire()); }
+  // What is to be sent moves to `writing`.
+  void take() {
+    writing.clear();
+    if (!tls) return writing.swap(filling);
+    if (tls->is_open()) {
+      tls->write(filling);
+      filling.clear();
+    }
+    tls->send(writing);
+  }
 };
 
 struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
@@ -55,6 +67,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
         resolver_(core_->io),
         pause_(core_->io),
         deadline_(core_->io),
+        certificate_check_(core_->io),
         from_paho_(16 << 10, '\0'),
         chunk_(std::make_unique<Chunk>(core_->options.read_bytes)),
         acked_upto_(core_->last_ticket) {
@@ -74,6 +87,9 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
 
  private:
   void connected();
+  void shake_hands();
+  void opened();
+  void check_certificates();
   void fail(const std::string& why);
   void finish();
   void flush(SocketOutput& output);
@@ -81,6 +97,10 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void take_paho_packets();
   void on_paho_packet(const mqtt::Packet& packet, std::string_view bytes);
   void read_broker();
+  // `take` gets the number of bytes that have come, at least one.
+  using Take = void (*)(Link&, size_t);
+  void read_socket(char* to, size_t room, Take take);
+  void read_tls();
   void take_broker_bytes(size_t n);
   // False: the link has been closed.
   bool scan_chunk(size_t& consumed);
@@ -106,8 +126,10 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer certificate_check_;
   std::string from_paho_;
   size_t from_paho_used_ = 0;
+  std::string wire_;              // with TLS: what the broker's socket brings
   std::unique_ptr<Chunk> chunk_;  // what is being read into
   size_t filled_ = 0;             // bytes of chunk_ that hold data
   size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away

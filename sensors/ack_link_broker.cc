@@ -23,18 +23,44 @@ constexpr size_t kSmallRead = 16 << 10;  // below this a read is copied to a buf
 void AckRelay::Link::read_broker() {
   bool behind = paho_.filling.size() > kPahoPacketMax;
   if (reading_broker_ || closed_ || finishing_ || behind || reading_stands()) return;
+  if (broker_.tls) return read_tls();
+  read_socket(chunk_->bytes.get() + filled_, chunk_->size - filled_,
+              [](Link& link, size_t n) { link.take_broker_bytes(n); });
+}
+
+void AckRelay::Link::read_socket(char* to, size_t room, Take take) {
   reading_broker_ = true;
-  auto room = asio::buffer(chunk_->bytes.get() + filled_, chunk_->size - filled_);
-  broker_.socket.async_read_some(room, [self = shared_from_this()](error_code error, size_t n) {
-    self->reading_broker_ = false;
-    if (self->closed_) return;
-    if (error) {
-      if (!self->said_goodbye_) {
-        log_warn("mqtt {}: connection lost: {}", self->core_->options.name, error.message());
-      }
-      return self->finish();
-    }
-    self->take_broker_bytes(n);
+  broker_.socket.async_read_some(
+      asio::buffer(to, room), [self = shared_from_this(), take](error_code error, size_t n) {
+        self->reading_broker_ = false;
+        if (self->closed_) return;
+        if (!error) return take(*self, n);
+        if (!self->broker_open_)
+          return self->fail("the broker ends the connection: is this its port for TLS?");
+        if (!self->said_goodbye_) {
+          log_warn("mqtt {}: connection lost: {}", self->core_->options.name, error.message());
+        }
+        self->finish();
+      });
+}
+
+// What has been decrypted comes first; it is not all that the chunk has room for.
+void AckRelay::Link::read_tls() {
+  const auto n = broker_.tls->read(chunk_->bytes.get() + filled_, chunk_->size - filled_);
+  flush(broker_);
+  if (!n.ok()) return fail(n.error().message);
+  if (*n > 0) {
+    reading_broker_ = true;
+    asio::post(core_->io, [self = shared_from_this(), n = *n] {
+      self->reading_broker_ = false;
+      if (!self->closed_) self->take_broker_bytes(n);
+    });
+    return;
+  }
+  if (broker_.tls->is_ended()) return finish();
+  read_socket(wire_.data(), wire_.size(), [](Link& link, size_t wire) {
+    const Status taken = link.broker_.tls->take({link.wire_.data(), wire});
+    taken.ok() ? link.read_broker() : link.fail(taken.error().message);
   });
 }
 
@@ -186,13 +212,14 @@ std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
   }
   copy->acks = std::exchange(chunk_->acks, 0);
   copy->new_session = std::exchange(chunk_->new_session, false);
+  copy->news = std::exchange(chunk_->news, {});
   return copy;
 }
 
 // Gives the frames to the handler; what is not consumed yet moves to the front of a buffer to be
 // read into.
 void AckRelay::Link::hand_over(size_t consumed) {
-  const bool deliver = !chunk_->frames.empty() || chunk_->new_session;
+  const bool deliver = !chunk_->frames.empty() || chunk_->new_session || !chunk_->news.empty();
   std::unique_ptr<Chunk> out;
   if (deliver && consumed < kSmallRead) out = small_copy(consumed);
 

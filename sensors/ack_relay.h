@@ -24,6 +24,7 @@
 #include <string>
 
 #include "sensors/frame.h"
+#include "sensors/options.h"
 
 namespace boost::asio {
 class io_context;
@@ -34,6 +35,7 @@ namespace wayside {
 struct RelayOptions {
   std::string host;
   uint16_t port = 1883;
+  TlsOptions tls;
   std::string name;         // for log lines
   uint32_t connection = 0;  // goes into each chunk
   size_t max_payload_bytes = 256 << 10;

@@ -114,6 +114,10 @@ void Admission::admit(const Chunk& chunk, Group& group) {
     group.notes.push_back({Note::Kind::kNewSession, static_cast<uint32_t>(group.turns.size() - 1),
                            options_.connections[chunk.connection].name, ""});
   }
+  if (!chunk.news.empty()) {
+    group.notes.push_back({Note::Kind::kConnection, static_cast<uint32_t>(group.turns.size() - 1),
+                           options_.connections[chunk.connection].name, chunk.news});
+  }
   for (const Frame& frame : chunk.frames) admit_frame(chunk, frame, group);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct Chunk {
   uint64_t acks = 0;         // acknowledgements that wait for this chunk's commit
   bool window_full = false;  // the broker sends nothing more before it gets acknowledgements
   bool new_session = false;  // before these frames the broker had no session of ours
+  std::string news = {};     // of the connection, to be told
 };
 
 }  // namespace wayside

@@ -62,7 +62,8 @@ struct Note {
     kLookup = 10,
     kLookupFailed = 11,
     kConfig = 12,  // in each group: which configuration it was made under; see text
-    kAnchor = 13   // how the journal stood before the group
+    kAnchor = 13,  // how the journal stood before the group
+    kConnection = 14
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
@@ -70,7 +71,8 @@ struct Note {
                        // kDamage: of what; kLost: the class; kImport: the uplink;
                        // kLookup, kLookupFailed: the look-up; kConfig: its version;
                        // kAnchor: the number of the last entry
-  std::string text;    // kNewEpoch: why, for people; empty for the first one; kUplink: why;
+  std::string text;    // kNewEpoch: why, for people; empty for the first one;
+                       // kUplink, kConnection: what happened;
                        // kDamage and kLost: what is lost; kClock: the state before, if the time was
                        // set; kRolledOver: an example; kImport: an encoded emission; kLookup: its
                        // contents; kLookupFailed: why they stay as they are; kAnchor: its hash;

@@ -33,6 +33,7 @@ RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
   RelayOptions r;
   r.host = o.host;
   r.port = o.port;
+  r.tls = o.tls;
   r.name = o.name;
   r.connection = connection;
   r.max_payload_bytes = o.max_payload_bytes;

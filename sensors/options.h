@@ -10,10 +10,19 @@
 
 namespace wayside {
 
+// Files in PEM.
+struct TlsOptions {
+  bool on = false;
+  std::string ca;    // whom we trust; empty: whom the system trusts
+  std::string cert;  // ours, with those that signed it; empty: none
+  std::string key;   // of ours, without a password
+};
+
 struct MqttOptions {
   std::string name;
   std::string host;
   uint16_t port = 1883;
+  TlsOptions tls;
   std::string client_id;  // default: "wayside-" + gateway id + "-" + name
   std::string user;
   std::string password;

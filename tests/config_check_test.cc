@@ -87,6 +87,17 @@ TEST(ConfigCheck, of_several_connections_a_source_names_one) {
                                  marks[0] + ": 'mqtt': there are several connections: name one"});
 }
 
+TEST(ConfigCheck, files_of_tls_are_for_a_url_with_tls_and_a_certificate_has_a_key) {
+  const std::string plain = "\"mqtt://broker:1884\"";
+  EXPECT_TRUE(parse_good(with(plain, "\"mqtts://broker\"\nca = \"a\"\ncert = \"b\"\nkey = \"c\"")));
+  EXPECT_EQ(errors_of(with(plain, plain + "\nca = \"a\"")),
+            std::vector<std::string>{"7:6: 'ca': is for a url with mqtts://"});
+  EXPECT_EQ(errors_of(with(plain, "\"mqtts://broker\"\ncert = \"b\"")),
+            std::vector<std::string>{"7:8: 'cert': cert and key go together"});
+  EXPECT_EQ(errors_of(with(plain, "\"mqtts://broker\"\nkey = \"b\"")),
+            std::vector<std::string>{"7:7: 'key': cert and key go together"});
+}
+
 TEST(ConfigCheck, names_are_unique_where_they_could_be_confused) {
   expect_errors({
       {"name = \"door_open_moving\"", "name = @@\"climate\"",

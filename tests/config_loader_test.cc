@@ -216,6 +216,8 @@ TEST(ConfigLoader, a_broker_is_a_host_and_perhaps_a_port) {
                       {"mqtt://10.0.0.1:1", "10.0.0.1", 1},
                       {"mqtt://[::1]", "::1", 1883},
                       {"mqtt://[fe80::2]:1999", "fe80::2", 1999},
+                      {"mqtts://broker", "broker", 8883},
+                      {"mqtts://[::1]:1999", "::1", 1999},
                       {"broker:1883", nullptr, 0},
                       {"tcp://broker", nullptr, 0},
                       {"mqtt://", nullptr, 0},
@@ -231,13 +233,15 @@ TEST(ConfigLoader, a_broker_is_a_host_and_perhaps_a_port) {
     if (!row.host) {
       const auto errors = errors_of(text);
       ASSERT_EQ(errors.size(), 1u) << row.url;
-      EXPECT_EQ(errors[0], "6:7: 'url': expected mqtt://HOST or mqtt://HOST:PORT");
+      EXPECT_EQ(errors[0],
+                "6:7: 'url': expected mqtt://HOST or mqtts://HOST, with :PORT or without");
       continue;
     }
     const auto config = parse_good(text);
     ASSERT_TRUE(config) << row.url;
     EXPECT_EQ(config->mqtt[0].host, row.host);
     EXPECT_EQ(config->mqtt[0].port, row.port);
+    EXPECT_EQ(config->mqtt[0].tls.on, std::string_view(row.url).starts_with("mqtts"));
   }
 }
 

@@ -42,7 +42,7 @@ class Defaults : public ConfigVisitor {
   void secret(const Key&, std::string&) override {}
   void items(const Key&, std::vector<std::pair<std::string, std::string>>&) override {}
   void settings(const Key&, std::vector<Setting>&) override {}
-  void url(const Key&, std::string&, uint16_t&) override {}
+  void url(const Key&, MqttOptions&) override {}
   void time(const Key&, std::string&, TimeForm&) override {}
   void fields(const Key&, std::vector<FieldOptions>&) override {}
   void steps(const Key&, std::vector<PatternStep>&) override {}

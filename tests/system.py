@@ -212,6 +212,12 @@ class Mosquitto(Process):
             lines.append("user root")  # else it drops its privileges, and cannot write into our folder
         self.config.write_text("\n".join(lines) + "\n")
 
+    def add_listener(self, *settings):
+        """One more port, for these lines of mosquitto.conf."""
+        port = free_port()
+        self.config.write_text(self.config.read_text() + "\n".join([f"listener {port} 127.0.0.1", *settings]) + "\n")
+        return port
+
     def start(self):
         self.launch(["mosquitto", "-c", self.config])
         wait_for("mosquitto", lambda: self.running() and listens(self.port))
