@@ -274,6 +274,7 @@ class Checker {
       found_.add(s.name, "fields." + f.name, "the topic has a level of this name");
       return false;
     }
+    for (const FieldOptions& f : s.fields) check_equals(s, f, levels);
     auto schema = make_schema(s);
     if (!schema.ok()) {
       found_.add(s.name, "key", schema.error().message);
@@ -286,6 +287,15 @@ class Checker {
       found_.known(s.name, "deduplicate", "field", s.deduplicate, names);
     }
     return true;
+  }
+
+  void check_equals(const SourceOptions& s, const FieldOptions& f,
+                    const std::vector<std::string>& levels) {
+    if (f.equals.empty()) return;
+    found_.known(s.name, "fields." + f.name, "level of the topic", f.equals, levels);
+    if (f.type != FieldType::kText || f.json) {
+      found_.add(s.name, "fields." + f.name, "equals is for texts: give it type = \"text\"");
+    }
   }
 
   void check_detector(const DetectorOptions& d) {

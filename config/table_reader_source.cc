@@ -82,8 +82,8 @@ void TableReader::fields(const Key& key, std::vector<FieldOptions>& fields) {
 }
 
 void TableReader::take_field(const toml::table& table, FieldOptions& field) {
-  const std::vector<std::string> keys{"path",  "type",    "unit", "scale",
-                                      "shift", "default", "min",  "max"};
+  const std::vector<std::string> keys{"path",    "type", "unit", "scale", "shift",
+                                      "default", "min",  "max",  "equals"};
   double scale = 1, shift = 0;
   for (const auto& [name, item] : table) {
     if (name == "path") {
@@ -99,6 +99,8 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
       (void)take_number(std::string(name.str()), item, name == "scale" ? scale : shift);
     } else if (name == "default") {
       take_default(field, item);
+    } else if (name == "equals") {
+      (void)take_text(field.name + ".equals", item, field.equals);
     } else if (name == "min" || name == "max") {
       double limit = 0;
       if (!take_number(std::string(name.str()), item, limit)) continue;

@@ -142,6 +142,7 @@ std::string Writer::field_text(const FieldOptions& field) {
   }
   add_conversion(field, lines);
   if (field.absent) lines.emplace_back("default", value_text(*field.absent));
+  if (!field.equals.empty()) lines.emplace_back("equals", json_string(field.equals));
   if (field.min) lines.emplace_back("min", number_text(*field.min));
   if (field.max) lines.emplace_back("max", number_text(*field.max));
   return field.name + " = " + inline_table(lines);

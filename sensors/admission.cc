@@ -79,6 +79,9 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     SourceState state;
     state.decoder = make_decoder(source, pattern.names().size());
     state.readings = Readings(empty_row(source, pattern.names().size()));
+    for (const FieldOptions& f : source.fields) {
+      if (!f.equals.empty()) state.equals.push_back({schema.find(f.name), schema.find(f.equals)});
+    }
     state.pattern = std::move(pattern);
     for (size_t i = 0; i < o.connections.size(); ++i) {
       if (o.connections[i].name == source.mqtt) state.connection = static_cast<uint32_t>(i);
@@ -177,7 +180,8 @@ bool Admission::admit_reading(const Chunk& chunk, const Frame& frame, const Now&
   Row& row = source.readings.row(number);
   Refusal& refusal = source.readings.refusal(number);
   if (refusal.reason || !set_time(options, source, arrival, row, refusal) ||
-      !check_key(schemas_[binding.source], binding, row, refusal)) {
+      !check_key(schemas_[binding.source], binding, row, refusal) ||
+      !check_identity(source, schemas_[binding.source], binding, row, refusal)) {
     return false;
   }
   if (options.is_answered) take_reply(chunk, frame, row);
@@ -266,6 +270,22 @@ bool Admission::check_key(const Schema& schema, const Binding& binding, const Ro
   }
   refusal = {"no_key", "'" + schema.fields[schema.key].name + "' is missing or empty"};
   return false;
+}
+
+// A device speaks for nobody else.
+bool Admission::check_identity(const SourceState& source, const Schema& schema,
+                               const Binding& binding, const Row& row, Refusal& refusal) const {
+  for (const Equal& e : source.equals) {
+    const std::string_view said = row.texts[e.field];
+    if (said.data() && said == binding.levels[e.level]) continue;
+    refusal = {
+        "wrong_identity",
+        fmt::format("the topic says {} '{}', the payload's '{}' {}", schema.fields[e.level].name,
+                    binding.levels[e.level], schema.fields[e.field].name,
+                    said.data() ? fmt::format("says '{}'", said) : "is missing")};
+    return false;
+  }
+  return true;
 }
 
 void Admission::append(Binding& binding, const Row& row, Group& group) {

@@ -3,7 +3,7 @@
 // rest. Owned by the loop thread.
 //
 // Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time,
-// bad_time, too_far_in_future, no_key.
+// bad_time, too_far_in_future, no_key, wrong_identity.
 #pragma once
 
 #include <memory>
@@ -60,11 +60,16 @@ class Admission {
   const std::vector<SourceOptions>& sources() const { return options_.sources; }
 
  private:
+  struct Equal {  // what a payload says of itself, and the level that says the same
+    size_t field;
+    size_t level;
+  };
   struct SourceState {
     TopicPattern pattern;
     uint32_t connection = kAnyConnection;
     std::unique_ptr<Decoder> decoder;
-    Readings readings;                       // of the message at hand
+    Readings readings;  // of the message at hand
+    std::vector<Equal> equals;
     std::unique_ptr<RecentReadings> recent;  // null: off
     size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
     int64_t last_arrival_ms = kTimeMin;      // as an event time
@@ -92,6 +97,8 @@ class Admission {
   void take_reply(const Chunk& chunk, const Frame& frame, Row& row);
   bool check_key(const Schema& schema, const Binding& binding, const Row& row,
                  Refusal& refusal) const;
+  bool check_identity(const SourceState& source, const Schema& schema, const Binding& binding,
+                      const Row& row, Refusal& refusal) const;
   void append(Binding& binding, const Row& row, Group& group);
   bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
   void note_rollover(uint32_t source, int64_t time_ms, Group& group) const;

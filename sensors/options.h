@@ -45,6 +45,7 @@ struct FieldOptions {
   double scale = 1;   // from `unit`: value = sent * scale + shift
   double shift = 0;
   std::optional<Value> absent;  // what it is where nothing came
+  std::string equals;           // the topic's level that it has to be equal to; empty: none
   std::optional<double> min;    // in the unit that is held; beyond it the value is removed
   std::optional<double> max;
 };

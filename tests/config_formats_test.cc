@@ -22,6 +22,19 @@ TEST(ConfigFormats, what_is_sent_is_scaled_before_its_unit_counts) {
   EXPECT_DOUBLE_EQ(temp(R"({ path = "t", shift = -40 })").shift, -40);
 }
 
+TEST(ConfigFormats, what_has_to_be_equal_to_a_level_of_the_topic_is_a_text) {
+  const auto config =
+      parse_good(with(kDoor, R"(door = { path = "door", type = "text", equals = "vehicle" })"));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sources[0].fields[1].equals, "vehicle");
+  expect_errors({
+      {kTemp, R"(temp_c = @@{ path = "t", equals = "vehicle" })",
+       "'fields.temp_c': equals is for texts: give it type = \"text\""},
+      {kDoor, R"(door = @@{ path = "door", type = "text", equals = "vehicel" })",
+       "'fields.door': there is no level of the topic 'vehicel'; did you mean 'vehicle'?"},
+  });
+}
+
 TEST(ConfigFormats, a_default_has_the_type_of_its_field) {
   EXPECT_EQ(temp(R"({ path = "t", default = 4 })").absent, Value(4.0));
   const auto config =
