@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "config/check_bounds.h"
+#include "config/check_inputs.h"
 #include "config/check_names.h"
 #include "config/check_places.h"
 #include "config/check_streams.h"
@@ -50,6 +51,7 @@ class Checker {
     for (const JoinOptions& j : config_.joins) check_join(j);
     for (const PatternOptions& o : config_.patterns) check_pattern(o);
     check_bounds(config_, found_);
+    check_inputs(config_, found_);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();
@@ -110,6 +112,7 @@ class Checker {
   void check_names() {
     std::set<std::string> connections, blocks, uplinks;
     for (const auto& o : config_.mqtt) check_name("mqtt", o.name, connections);
+    for (const auto& o : config_.inputs) check_name("input", o.name, connections);
     for (const auto& o : config_.sources) check_name("source", o.name, blocks);
     for (const auto& o : config_.windows) check_name("window", o.name, blocks);
     for (const auto& o : config_.maps) check_name("map", o.name, blocks);
@@ -180,13 +183,7 @@ class Checker {
   }
 
   void check_source(const SourceOptions& s) {
-    if (s.mqtt.empty() && config_.mqtt.size() > 1) {
-      found_.add(s.name, "mqtt", "there are several connections: name one");
-    } else if (!s.mqtt.empty()) {
-      std::vector<std::string> names;
-      for (const MqttOptions& m : config_.mqtt) names.push_back(m.name);
-      found_.known(s.name, "mqtt", "connection", s.mqtt, names);
-    }
+    check_connection(config_, s, found_);
     check_each(s);
     std::set<std::string> paths;
     if (!s.time_path.empty()) paths.insert(path_of(s, s.time_path));
@@ -371,10 +368,18 @@ std::string ConfigError::to_text() const {
 }
 
 std::string position_key(const std::string& section, const std::string& name) {
-  return section == "mqtt" || section == "uplink" ? section + ":" + name : name;
+  const bool is_apart = section == "mqtt" || section == "input" || section == "uplink";
+  return is_apart ? section + ":" + name : name;
 }
 
 std::string unread_key(const std::string& section) { return "[" + section + "]"; }
+
+std::vector<std::string> Config::connection_names() const {
+  std::vector<std::string> names;
+  for (const MqttOptions& m : mqtt) names.push_back(m.name);
+  for (const InputOptions& i : inputs) names.push_back(i.name);
+  return names;
+}
 
 PipelineOptions Config::pipeline_options() const {
   PipelineOptions o{engine, sources, windows, rules,  detectors, joins, patterns, {},
@@ -399,7 +404,7 @@ void complete_config(Config& config, const std::string& machine) {
   }
   for (const CommandOptions& c : config.commands) config.sources.push_back(c);
   for (SourceOptions& s : config.sources) {
-    if (s.mqtt.empty() && config.mqtt.size() == 1) s.mqtt = config.mqtt.front().name;
+    if (s.connection().empty() && config.mqtt.size() == 1) s.mqtt = config.mqtt.front().name;
   }
 }
 

@@ -27,7 +27,8 @@ void check_command_topics(const Config& config, Findings& found) {
                                   [&](const SourceOptions& s) { return s.name == c.name; });
     for (const SourceOptions& s : config.sources) {
       const auto other = TopicPattern::parse(s.topic);
-      if (!other.ok() || own == config.sources.end() || s.mqtt != own->mqtt) continue;
+      if (!other.ok() || own == config.sources.end() || s.connection() != own->connection())
+        continue;
       if (answers.ok() && other->overlaps(*answers)) {
         found.add(c.name, "answer_topic",
                   "is within the topic of '" + s.name + "', which would take the answers");
@@ -54,8 +55,8 @@ void check_shared_places(const Config& config, Findings& found) {
   }
   for (const SourceOptions& s : config.sources) {
     const auto pattern = TopicPattern::parse(s.topic);
-    if (!pattern.ok() || found.told(s.name, "mqtt")) continue;
-    taken_once(found, filters, s.mqtt + " " + pattern->filter(), s.name, s.name, "topic",
+    if (!pattern.ok() || found.told(s.name, "mqtt") || found.told(s.name, "input")) continue;
+    taken_once(found, filters, s.connection() + " " + pattern->filter(), s.name, s.name, "topic",
                "source '{}' takes the same topics, and nothing would be left");
   }
   check_command_topics(config, found);

@@ -56,6 +56,7 @@ struct Config {
   ClockOptions clock;
   HttpOptions http;
   std::vector<MqttOptions> mqtt;
+  std::vector<InputOptions> inputs;
   std::vector<SourceOptions> sources;  // those of commands, too
   std::vector<WindowOptions> windows;
   std::vector<RuleOptions> rules;
@@ -76,6 +77,8 @@ struct Config {
   std::set<std::string> secrets;  // of them, whose values no error may repeat
 
   PipelineOptions pipeline_options() const;
+  // Those of MQTT, then the other inputs.
+  std::vector<std::string> connection_names() const;
 };
 
 // Blocks that readings pass share one space of names, connections and uplinks have one each: those

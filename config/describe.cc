@@ -39,6 +39,7 @@ constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity:
 constexpr std::array<Choice, 2> kAfterMatches{
     {{"past_last", static_cast<int>(AfterMatch::kPastLast)},
      {"next", static_cast<int>(AfterMatch::kNext)}}};
+constexpr std::array<Choice, 2> kSplits{{{"line", false}, {"burst", true}}};
 constexpr std::array<Choice, 2> kUplinkTypes{{{"file", static_cast<int>(UplinkType::kFile)},
                                               {"kafka", static_cast<int>(UplinkType::kKafka)}}};
 constexpr std::array<Choice, 2> kValueFormats{
@@ -168,6 +169,21 @@ void describe(ConfigVisitor& v, MqttOptions& o) {
           o.max_payload_bytes, 16);
 }
 
+void describe(ConfigVisitor& v, InputOptions& o) {
+  v.text({"name", "names the input", "gps", true}, o.name);
+  v.text({"url", "tcp://HOST:PORT, gpsd://HOST, udp://ADDRESS:PORT or serial:/dev/NAME",
+          "serial:/dev/ttyS1", true},
+         o.url);
+  v.text({"topic", "that its messages have, for sources", "vehicle/nmea", true}, o.topic);
+  choose(v,
+         {"split", "\"line\": each is a message; \"burst\": those without a pause between are one"},
+         o.burst, kSplits);
+  v.duration({"quiet", "the pause that ends a burst"}, o.quiet_ms, 1);
+  whole(v, {"baud", "bits a second of a serial port"}, o.baud, 1'200, 460'800);
+  v.duration({"retry", "pause before what failed or ended is opened again"}, o.retry_ms, 100);
+  v.bytes({"max_payload", "larger messages are counted and skipped"}, o.max_payload_bytes, 16);
+}
+
 void describe(ConfigVisitor& v, SourceOptions& o) {
   describe_source(v, o, "climate", "fleet/{vehicle}/climate");
 }
@@ -175,6 +191,7 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
 void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic) {
   v.text({"name", "names the source", name, true}, o.name);
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
+  v.text({"input", "an [[input]] instead of a connection", "gps"}, o.input);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
   choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);

@@ -54,6 +54,7 @@ void describe(ConfigVisitor& v, EngineOptions& o);
 void describe(ConfigVisitor& v, ClockOptions& o);
 void describe(ConfigVisitor& v, HttpOptions& o);
 void describe(ConfigVisitor& v, MqttOptions& o);
+void describe(ConfigVisitor& v, InputOptions& o);
 void describe(ConfigVisitor& v, SourceOptions& o);
 void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
@@ -79,6 +80,7 @@ void for_each_section(Config& c, Section section) {
   section("clock", c.clock);
   section("http", c.http);
   section("mqtt", c.mqtt);
+  section("input", c.inputs);
   section("source", c.sources);
   section("command", c.commands);
   section("window", c.windows);

@@ -149,7 +149,8 @@ std::string Writer::field_text(const FieldOptions& field) {
 }
 
 // Without a bearing on what is said.
-const std::set<std::string> kElsewhere{"mqtt", "file", "refresh", "state", "resident_keys"};
+const std::set<std::string> kElsewhere{"mqtt",    "input", "file",
+                                       "refresh", "state", "resident_keys"};
 
 template <class Options>
 void add_meaning(const char* section, const Options& options, std::string& text) {
@@ -159,7 +160,9 @@ void add_meaning(const char* section, const Options& options, std::string& text)
   }
 }
 
-bool has_meaning(std::string_view section) { return section != "mqtt" && section != "uplink"; }
+bool has_meaning(std::string_view section) {
+  return section != "mqtt" && section != "input" && section != "uplink";
+}
 
 // The sources of commands are among the sources, too.
 template <class Options>

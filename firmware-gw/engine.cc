@@ -24,7 +24,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const Config& config, std::vector<s
   }
   AdmissionOptions door;
   door.sources = config.sources;
-  door.connections = config.mqtt;
+  door.connections = config.connection_names();
   door.order_groups = engine->pipeline_->order_groups();
   door.quarantine_payload = config.storage.quarantine_payload;
   WS_ASSIGN(engine->admission_, Admission::make(std::move(door)));
@@ -33,7 +33,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const Config& config, std::vector<s
   for (size_t i = 0; i < config.sources.size(); ++i) {
     engine->schemas_.push_back({config.sources[i].name, engine->admission_->schemas()[i]});
   }
-  for (const MqttOptions& m : config.mqtt) engine->connections_.push_back(m.name);
+  engine->connections_ = config.connection_names();
   engine->uplinks_ = std::move(uplinks);
   for (const std::string& name : engine->uplinks_) {
     engine->forwarded_.push_back(engine->forwarded_by(name));

@@ -15,6 +15,7 @@
 #include "firmware-gw/loop.h"
 #include "firmware-gw/service.h"
 #include "firmware-gw/state_lock.h"
+#include "sensors/input.h"
 #include "sensors/mqtt_source.h"
 
 namespace wayside {
@@ -54,6 +55,10 @@ class Gateway {
       }
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
+    for (const InputOptions& o : config.inputs) {
+      const auto c = static_cast<uint32_t>(sources_.size() + inputs_.size());
+      inputs_.push_back(std::make_unique<Input>(io_, o, c, handler));
+    }
     if (!config.commands.empty()) {
       commands_.emplace(io_, config, [this, handler](std::unique_ptr<Chunk> chunk) {
         if (loop_.queue().is_full()) return false;
@@ -79,14 +84,18 @@ class Gateway {
     if (commands_) WS_TRY(commands_->start(state_dir));
     loop_.connection_status = [this] { return connection_status(); };
     loop_.start(
-        {[this](uint32_t c, uint64_t ticket) { sources_[c]->relay().release(ticket); },
+        {[this](uint32_t c, uint64_t ticket) {
+           if (c < sources_.size()) sources_[c]->relay().release(ticket);
+         },
          [this] {
            for (auto& s : sources_) s->relay().resume();
+           for (auto& i : inputs_) i->resume();
          },
          [this] { asio::post(io_, [this] { begin_end(); }); },
          [this](const SentAnswer& answer) { asio::post(io_, [this, answer] { send(answer); }); }});
     if (http_) http_->start();
     for (auto& s : sources_) WS_TRY(s->start());
+    for (auto& i : inputs_) i->start();
     signals_.async_wait([this](error_code error, int signal) {
       if (error) return;
       log_info("signal {}: ending; the next one ends at once", signal);
@@ -116,6 +125,7 @@ class Gateway {
     // To be made again in this process takes its time, and is no end.
     service_.tell(signalled_ ? "STOPPING=1" : "WATCHDOG_USEC=0");
     for (auto& s : sources_) s->relay().stop_reading();
+    for (auto& i : inputs_) i->stop();
     ending_ = std::thread([this] {
       loop_.stop();
       if (http_) http_->stop();
@@ -197,8 +207,16 @@ class Gateway {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
-      all.push_back({s->options().name, c.connected, c.connects, c.messages, c.acknowledged,
+      all.push_back({s->options().name, true, c.connected, c.connects, c.messages, c.acknowledged,
                      c.skipped, s->answers_lost()});
+    }
+    for (const auto& i : inputs_) {
+      const InputCounters& c = i->counters();
+      all.push_back({.name = i->options().name,
+                     .is_mqtt = false,
+                     .connected = c.connected,
+                     .connects = c.connects,
+                     .messages = c.messages});
     }
     return all;
   }
@@ -207,6 +225,7 @@ class Gateway {
   const Service service_ = Service::from_environment();
   asio::io_context io_{1};
   std::vector<std::unique_ptr<MqttSource>> sources_;
+  std::vector<std::unique_ptr<Input>> inputs_;
   asio::signal_set signals_;
   asio::steady_timer poll_;
   asio::steady_timer retry_;

@@ -41,7 +41,7 @@ Loop::Loop(const Config& config, Surroundings around)
       queue_(config.gateway.queue_bytes),
       indexer_(disk_, state_dir_, config.storage.min_free),
       lookup_files_(config.lookups),
-      tickets_(config.mqtt.size()),
+      tickets_(config.connection_names().size()),
       flash_(config.storage.endurance),
       losses_(config.storage.tell_interval_ms) {}
 

@@ -140,6 +140,7 @@ std::string Snapshot::to_json() const {
   json.close_list();
   json.open_list("mqtt");
   for (const ConnectionStatus& c : connections) {
+    if (!c.is_mqtt) continue;
     json.open();
     json.add("name", c.name);
     json.add("connected", c.connected);
@@ -149,6 +150,17 @@ std::string Snapshot::to_json() const {
     json.add("acknowledged", c.acknowledged);
     json.add("skipped", c.skipped);
     json.add("answers_lost", c.answers_lost);
+    json.close();
+  }
+  json.close_list();
+  json.open_list("inputs");
+  for (const ConnectionStatus& c : connections) {
+    if (c.is_mqtt) continue;
+    json.open();
+    json.add("name", c.name);
+    json.add("connected", c.connected);
+    json.add("connects", c.connects);
+    json.add("messages", c.messages);
     json.close();
   }
   json.close_list();

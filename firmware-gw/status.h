@@ -44,7 +44,8 @@ struct StorageStatus {
 };
 
 struct ConnectionStatus {
-  std::string name;
+  std::string name = {};
+  bool is_mqtt = true;  // else an [[input]]
   bool connected = false;
   uint64_t connects = 0;
   uint64_t messages = 0;

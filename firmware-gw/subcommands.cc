@@ -105,8 +105,8 @@ int check(const Arguments& a) {
       "detectors, "
       "%zu other blocks, %zu uplinks\n",
       a.config.c_str(), version_digits(config_version(c)).c_str(), c.gateway.id.c_str(),
-      c.mqtt.size(), c.sources.size(), c.windows.size(), c.rules.size(), c.detectors.size(), others,
-      c.uplinks.size());
+      c.connection_names().size(), c.sources.size(), c.windows.size(), c.rules.size(),
+      c.detectors.size(), others, c.uplinks.size());
   auto report = state_report(*config);
   if (!report.ok()) {
     std::printf("%s: its state cannot be looked at: %s\n", config->gateway.state_dir.c_str(),

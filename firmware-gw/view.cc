@@ -67,6 +67,11 @@ class StatusView {
                          get<uint64_t>(c, "/acknowledged"),
                          get<bool>(c, "/connected") ? "ready" : "away");
     }
+    for (dom::element c : list(status, "/inputs")) {
+      out +=
+          fmt::format("{:<10} {:<20} {:>8} messages   {}\n", "input", text(c, "/name"),
+                      get<uint64_t>(c, "/messages"), get<bool>(c, "/connected") ? "ready" : "away");
+    }
     out += fmt::format(
         "readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,
         fate(status, "used"), fate(status, "late"), fate(status, "duplicate"),

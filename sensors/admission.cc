@@ -84,7 +84,7 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     }
     state.pattern = std::move(pattern);
     for (size_t i = 0; i < o.connections.size(); ++i) {
-      if (o.connections[i].name == source.mqtt) state.connection = static_cast<uint32_t>(i);
+      if (o.connections[i] == source.connection()) state.connection = static_cast<uint32_t>(i);
     }
     if (source.deduplicate != "off") {
       state.recent = std::make_unique<RecentReadings>(o.recent_readings);
@@ -115,11 +115,11 @@ void Admission::admit(const Chunk& chunk, Group& group) {
     std::erase_if(group.publishes,
                   [&](const Publish& p) { return p.connection == chunk.connection; });
     group.notes.push_back({Note::Kind::kNewSession, static_cast<uint32_t>(group.turns.size() - 1),
-                           options_.connections[chunk.connection].name, ""});
+                           options_.connections[chunk.connection], ""});
   }
   if (!chunk.news.empty()) {
     group.notes.push_back({Note::Kind::kConnection, static_cast<uint32_t>(group.turns.size() - 1),
-                           options_.connections[chunk.connection].name, chunk.news});
+                           options_.connections[chunk.connection], chunk.news});
   }
   for (const Frame& frame : chunk.frames) admit_frame(chunk, frame, group);
 }
@@ -404,7 +404,7 @@ void Admission::remember(const Group& group) {
   for (const Note& note : group.notes) {
     if (note.kind != Note::Kind::kNewSession) continue;
     for (size_t i = 0; i < options_.connections.size(); ++i) {
-      if (options_.connections[i].name == note.name) redelivery_[i].forget_session();
+      if (options_.connections[i] == note.name) redelivery_[i].forget_session();
     }
   }
   for (const Publish& p : group.publishes) {

@@ -26,7 +26,7 @@ Result<Schema> make_schema(const SourceOptions& source);
 
 struct AdmissionOptions {
   std::vector<SourceOptions> sources;
-  std::vector<MqttOptions> connections;
+  std::vector<std::string> connections;  // by number; see Chunk::connection
   // Sources with the same number here keep their common order of arrival, since some block reads
   // several of them. By default each is alone.
   std::vector<uint32_t> order_groups;

@@ -37,6 +37,18 @@ struct MqttOptions {
   uint64_t max_payload_bytes = 256 << 10;
 };
 
+// Another way than MQTT by which messages come, see input.h.
+struct InputOptions {
+  std::string name;
+  std::string url;    // see input_url.h
+  std::string topic;  // that its messages have
+  bool burst = false;
+  int64_t quiet_ms = 100;  // the pause that ends a burst
+  uint32_t baud = 9'600;
+  int64_t retry_ms = 5'000;
+  uint64_t max_payload_bytes = 64 << 10;
+};
+
 struct FieldOptions {
   std::string name;
   std::string path;  // dotted: "VP.spd"
@@ -80,6 +92,7 @@ constexpr const char* kWholePayload = ".";  // as a path
 struct SourceOptions {
   std::string name;
   std::string mqtt;
+  std::string input;  // instead of mqtt
   std::string topic;
   PayloadFormat format = PayloadFormat::kJson;
   std::string key;
@@ -102,6 +115,7 @@ struct SourceOptions {
   // Its messages are answered: two texts of each are kept, kReplyTo and kCorrelation.
   bool is_answered = false;
 
+  const std::string& connection() const { return input.empty() ? mqtt : input; }
   // Else the arrival is a reading's time.
   bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }
 };

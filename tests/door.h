@@ -35,7 +35,7 @@ class Door {
   Now now{kArrivalMs};  // of the next turn, and of arrivals
 
   explicit Door(AdmissionOptions options) {
-    for (const char* name : {"local", "second"}) options.connections.emplace_back().name = name;
+    options.connections = {"local", "second"};
     auto made = Admission::make(std::move(options));
     EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message);
     door_ = std::move(*made);

@@ -1,0 +1,79 @@
+#include "sensors/splitter.h"
+
+namespace wayside {
+namespace {
+
+std::string_view without_end(std::string_view line) {
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+void Splitter::add(std::string_view bytes) {
+  bytes_.erase(0, taken_);
+  lines_end_ -= taken_;
+  taken_ = 0;
+  if (skipping_) {
+    const size_t end = bytes.find('\n');
+    if (end == bytes.npos) return;
+    skipping_ = false;
+    bytes.remove_prefix(end + 1);
+  }
+  bytes_ += bytes;
+  if (const size_t end = bytes_.rfind('\n'); end != bytes_.npos) lines_end_ = end + 1;
+}
+
+const std::vector<Splitter::Message>& Splitter::take() {
+  messages_.clear();
+  by_line_ ? take_lines() : take_bursts();
+  paused_ = false;
+  if (bytes_.size() - lines_end_ > max_bytes_) {  // and still no end
+    messages_.push_back({{}, true});
+    bytes_.resize(lines_end_);
+    skipping_ = true;
+  }
+  return messages_;
+}
+
+void Splitter::put(std::string_view text) {
+  text = without_end(text);
+  if (text.size() > max_bytes_) {
+    messages_.push_back({{}, true});
+  } else if (!text.empty()) {
+    messages_.push_back({text, false});
+  }
+}
+
+void Splitter::take_lines() {
+  while (taken_ < lines_end_) {
+    const size_t next = bytes_.find('\n', taken_) + 1;
+    put(std::string_view(bytes_).substr(taken_, next - taken_));
+    taken_ = next;
+  }
+}
+
+// Whole lines, as many as a message may hold.
+void Splitter::take_bursts() {
+  while (taken_ < lines_end_) {
+    const std::string_view lines(bytes_.data() + taken_, lines_end_ - taken_);
+    if (lines.size() <= max_bytes_) {
+      if (!paused_) return;
+      put(lines);
+      taken_ = lines_end_;
+      return;
+    }
+    const size_t last = lines.rfind('\n', max_bytes_ - 1);
+    const size_t size = (last == lines.npos ? lines.find('\n') : last) + 1;
+    put(lines.substr(0, size));
+    taken_ += size;
+  }
+}
+
+void Splitter::reset() {
+  bytes_.clear();
+  taken_ = lines_end_ = 0;
+  skipping_ = paused_ = false;
+}
+
+}  // namespace wayside

@@ -1,0 +1,216 @@
+// Inputs over real sockets and a real terminal line, all in one thread. Nothing sleeps: a test runs
+// the io_context until what it waits for has happened.
+#include "sensors/input.h"
+
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "sensors/input_url.h"
+
+namespace wayside {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using asio::ip::udp;
+using Texts = std::vector<std::string>;
+
+class InputTest : public testing::Test {
+ protected:
+  InputTest() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {
+    set_log_level(LogLevel::kError);
+    options_.name = "gps";
+    options_.topic = "vehicle/nmea";
+    options_.retry_ms = 1;
+  }
+  ~InputTest() override {
+    input_.reset();
+    io_.poll();
+  }
+
+  void start(const std::string& url) {
+    options_.url = url;
+    input_ = std::make_unique<Input>(io_, options_, 7, [this](std::unique_ptr<Chunk> chunk) {
+      for (const Frame& f : chunk->frames) {
+        EXPECT_EQ(f.topic, "vehicle/nmea");
+        got_.push_back(f.fault == Frame::Fault::kNone ? std::string(f.payload) : "<oversized>");
+      }
+      EXPECT_EQ(chunk->connection, 7u);
+      EXPECT_GT(chunk->read_ms, 0);
+      return has_room_;
+    });
+    input_->start();
+  }
+  void start_tcp(const std::string& scheme = "tcp") {
+    start(scheme + "://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()));
+  }
+  tcp::socket accept() {
+    tcp::socket socket(io_);
+    bool accepted = false;
+    acceptor_.async_accept(socket, [&](boost::system::error_code) { accepted = true; });
+    EXPECT_TRUE(run_until([&] { return accepted && input_->counters().connected; }));
+    return socket;
+  }
+  bool run_until(const std::function<bool()>& done) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    io_.restart();
+    while (!done()) {
+      if (io_.run_one_until(limit) == 0) return false;
+    }
+    return true;
+  }
+  bool run_until_messages(size_t count) {
+    return run_until([&] { return got_.size() >= count; });
+  }
+
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  InputOptions options_;
+  std::unique_ptr<Input> input_;
+  Texts got_;
+  bool has_room_ = true;
+};
+
+TEST_F(InputTest, lines_of_a_connection_are_messages_and_a_lost_one_is_made_again) {
+  start_tcp();
+  {
+    tcp::socket far = accept();
+    asio::write(far, asio::buffer(std::string("one\ntwo\nthr")));
+    ASSERT_TRUE(run_until_messages(2));
+  }
+  tcp::socket far = accept();
+  asio::write(far, asio::buffer(std::string("four\n")));
+  ASSERT_TRUE(run_until_messages(3));
+  EXPECT_EQ(got_, (Texts{"one", "two", "four"}));
+  EXPECT_EQ(input_->counters().connects, 2u);
+  EXPECT_EQ(input_->counters().messages, 3u);
+}
+
+TEST_F(InputTest, a_burst_is_a_message_after_its_pause_or_its_connection_s_end) {
+  options_.burst = true;
+  options_.quiet_ms = 1;
+  start_tcp();
+  tcp::socket far = accept();
+  asio::write(far, asio::buffer(std::string("$GPGGA\r\n$GPRMC\r\n")));
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_EQ(got_, Texts{"$GPGGA\r\n$GPRMC"});
+}
+
+TEST_F(InputTest, what_comes_before_the_end_of_a_connection_is_a_whole_burst) {
+  options_.burst = true;
+  options_.quiet_ms = 3'600'000;
+  start_tcp();
+  {
+    tcp::socket far = accept();
+    asio::write(far, asio::buffer(std::string("$GPGGA\r\n$GPRMC\r\n")));
+  }
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_EQ(got_, Texts{"$GPGGA\r\n$GPRMC"});
+}
+
+TEST_F(InputTest, nothing_is_read_while_there_is_no_room) {
+  start_tcp();
+  tcp::socket far = accept();
+  has_room_ = false;
+  asio::write(far, asio::buffer(std::string("one\n")));
+  ASSERT_TRUE(run_until_messages(1));
+  asio::write(far, asio::buffer(std::string("two\n")));
+  io_.restart();
+  io_.poll();
+  EXPECT_EQ(got_, Texts{"one"});
+  has_room_ = true;
+  input_->resume();
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(got_, (Texts{"one", "two"}));
+}
+
+TEST_F(InputTest, a_line_over_the_limit_is_told_as_such) {
+  options_.max_payload_bytes = 16;
+  start_tcp();
+  tcp::socket far = accept();
+  asio::write(far, asio::buffer(std::string(100'000, 'x') + "\nok\n"));
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(got_, (Texts{"<oversized>", "ok"}));
+}
+
+TEST_F(InputTest, gpsd_is_asked_for_sentences_and_what_it_says_of_itself_is_left_out) {
+  start_tcp("gpsd");
+  tcp::socket far = accept();
+  const std::string expected = "?WATCH={\"enable\":true,\"nmea\":true}\n";
+  std::string asked(expected.size(), '\0');
+  bool read = false;
+  asio::async_read(far, asio::buffer(asked),
+                   [&](boost::system::error_code, size_t) { read = true; });
+  ASSERT_TRUE(run_until([&] { return read; }));
+  EXPECT_EQ(asked, expected);
+  asio::write(far, asio::buffer(std::string("{\"class\":\"VERSION\"}\r\n$GPGGA,1\r\n")));
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_EQ(got_, Texts{"$GPGGA,1"});
+}
+
+TEST_F(InputTest, each_datagram_is_a_message) {
+  udp::socket far(io_, udp::v4());
+  udp::socket probe(io_, {asio::ip::address_v4::loopback(), 0});
+  const udp::endpoint to = probe.local_endpoint();
+  probe.close();
+  options_.max_payload_bytes = 16;
+  start("udp://127.0.0.1:" + std::to_string(to.port()));
+  for (const std::string& text : Texts{"one\n", "two\nlines\n", std::string(17, 'x'), "end"}) {
+    far.send_to(asio::buffer(text), to);
+  }
+  ASSERT_TRUE(run_until_messages(4));
+  EXPECT_EQ(got_, (Texts{"one\n", "two\nlines\n", "<oversized>", "end"}));
+}
+
+TEST_F(InputTest, a_serial_port_is_read_until_its_device_is_pulled_out) {
+  int ours = -1, theirs = -1;
+  char name[64];
+  ASSERT_EQ(::openpty(&ours, &theirs, name, nullptr, nullptr), 0);
+  start(std::string("serial:") + name);
+  ASSERT_TRUE(input_->counters().connected);
+  ASSERT_EQ(::write(ours, "$GPGGA\r\n", 8), 8);
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_EQ(got_, Texts{"$GPGGA"});
+  ::close(theirs);
+  ::close(ours);  // pulled out
+  ASSERT_TRUE(run_until([&] { return !input_->counters().connected; }));
+}
+
+TEST_F(InputTest, where_nothing_answers_it_goes_on_trying) {
+  const std::string port = std::to_string(acceptor_.local_endpoint().port());
+  acceptor_.close();
+  start("tcp://127.0.0.1:" + port);
+  io_.restart();
+  for (int turns = 0; turns < 50; ++turns) io_.run_one();
+  EXPECT_FALSE(input_->counters().connected);
+  acceptor_ = tcp::acceptor(io_, {asio::ip::address_v4::loopback(), uint16_t(std::stoi(port))});
+  tcp::socket far = accept();
+  asio::write(far, asio::buffer(std::string("one\n")));
+  EXPECT_TRUE(run_until_messages(1));
+}
+
+TEST(InputUrl, says_where_messages_come_from) {
+  const auto read = [](const std::string& text) -> std::string {
+    const auto url = parse_input_url(text);
+    if (!url.ok()) return "";
+    return url->device + url->host + ":" + std::to_string(url->port);
+  };
+  EXPECT_EQ(read("tcp://depot:10110"), "depot:10110");
+  EXPECT_EQ(read("gpsd://localhost"), "localhost:2947");
+  EXPECT_EQ(read("gpsd://[::1]:3000"), "::1:3000");
+  EXPECT_EQ(read("udp://0.0.0.0:10110"), "0.0.0.0:10110");
+  EXPECT_EQ(read("serial:/dev/ttyS1"), "/dev/ttyS1:0");
+  for (const char* bad : {"", "tcp://depot", "tcp://:1", "tcp://depot:0", "tcp://depot:70000",
+                          "tcp://depot:1x", "serial:ttyS1", "http://depot:1", "udp://a/b:1"}) {
+    EXPECT_EQ(read(bad), "") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace wayside
