@@ -17,6 +17,7 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "sensors/admission.h"
+#include "sensors/number_path.h"
 
 namespace wayside {
 namespace {
@@ -27,6 +28,20 @@ std::string outer_path(const std::set<std::string>& paths, const std::string& pa
     if (paths.contains(path.substr(0, dot))) return path.substr(0, dot);
   }
   return {};
+}
+
+// Paths go into what is nested there, and `each` may name an array.
+bool has_nesting(PayloadFormat format) {
+  return format == PayloadFormat::kJson || format == PayloadFormat::kProtobufNumbers;
+}
+
+PathFaults path_faults(const SourceOptions& source) {
+  switch (source.format) {
+    case PayloadFormat::kProtobufNumbers:
+      return wrong_number_paths(source);
+    default:
+      return {};
+  }
 }
 
 class Checker {
@@ -191,8 +206,11 @@ class Checker {
       }
       if (f.min && f.max && *f.min > *f.max)
         found_.add(s.name, "fields." + f.name, "min is above max");
+      if (f.json && s.format != PayloadFormat::kJson)
+        found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON payloads");
     }
-    if (s.format == PayloadFormat::kJson) check_nesting(s, paths);
+    for (const PathFault& fault : path_faults(s)) found_.add(s.name, fault.item, fault.message);
+    if (has_nesting(s.format)) check_nesting(s, paths);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);
@@ -200,7 +218,9 @@ class Checker {
 
   void check_each(const SourceOptions& s) {
     if (s.each.empty()) return;
-    if (s.format != PayloadFormat::kJson) found_.add(s.name, "each", "is for JSON payloads");
+    if (!has_nesting(s.format)) {
+      found_.add(s.name, "each", "is for payloads with arrays: JSON and protobuf-numbers");
+    }
     if (s.each.starts_with('/')) {
       found_.add(s.name, "each", "begins at the payload anyway: leave the '/' out");
     }
@@ -231,7 +251,9 @@ class Checker {
 
   // Without `each` all paths begin at the payload, with a '/' and without.
   static std::string path_of(const SourceOptions& s, const std::string& path) {
-    return s.each.empty() && path.starts_with('/') ? path.substr(1) : path;
+    const bool has_kind = s.format == PayloadFormat::kProtobufNumbers;
+    const size_t begin = s.each.empty() && path.starts_with('/');
+    return path.substr(begin, has_kind ? path.find(':') - begin : std::string::npos);
   }
 
   // What is read as a value holds no values.
