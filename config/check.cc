@@ -32,7 +32,8 @@ std::string outer_path(const std::set<std::string>& paths, const std::string& pa
 
 // Paths go into what is nested there, and `each` may name an array.
 bool has_nesting(PayloadFormat format) {
-  return format == PayloadFormat::kJson || format == PayloadFormat::kProtobufNumbers;
+  return format == PayloadFormat::kJson || format == PayloadFormat::kProtobufNumbers ||
+         format == PayloadFormat::kCbor;
 }
 
 PathFaults path_faults(const SourceOptions& source) {
@@ -206,8 +207,8 @@ class Checker {
       }
       if (f.min && f.max && *f.min > *f.max)
         found_.add(s.name, "fields." + f.name, "min is above max");
-      if (f.json && s.format != PayloadFormat::kJson)
-        found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON payloads");
+      if (f.json && s.format != PayloadFormat::kJson && s.format != PayloadFormat::kCbor)
+        found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON and CBOR payloads");
     }
     for (const PathFault& fault : path_faults(s)) found_.add(s.name, fault.item, fault.message);
     if (has_nesting(s.format)) check_nesting(s, paths);
@@ -219,7 +220,7 @@ class Checker {
   void check_each(const SourceOptions& s) {
     if (s.each.empty()) return;
     if (!has_nesting(s.format)) {
-      found_.add(s.name, "each", "is for payloads with arrays: JSON and protobuf-numbers");
+      found_.add(s.name, "each", "is for payloads with arrays: JSON, protobuf-numbers and CBOR");
     }
     if (s.each.starts_with('/')) {
       found_.add(s.name, "each", "begins at the payload anyway: leave the '/' out");

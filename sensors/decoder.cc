@@ -1,5 +1,6 @@
 #include "sensors/decoder.h"
 
+#include "sensors/cbor_decoder.h"
 #include "sensors/json_decoder.h"
 #include "sensors/protobuf_decoder.h"
 #include "sensors/protobuf_numbers_decoder.h"
@@ -12,6 +13,8 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
       return make_protobuf_decoder(source, first_field);
     case PayloadFormat::kProtobufNumbers:
       return make_protobuf_numbers_decoder(source, first_field);
+    case PayloadFormat::kCbor:
+      return make_cbor_decoder(source, first_field);
     default:
       return make_json_decoder(source, first_field);
   }

@@ -67,7 +67,7 @@ TEST(ConfigFormats, paths_beside_the_readings_are_those_of_json_with_a_slash) {
   expect_errors({
       {kTemp, "temp_c = @@\"/ts\"", "'fields.temp_c': path \"/ts\" is read twice"},
       {kTime, kTime + "\nformat = \"protobuf\"\neach = @@\"rows\"",
-       "'each': is for payloads with arrays: JSON and protobuf-numbers"},
+       "'each': is for payloads with arrays: JSON, protobuf-numbers and CBOR"},
       {kTime, kTime + "\neach = @@\"/rows\"",
        "'each': begins at the payload anyway: leave the '/' out"},
       {kTime, "time = { field = \"/ts\" }\neach = \"rows\"\ndeduplicate = @@\"content\"",
@@ -127,7 +127,7 @@ TEST(ConfigFormats, paths_of_protobuf_are_field_numbers_and_kinds) {
           {"\"1.2:sfixed\"", "@@\"1.2:timestamp\"",
            "'fields.lon': path \"1.2:timestamp\": a timestamp is for the source's time"},
           {door, R"(door = @@{ path = "/2", type = "json" })",
-           "'fields.door': type = \"json\" is for JSON payloads"},
+           "'fields.door': type = \"json\" is for JSON and CBOR payloads"},
           {time, R"(time = { field = @@"/1:bytes" })",
            "'time': path \"/1:bytes\": that is no time"},
           {time, R"(time = { field = @@"/1:timestamp", unit = "s" })",
@@ -135,6 +135,16 @@ TEST(ConfigFormats, paths_of_protobuf_are_field_numbers_and_kinds) {
           {each, "each = @@\"rows\"",
            "'each': path \"rows\" is not one of field numbers, such as \"3\", that of a repeated "
            "message"},
+      });
+}
+
+TEST(ConfigFormats, paths_of_cbor_are_those_of_json) {
+  expect_path_errors(
+      "format = \"cbor\"\neach = \"0\"\n[source.fields]\na = \"1.x\"\nb = \"/2\"\n"
+      "c = { path = \"3\", type = \"json\" }\n",
+      {
+          {"\"1.x\"", "@@\"3.x\"", "'fields.a': path \"3.x\" is in \"3\", which is read itself"},
+          {"\"/2\"", "@@\"1.x\"", "'fields.b': path \"1.x\" is read twice"},
       });
 }
 
