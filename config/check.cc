@@ -18,6 +18,7 @@
 #include "config/values.h"
 #include "sensors/admission.h"
 #include "sensors/number_path.h"
+#include "sensors/senml_path.h"
 
 namespace wayside {
 namespace {
@@ -40,6 +41,9 @@ PathFaults path_faults(const SourceOptions& source) {
   switch (source.format) {
     case PayloadFormat::kProtobufNumbers:
       return wrong_number_paths(source);
+    case PayloadFormat::kSenmlJson:
+    case PayloadFormat::kSenmlCbor:
+      return wrong_senml_paths(source);
     default:
       return {};
   }

@@ -4,6 +4,8 @@
 #include "sensors/json_decoder.h"
 #include "sensors/protobuf_decoder.h"
 #include "sensors/protobuf_numbers_decoder.h"
+#include "sensors/senml_cbor_decoder.h"
+#include "sensors/senml_json_decoder.h"
 
 namespace wayside {
 
@@ -15,6 +17,10 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
       return make_protobuf_numbers_decoder(source, first_field);
     case PayloadFormat::kCbor:
       return make_cbor_decoder(source, first_field);
+    case PayloadFormat::kSenmlJson:
+      return make_senml_json_decoder(source, first_field);
+    case PayloadFormat::kSenmlCbor:
+      return make_senml_cbor_decoder(source, first_field);
     default:
       return make_json_decoder(source, first_field);
   }

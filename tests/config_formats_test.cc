@@ -148,5 +148,29 @@ TEST(ConfigFormats, paths_of_cbor_are_those_of_json) {
       });
 }
 
+TEST(ConfigFormats, paths_of_senml_are_names_of_records) {
+  const auto wrong = [](const std::string& path) {
+    return "'fields.a': path \"" + path +
+           "\" is not the name of a record, such as \"temp\", \"temp@Cel\" for its unit, "
+           "\"power#s\" for its sum, \".\" where it has none, or \"bn\"";
+  };
+  for (const char* format : {"senml-json", "senml-cbor"}) {
+    expect_path_errors(
+        "format = \"" + std::string(format) + "\"\nkeep = []\n[source.fields]\na = \"temp@Cel\"\n" +
+            "b = \"power#s@W\"\nc = \".@%RH\"\nd = { path = \"bn\", type = \"text\" }\n" +
+            "e = \"urn:dev:ow:1_2/x-y.z\"\n",
+        {
+            {"\"temp@Cel\"", "@@\"temp Cel\"", wrong("temp Cel")},
+            {"\"temp@Cel\"", "@@\"temp@\"", wrong("temp@")},
+            {"\"temp@Cel\"", "@@\"@Cel\"", wrong("@Cel")},
+            {"\"temp@Cel\"", "@@\"temp#v\"", wrong("temp#v")},
+            {"keep = []", "time = { field = @@\"t\", unit = \"s\" }",
+             "'time': SenML brings times of its own: leave it out"},
+            {"keep = []", "each = @@\".\"",
+             "'each': is for payloads with arrays: JSON, protobuf-numbers and CBOR"},
+        });
+  }
+}
+
 }  // namespace
 }  // namespace wayside
