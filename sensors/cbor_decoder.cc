@@ -163,10 +163,10 @@ class CborDecoder : public Decoder {
 
   bool take_json(const CborItem& item, size_t field, Row& row) {
     std::string json;
-    if (!append_json(reader_, item, json)) {
+    const char* why = nullptr;
+    if (!append_json(reader_, item, json, why)) {
       if (reader_.fault()) return bad();
-      *refusal_ = {"wrong_type", "field '" + writer_.fields()[field].name +
-                                     "' has a member whose name is neither a text nor a number"};
+      *refusal_ = {"wrong_type", "field '" + writer_.fields()[field].name + "' " + why};
       return false;
     }
     row.texts[writer_.place(field)] = out_->keep(std::move(json));

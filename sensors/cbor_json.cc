@@ -9,6 +9,11 @@ namespace {
 
 using Type = CborItem::Type;
 
+bool is_too_large(const char*& why) {
+  why = "is more than 1 MiB as JSON";
+  return false;
+}
+
 void append_whole(const CborItem& item, std::string& json) {
   if (item.type == Type::kUnsigned) {
     json += std::to_string(item.size);
@@ -19,16 +24,29 @@ void append_whole(const CborItem& item, std::string& json) {
   }
 }
 
-bool append_key(CborReader& reader, const CborItem& key, std::string& json) {
-  if (key.type == Type::kText) return append_json(reader, key, json);
-  if (key.type != Type::kUnsigned && key.type != Type::kNegative) return false;
+bool append_bytes(CborReader& reader, const CborItem& item, std::string& json, const char*& why) {
+  std::string joined;
+  std::string_view bytes;
+  if (!reader.take_bytes(item, joined, bytes)) return false;
+  constexpr size_t kEscaped = 6;
+  if (json.size() + bytes.size() * kEscaped > kCborJsonMax) return is_too_large(why);
+  append_json_string(json, item.type == Type::kText ? bytes : hex_of(bytes));
+  return true;
+}
+
+bool append_key(CborReader& reader, const CborItem& key, std::string& json, const char*& why) {
+  if (key.type == Type::kText) return append_bytes(reader, key, json, why);
+  if (key.type != Type::kUnsigned && key.type != Type::kNegative) {
+    why = "has a member whose name is neither a text nor a whole number";
+    return false;
+  }
   json += '"';
   append_whole(key, json);
   json += '"';
   return true;
 }
 
-bool append_members(CborReader& reader, const CborItem& item, std::string& json) {
+bool append_members(CborReader& reader, const CborItem& item, std::string& json, const char*& why) {
   if (!reader.enter()) return false;
   const bool is_map = item.type == Type::kMap;
   CborItem left = item;
@@ -37,10 +55,10 @@ bool append_members(CborReader& reader, const CborItem& item, std::string& json)
   for (bool first = true; reader.next_of(left, member); first = false) {
     if (!first) json += ',';
     if (is_map) {
-      if (!append_key(reader, member, json) || !reader.next(member)) return false;
+      if (!append_key(reader, member, json, why) || !reader.next(member)) return false;
       json += ':';
     }
-    if (!append_json(reader, member, json)) return false;
+    if (!append_json(reader, member, json, why)) return false;
   }
   json += is_map ? '}' : ']';
   reader.leave();
@@ -49,9 +67,8 @@ bool append_members(CborReader& reader, const CborItem& item, std::string& json)
 
 }  // namespace
 
-bool append_json(CborReader& reader, const CborItem& item, std::string& json) {
-  std::string joined;
-  std::string_view bytes;
+bool append_json(CborReader& reader, const CborItem& item, std::string& json, const char*& why) {
+  if (json.size() > kCborJsonMax) return is_too_large(why);
   switch (item.type) {
     case Type::kUnsigned:
     case Type::kNegative:
@@ -59,12 +76,10 @@ bool append_json(CborReader& reader, const CborItem& item, std::string& json) {
       return true;
     case Type::kBytes:
     case Type::kText:
-      if (!reader.take_bytes(item, joined, bytes)) return false;
-      append_json_string(json, item.type == Type::kText ? bytes : hex_of(bytes));
-      return true;
+      return append_bytes(reader, item, json, why);
     case Type::kArray:
     case Type::kMap:
-      return append_members(reader, item, json);
+      return append_members(reader, item, json, why);
     case Type::kFlag:
       json += item.size ? "true" : "false";
       return true;

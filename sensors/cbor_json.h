@@ -7,8 +7,11 @@
 
 namespace wayside {
 
-// The rest of `item`. False without a fault: a map has a key that is neither a text nor a whole
-// number. Bytes become hex digits; what JSON does not know becomes null.
-bool append_json(CborReader& reader, const CborItem& item, std::string& json);
+// Of one field; a byte of a text counts for the 6 that it may take.
+constexpr size_t kCborJsonMax = 1 << 20;
+
+// The rest of `item`. False without a fault of the reader's: `why` says what JSON does not know, or
+// that it is too large. Bytes become hex digits; a simple value or a number without a meaning null.
+bool append_json(CborReader& reader, const CborItem& item, std::string& json, const char*& why);
 
 }  // namespace wayside

@@ -159,9 +159,24 @@ TEST(CborDecoder, a_json_field_is_an_array_or_a_map_as_json) {
             R"(@none [18446744073709551615,-18446744073709551616,true,null,"\"",1] -)");
   EXPECT_EQ(of(o, "a1 6169 f6"), "@none - -");
   EXPECT_EQ(of(o, "a1 6169 01"), "wrong_type: field 'items' is not an object or array");
-  EXPECT_EQ(of(o, "a1 6169 a1 4101 01"),
-            "wrong_type: field 'items' has a member whose name is neither a text nor a number");
+  EXPECT_EQ(
+      of(o, "a1 6169 a1 4101 01"),
+      "wrong_type: field 'items' has a member whose name is neither a text nor a whole number");
   EXPECT_EQ(of(o, "a1 6169 8201"), "bad_cbor: a length goes beyond the end");
+}
+
+TEST(CborDecoder, a_json_field_has_a_limit) {
+  FieldOptions x = field("x", "x", kText);
+  x.json = true;
+  Decoding d(source({x}));
+  const std::string head = hex("a1 6178 9f");
+  std::string numbers;  // of 3 bytes, that take more as text
+  for (int i = 0; i < 100'000; ++i) numbers += hex("f90001");
+  const std::string refusal = "wrong_type: field 'x' is more than 1 MiB as JSON";
+  EXPECT_EQ(d(head + numbers + "\xff"), refusal);
+  EXPECT_EQ(d(head + hex("7a 0002aaab") + std::string(174'763, 'a') + "\xff"), refusal);
+  EXPECT_EQ(d(head + hex("7a 0002aaa0") + std::string(174'752, 'a') + "\xff").size(),
+            174'752 + std::string_view("@none [\"\"]").size());
 }
 
 TEST(CborDecoder, a_time_has_the_unit_of_its_tag_or_the_declared_one) {
