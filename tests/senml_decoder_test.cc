@@ -93,6 +93,15 @@ TEST(Senml, times_below_2_to_the_28_are_relative_to_the_arrival) {
   EXPECT_EQ(time(R"(,"bt":-1e300)"), "bad_time");
 }
 
+TEST(Senml, each_reading_has_a_time_though_none_is_configured) {
+  SourceOptions o = source({});
+  EXPECT_TRUE(o.has_own_time());
+  o.format = PayloadFormat::kSenmlCbor;
+  EXPECT_TRUE(o.has_own_time());
+  o.format = PayloadFormat::kCbor;
+  EXPECT_FALSE(o.has_own_time());
+}
+
 TEST(Senml, a_path_is_a_records_own_name_its_unit_or_its_sum) {
   const SourceOptions o = source({field("own", "."), field("lat", ".@lat"), field("c", "t@Cel"),
                                   field("wh", "power#s@W"), field("w", "power")});
