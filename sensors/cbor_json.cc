@@ -18,7 +18,8 @@ void append_whole(const CborItem& item, std::string& json) {
   if (item.type == Type::kUnsigned) {
     json += std::to_string(item.size);
   } else if (item.size < UINT64_MAX) {
-    json += "-" + std::to_string(item.size + 1);
+    json += '-';
+    json += std::to_string(item.size + 1);
   } else {
     json += "-18446744073709551616";
   }

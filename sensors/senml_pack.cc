@@ -1,7 +1,8 @@
 #include "sensors/senml_pack.h"
 
+#include <fmt/format.h>
+
 #include <array>
-#include <string>
 #include <utility>
 
 #include "base/hash.h"
@@ -86,20 +87,20 @@ bool SenmlPack::end() {
 }
 
 bool SenmlPack::bad(std::string_view fault) {
-  *refusal_ = {"bad_senml", "record " + std::to_string(records_) + ": " + std::string(fault)};
+  *refusal_ = {"bad_senml", fmt::format("record {}: {}", records_, fault)};
   return false;
 }
 
 bool SenmlPack::wrong_type(SenmlLabel label) {
   const auto name = kLabels[static_cast<size_t>(static_cast<int>(label) - kFirstLabel)];
-  return bad("'" + std::string(name) + "' is not " + type_of(label));
+  return bad(fmt::format("'{}' is not {}", name, type_of(label)));
 }
 
 // ---- a record
 
 bool SenmlPack::pass_over(std::string_view name) {
   if (!name.ends_with('_')) return true;
-  return bad("'" + std::string(name) + "' must be understood, and is not");
+  return bad(fmt::format("'{}' must be understood, and is not", name));
 }
 
 bool SenmlPack::add(SenmlLabel label, const Scalar& value) {
@@ -206,7 +207,7 @@ bool SenmlPack::resolve_time(int64_t& time_ms) {
   const double seconds = base_.time + record_.time;
   const auto read = seconds_.read(seconds);
   if (!read) {
-    *refusal_ = {"bad_time", "record " + std::to_string(records_) + ": the time is none"};
+    *refusal_ = {"bad_time", fmt::format("record {}: the time is none", records_)};
     return false;
   }
   time_ms = seconds < kAbsoluteFrom ? arrival_ms_ + *read : *read;
