@@ -18,6 +18,8 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "sensors/admission.h"
+#include "sensors/number_path.h"
+#include "sensors/senml_path.h"
 
 namespace wayside {
 namespace {
@@ -28,6 +30,24 @@ std::string outer_path(const std::set<std::string>& paths, const std::string& pa
     if (paths.contains(path.substr(0, dot))) return path.substr(0, dot);
   }
   return {};
+}
+
+// Paths go into what is nested there, and `each` may name an array.
+bool has_nesting(PayloadFormat format) {
+  return format == PayloadFormat::kJson || format == PayloadFormat::kProtobufNumbers ||
+         format == PayloadFormat::kCbor;
+}
+
+PathFaults path_faults(const SourceOptions& source) {
+  switch (source.format) {
+    case PayloadFormat::kProtobufNumbers:
+      return wrong_number_paths(source);
+    case PayloadFormat::kSenmlJson:
+    case PayloadFormat::kSenmlCbor:
+      return wrong_senml_paths(source);
+    default:
+      return {};
+  }
 }
 
 class Checker {
@@ -196,8 +216,11 @@ class Checker {
       }
       if (f.min && f.max && *f.min > *f.max)
         found_.add(s.name, "fields." + f.name, "min is above max");
+      if (f.json && s.format != PayloadFormat::kJson && s.format != PayloadFormat::kCbor)
+        found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON and CBOR payloads");
     }
-    if (s.format == PayloadFormat::kJson) check_nesting(s, paths);
+    for (const PathFault& fault : path_faults(s)) found_.add(s.name, fault.item, fault.message);
+    if (has_nesting(s.format)) check_nesting(s, paths);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);
@@ -205,7 +228,9 @@ class Checker {
 
   void check_each(const SourceOptions& s) {
     if (s.each.empty()) return;
-    if (s.format != PayloadFormat::kJson) found_.add(s.name, "each", "is for JSON payloads");
+    if (!has_nesting(s.format)) {
+      found_.add(s.name, "each", "is for payloads with arrays: JSON, protobuf-numbers and CBOR");
+    }
     if (s.each.starts_with('/')) {
       found_.add(s.name, "each", "begins at the payload anyway: leave the '/' out");
     }
@@ -236,7 +261,9 @@ class Checker {
 
   // Without `each` all paths begin at the payload, with a '/' and without.
   static std::string path_of(const SourceOptions& s, const std::string& path) {
-    return s.each.empty() && path.starts_with('/') ? path.substr(1) : path;
+    const bool has_kind = s.format == PayloadFormat::kProtobufNumbers;
+    const size_t begin = s.each.empty() && path.starts_with('/');
+    return path.substr(begin, has_kind ? path.find(':') - begin : std::string::npos);
   }
 
   // What is read as a value holds no values.

@@ -19,9 +19,13 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 2> kFormats{
+constexpr std::array<Choice, 6> kFormats{
     {{"json", static_cast<int>(PayloadFormat::kJson)},
-     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+     {"protobuf-numbers", static_cast<int>(PayloadFormat::kProtobufNumbers)},
+     {"cbor", static_cast<int>(PayloadFormat::kCbor)},
+     {"senml-json", static_cast<int>(PayloadFormat::kSenmlJson)},
+     {"senml-cbor", static_cast<int>(PayloadFormat::kSenmlCbor)}}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
@@ -194,7 +198,11 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"input", "an [[input]] instead of a connection", "gps"}, o.input);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
-  choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
+  choose(v,
+         {"format",
+          "json, protobuf (Reading of proto/wayside.proto), protobuf-numbers (any message), cbor, "
+          "senml-json or senml-cbor"},
+         o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);

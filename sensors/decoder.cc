@@ -1,13 +1,29 @@
 #include "sensors/decoder.h"
 
+#include "sensors/cbor_decoder.h"
 #include "sensors/json_decoder.h"
 #include "sensors/protobuf_decoder.h"
+#include "sensors/protobuf_numbers_decoder.h"
+#include "sensors/senml_cbor_decoder.h"
+#include "sensors/senml_json_decoder.h"
 
 namespace wayside {
 
 std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_field) {
-  return source.format == PayloadFormat::kProtobuf ? make_protobuf_decoder(source, first_field)
-                                                   : make_json_decoder(source, first_field);
+  switch (source.format) {
+    case PayloadFormat::kProtobuf:
+      return make_protobuf_decoder(source, first_field);
+    case PayloadFormat::kProtobufNumbers:
+      return make_protobuf_numbers_decoder(source, first_field);
+    case PayloadFormat::kCbor:
+      return make_cbor_decoder(source, first_field);
+    case PayloadFormat::kSenmlJson:
+      return make_senml_json_decoder(source, first_field);
+    case PayloadFormat::kSenmlCbor:
+      return make_senml_cbor_decoder(source, first_field);
+    default:
+      return make_json_decoder(source, first_field);
+  }
 }
 
 }  // namespace wayside

@@ -117,7 +117,10 @@ struct SourceOptions {
 
   const std::string& connection() const { return input.empty() ? mqtt : input; }
   // Else the arrival is a reading's time.
-  bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }
+  bool has_own_time() const {
+    return !time_path.empty() || format == PayloadFormat::kProtobuf ||
+           format == PayloadFormat::kSenmlJson || format == PayloadFormat::kSenmlCbor;
+  }
 };
 
 }  // namespace wayside

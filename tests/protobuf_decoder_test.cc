@@ -5,41 +5,20 @@
 #include <limits>
 #include <random>
 
-#include "base/bytes.h"
 #include "tests/decode.h"
 #include "tests/fields.h"
+#include "tests/protobuf_bytes.h"
 
 namespace wayside {
 namespace {
 
 using namespace std::literals;
+using wire::bytes, wire::fixed, wire::tag, wire::varint;
 
-// The wire format by hand (protobuf.dev, "Encoding"), so that the decoder is not tested against its
-// own library.
-std::string tag(int number, int wire) {
-  std::string out;
-  ByteWriter(out).varint(static_cast<uint64_t>(number << 3 | wire));
-  return out;
-}
-std::string varint(int number, uint64_t value) {
-  std::string out = tag(number, 0);
-  ByteWriter(out).varint(value);
-  return out;
-}
-std::string fixed64(int number, double value) {
-  std::string out = tag(number, 1);
-  ByteWriter(out).fixed(value);
-  return out;
-}
-std::string bytes(int number, std::string_view value) {
-  std::string out = tag(number, 2);
-  ByteWriter(out).text(value);
-  return out;
-}
 std::string item(std::string_view name, const std::string& value) {
   return bytes(2, bytes(1, name) + value);
 }
-std::string number(std::string_view name, double value) { return item(name, fixed64(2, value)); }
+std::string number(std::string_view name, double value) { return item(name, fixed(2, value)); }
 std::string text(std::string_view name, std::string_view value) {
   return item(name, bytes(3, value));
 }
@@ -71,8 +50,8 @@ TEST(ProtobufDecoder, absent_fields_and_time_stay_nothing) {
 
 TEST(ProtobufDecoder, what_it_does_not_know_is_passed_over) {
   Decoding d(truck());
-  EXPECT_EQ(d(varint(9, 5) + fixed64(10, 1) + bytes(11, "x") + tag(12, 5) + "abcd" +
-              number("other", 7) + item("spd", varint(15, 1) + fixed64(2, 8)) + time(2)),
+  EXPECT_EQ(d(varint(9, 5) + fixed(10, 1.0) + bytes(11, "x") + tag(12, 5) + "abcd" +
+              number("other", 7) + item("spd", varint(15, 1) + fixed(2, 8.0)) + time(2)),
             "@2 4 - -");
   EXPECT_EQ(d(bytes(1, "a time of another wire type") + time(2)), "@2 - - -");
 }
@@ -80,7 +59,7 @@ TEST(ProtobufDecoder, what_it_does_not_know_is_passed_over) {
 TEST(ProtobufDecoder, the_last_value_of_a_field_counts) {
   Decoding d(truck());
   EXPECT_EQ(d(time(1) + number("spd", 2) + time(3) + number("spd", 4)), "@3 2 - -");
-  EXPECT_EQ(d(item("door", fixed64(2, 1) + bytes(3, "open"))), "@none - open -");  // within a oneof
+  EXPECT_EQ(d(item("door", fixed(2, 1.0) + bytes(3, "open"))), "@none - open -");  // within a oneof
 }
 
 TEST(ProtobufDecoder, a_value_of_another_type_refuses_the_payload) {

@@ -1,0 +1,12 @@
+// SenML in CBOR (RFC 8428, section 6).
+#pragma once
+
+#include <memory>
+
+#include "sensors/decoder.h"
+
+namespace wayside {
+
+std::unique_ptr<Decoder> make_senml_cbor_decoder(const SourceOptions& source, size_t first_field);
+
+}  // namespace wayside
