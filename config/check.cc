@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/check_bounds.h"
 #include "config/check_names.h"
+#include "config/check_payload.h"
 #include "config/check_places.h"
 #include "config/check_streams.h"
 #include "config/check_uplinks.h"
@@ -193,6 +194,7 @@ class Checker {
         found_.add(s.name, "fields." + f.name, "min is above max");
     }
     if (s.format == PayloadFormat::kJson) check_nesting(s, paths);
+    check_payload(s, found_);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);

@@ -19,9 +19,9 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 2> kFormats{
-    {{"json", static_cast<int>(PayloadFormat::kJson)},
-     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+constexpr std::array<Choice, 3> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
+                                          {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+                                          {"struct", static_cast<int>(PayloadFormat::kStruct)}}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
@@ -170,12 +170,15 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
-  choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
+  choose(v, {"format", "of the payload: json, protobuf (Reading of proto/wayside.proto), struct"},
+         o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);
   v.text({"each", "path of an array of readings; \".\": the payload is that array", "readings"},
          o.each);
+  whole(v, {"record_bytes", "of struct: each so many bytes are a reading; 0: the payload is one"},
+        o.record_bytes, 0, 65'536);
   v.time({"time",
           "event time; without it the arrival counts. unit: s | ms | us | ns | rfc3339 | auto | "
           "pattern, zone",

@@ -1,0 +1,70 @@
+#include "config/check_payload.h"
+
+#include "sensors/struct_path.h"
+
+namespace wayside {
+namespace {
+
+// Calls `check` with the place in the file, the path, and the field, if it is not the time.
+template <class Check>
+void each_path(const SourceOptions& s, Check check) {
+  if (!s.time_path.empty()) check("time", s.time_path, nullptr);
+  for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path, &f);
+}
+
+void check_no_json(const SourceOptions& s, Findings& found) {
+  for (const FieldOptions& f : s.fields) {
+    if (!f.json) continue;
+    found.add(s.name, "fields." + f.name, "payloads of this format hold no objects and no arrays");
+  }
+}
+
+void check_flag(const SourceOptions& s, const FieldOptions& f, Findings& found) {
+  if (f.type != FieldType::kNumber) return;
+  found.add(s.name, "fields." + f.name,
+            "path \"" + f.path + "\" is true or false: give the field type = \"bool\"");
+}
+
+bool is_counted(const TimeForm& form) {
+  return form.unit != TimeUnit::kRfc3339 && form.unit != TimeUnit::kPattern;
+}
+
+void check_time_of_number(const SourceOptions& s, Findings& found) {
+  if (is_counted(s.time)) return;
+  found.add(
+      s.name, "time",
+      "is a number in this format: give it a unit, \"s\", \"ms\", \"us\", \"ns\" or \"auto\"");
+}
+
+void check_struct(const SourceOptions& s, Findings& found) {
+  using Kind = StructPath::Kind;
+  check_no_json(s, found);
+  each_path(s, [&](const std::string& item, const std::string& text, const FieldOptions* field) {
+    const auto path = StructPath::parse(text);
+    if (!path.ok()) {
+      return found.add(s.name, item, "path \"" + text + "\": " + path.error().message);
+    }
+    if (s.record_bytes > 0 && path->end() > s.record_bytes) {
+      found.add(s.name, item,
+                "path \"" + text + "\" ends at byte " + std::to_string(path->end()) +
+                    " of record_bytes = " + std::to_string(s.record_bytes));
+    }
+    if (field && path->kind() == Kind::kBool) check_flag(s, *field, found);
+    if (field || path->kind() == Kind::kText || path->kind() == Kind::kHex) return;
+    check_time_of_number(s, found);
+  });
+  if (s.record_bytes == 0 || s.deduplicate != "content" || !s.time_path.empty()) return;
+  found.add(s.name, "deduplicate",
+            "would take records of one payload for one another: \"content\" needs a time");
+}
+
+}  // namespace
+
+void check_payload(const SourceOptions& s, Findings& found) {
+  if (s.record_bytes > 0 && s.format != PayloadFormat::kStruct) {
+    found.add(s.name, "record_bytes", "is for format = \"struct\"");
+  }
+  if (s.format == PayloadFormat::kStruct) check_struct(s, found);
+}
+
+}  // namespace wayside
