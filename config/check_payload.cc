@@ -1,5 +1,8 @@
 #include "config/check_payload.h"
 
+#include <set>
+
+#include "sensors/csv_decoder.h"
 #include "sensors/struct_path.h"
 
 namespace wayside {
@@ -36,6 +39,26 @@ void check_time_of_number(const SourceOptions& s, Findings& found) {
       "is a number in this format: give it a unit, \"s\", \"ms\", \"us\", \"ns\" or \"auto\"");
 }
 
+void check_csv(const SourceOptions& s, Findings& found) {
+  check_no_json(s, found);
+  constexpr std::string_view kNone = "\"\r\n";
+  if (s.delimiter.size() != 1 || kNone.find(s.delimiter[0]) != kNone.npos) {
+    found.add(s.name, "delimiter", "is one character, neither a quote nor an end of line");
+  }
+  if (s.columns.empty()) return;
+  if (s.columns.size() > kCsvColumnsMax) {
+    found.add(s.name, "columns", "are more than " + std::to_string(kCsvColumnsMax));
+  }
+  std::set<std::string> names;
+  for (const std::string& name : s.columns) {
+    if (name.empty() || names.insert(name).second) continue;
+    return found.add(s.name, "columns", "has '" + name + "' twice");
+  }
+  each_path(s, [&](const std::string& item, const std::string& path, const FieldOptions*) {
+    found.known(s.name, item, "column", path, s.columns);
+  });
+}
+
 void check_struct(const SourceOptions& s, Findings& found) {
   using Kind = StructPath::Kind;
   check_no_json(s, found);
@@ -61,9 +84,15 @@ void check_struct(const SourceOptions& s, Findings& found) {
 }  // namespace
 
 void check_payload(const SourceOptions& s, Findings& found) {
+  const bool is_csv = s.format == PayloadFormat::kCsv;
+  if (!is_csv && !s.columns.empty()) found.add(s.name, "columns", "is for format = \"csv\"");
+  if (!is_csv && s.delimiter != SourceOptions().delimiter) {
+    found.add(s.name, "delimiter", "is for format = \"csv\"");
+  }
   if (s.record_bytes > 0 && s.format != PayloadFormat::kStruct) {
     found.add(s.name, "record_bytes", "is for format = \"struct\"");
   }
+  if (is_csv) check_csv(s, found);
   if (s.format == PayloadFormat::kStruct) check_struct(s, found);
 }
 

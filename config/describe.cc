@@ -19,8 +19,9 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 3> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
+constexpr std::array<Choice, 4> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
                                           {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+                                          {"csv", static_cast<int>(PayloadFormat::kCsv)},
                                           {"struct", static_cast<int>(PayloadFormat::kStruct)}}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
@@ -170,13 +171,18 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
-  choose(v, {"format", "of the payload: json, protobuf (Reading of proto/wayside.proto), struct"},
+  choose(v,
+         {"format", "of the payload: json, protobuf (Reading of proto/wayside.proto), csv, struct"},
          o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);
   v.text({"each", "path of an array of readings; \".\": the payload is that array", "readings"},
          o.each);
+  v.text({"delimiter", "of csv: one character"}, o.delimiter);
+  v.texts({"columns",
+           "of csv: their names, as [\"ts\", \"t\"], \"\" for none; else the first line has them"},
+          o.columns);
   whole(v, {"record_bytes", "of struct: each so many bytes are a reading; 0: the payload is one"},
         o.record_bytes, 0, 65'536);
   v.time({"time",

@@ -1,5 +1,6 @@
 #include "sensors/decoder.h"
 
+#include "sensors/csv_decoder.h"
 #include "sensors/json_decoder.h"
 #include "sensors/protobuf_decoder.h"
 #include "sensors/struct_decoder.h"
@@ -10,6 +11,8 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
   switch (source.format) {
     case PayloadFormat::kProtobuf:
       return make_protobuf_decoder(source, first_field);
+    case PayloadFormat::kCsv:
+      return make_csv_decoder(source, first_field);
     case PayloadFormat::kStruct:
       return make_struct_decoder(source, first_field);
     default:
