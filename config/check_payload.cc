@@ -3,6 +3,7 @@
 #include <set>
 
 #include "sensors/csv_decoder.h"
+#include "sensors/nmea_epoch.h"
 #include "sensors/struct_path.h"
 
 namespace wayside {
@@ -13,13 +14,6 @@ template <class Check>
 void each_path(const SourceOptions& s, Check check) {
   if (!s.time_path.empty()) check("time", s.time_path, nullptr);
   for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path, &f);
-}
-
-void check_no_json(const SourceOptions& s, Findings& found) {
-  for (const FieldOptions& f : s.fields) {
-    if (!f.json) continue;
-    found.add(s.name, "fields." + f.name, "payloads of this format hold no objects and no arrays");
-  }
 }
 
 void check_flag(const SourceOptions& s, const FieldOptions& f, Findings& found) {
@@ -39,8 +33,18 @@ void check_time_of_number(const SourceOptions& s, Findings& found) {
       "is a number in this format: give it a unit, \"s\", \"ms\", \"us\", \"ns\" or \"auto\"");
 }
 
+void check_nmea(const SourceOptions& s, Findings& found) {
+  if (!s.time_path.empty()) {
+    found.add(s.name, "time", "sentences have times of their own: leave it out");
+  }
+  const std::vector<std::string> names(kNmeaValues.begin(), kNmeaValues.end());
+  for (const FieldOptions& f : s.fields) {
+    found.known(s.name, "fields." + f.name, "NMEA value", f.path, names);
+    if (find_nmea_value(f.path) == NmeaValue::kValid) check_flag(s, f, found);
+  }
+}
+
 void check_csv(const SourceOptions& s, Findings& found) {
-  check_no_json(s, found);
   constexpr std::string_view kNone = "\"\r\n";
   if (s.delimiter.size() != 1 || kNone.find(s.delimiter[0]) != kNone.npos) {
     found.add(s.name, "delimiter", "is one character, neither a quote nor an end of line");
@@ -61,7 +65,6 @@ void check_csv(const SourceOptions& s, Findings& found) {
 
 void check_struct(const SourceOptions& s, Findings& found) {
   using Kind = StructPath::Kind;
-  check_no_json(s, found);
   each_path(s, [&](const std::string& item, const std::string& text, const FieldOptions* field) {
     const auto path = StructPath::parse(text);
     if (!path.ok()) {
@@ -92,6 +95,7 @@ void check_payload(const SourceOptions& s, Findings& found) {
   if (s.record_bytes > 0 && s.format != PayloadFormat::kStruct) {
     found.add(s.name, "record_bytes", "is for format = \"struct\"");
   }
+  if (s.format == PayloadFormat::kNmea) check_nmea(s, found);
   if (is_csv) check_csv(s, found);
   if (s.format == PayloadFormat::kStruct) check_struct(s, found);
 }

@@ -19,10 +19,11 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 4> kFormats{{{"json", static_cast<int>(PayloadFormat::kJson)},
-                                          {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
-                                          {"csv", static_cast<int>(PayloadFormat::kCsv)},
-                                          {"struct", static_cast<int>(PayloadFormat::kStruct)}}};
+constexpr std::array kFormats{Choice{"json", static_cast<int>(PayloadFormat::kJson)},
+                              Choice{"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+                              Choice{"nmea", static_cast<int>(PayloadFormat::kNmea)},
+                              Choice{"csv", static_cast<int>(PayloadFormat::kCsv)},
+                              Choice{"struct", static_cast<int>(PayloadFormat::kStruct)}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
@@ -172,7 +173,9 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
   choose(v,
-         {"format", "of the payload: json, protobuf (Reading of proto/wayside.proto), csv, struct"},
+         {"format",
+          "of the payload: json, protobuf (Reading of proto/wayside.proto), nmea, csv, "
+          "struct"},
          o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},

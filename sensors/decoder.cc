@@ -2,6 +2,7 @@
 
 #include "sensors/csv_decoder.h"
 #include "sensors/json_decoder.h"
+#include "sensors/nmea_decoder.h"
 #include "sensors/protobuf_decoder.h"
 #include "sensors/struct_decoder.h"
 
@@ -11,6 +12,8 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
   switch (source.format) {
     case PayloadFormat::kProtobuf:
       return make_protobuf_decoder(source, first_field);
+    case PayloadFormat::kNmea:
+      return make_nmea_decoder(source, first_field);
     case PayloadFormat::kCsv:
       return make_csv_decoder(source, first_field);
     case PayloadFormat::kStruct:
