@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "sensors/cayenne_decoder.h"
 #include "sensors/csv_decoder.h"
 #include "sensors/nmea_epoch.h"
 #include "sensors/struct_path.h"
@@ -31,6 +32,14 @@ void check_time_of_number(const SourceOptions& s, Findings& found) {
   found.add(
       s.name, "time",
       "is a number in this format: give it a unit, \"s\", \"ms\", \"us\", \"ns\" or \"auto\"");
+}
+
+void check_cayenne(const SourceOptions& s, Findings& found) {
+  each_path(s, [&](const std::string& item, const std::string& path, const FieldOptions*) {
+    const std::string wrong = wrong_cayenne_path(path);
+    if (!wrong.empty()) found.add(s.name, item, "path \"" + path + "\": " + wrong);
+  });
+  if (!s.time_path.empty()) check_time_of_number(s, found);
 }
 
 void check_nmea(const SourceOptions& s, Findings& found) {
@@ -95,6 +104,7 @@ void check_payload(const SourceOptions& s, Findings& found) {
   if (s.record_bytes > 0 && s.format != PayloadFormat::kStruct) {
     found.add(s.name, "record_bytes", "is for format = \"struct\"");
   }
+  if (s.format == PayloadFormat::kCayenne) check_cayenne(s, found);
   if (s.format == PayloadFormat::kNmea) check_nmea(s, found);
   if (is_csv) check_csv(s, found);
   if (s.format == PayloadFormat::kStruct) check_struct(s, found);

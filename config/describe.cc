@@ -21,6 +21,7 @@ constexpr std::array<Choice, 3> kProfiles{
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
 constexpr std::array kFormats{Choice{"json", static_cast<int>(PayloadFormat::kJson)},
                               Choice{"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+                              Choice{"cayenne", static_cast<int>(PayloadFormat::kCayenne)},
                               Choice{"nmea", static_cast<int>(PayloadFormat::kNmea)},
                               Choice{"csv", static_cast<int>(PayloadFormat::kCsv)},
                               Choice{"struct", static_cast<int>(PayloadFormat::kStruct)}};
@@ -174,7 +175,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
          o.topic);
   choose(v,
          {"format",
-          "of the payload: json, protobuf (Reading of proto/wayside.proto), nmea, csv, "
+          "of the payload: json, protobuf (Reading of proto/wayside.proto), cayenne, nmea, csv, "
           "struct"},
          o.format, kFormats);
   v.text(

@@ -1,5 +1,6 @@
 #include "sensors/decoder.h"
 
+#include "sensors/cayenne_decoder.h"
 #include "sensors/csv_decoder.h"
 #include "sensors/json_decoder.h"
 #include "sensors/nmea_decoder.h"
@@ -12,6 +13,8 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
   switch (source.format) {
     case PayloadFormat::kProtobuf:
       return make_protobuf_decoder(source, first_field);
+    case PayloadFormat::kCayenne:
+      return make_cayenne_decoder(source, first_field);
     case PayloadFormat::kNmea:
       return make_nmea_decoder(source, first_field);
     case PayloadFormat::kCsv:

@@ -34,7 +34,6 @@ TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
       {kTime, kTime + "\ncolumns = @@[\"t\"]", "'columns': is for format = \"csv\""},
       {kTime, kCsv + "\ncolumns = @@[\"ts\", \"t\", \"door\", \"spd\", \"t\"]",
        "'columns': has 't' twice"},
-      {kTime, kCsv + "\neach = @@\"t\"", "'each': is for JSON payloads"},
   });
   std::string text = with(kTime, kCsv + kColumns);
   text = with(R"(temp_c = "t")", R"(temp_c = @@"temp")", text);

@@ -44,8 +44,6 @@ TEST(ConfigStruct, a_path_that_is_none_is_told_before_anything_starts) {
                "or of swapped words cdab or badc");
   expect_error(layout(R"(temp_c = @@"0:bool")"),
                "'fields.temp_c': path \"0:bool\" is true or false: give the field type = \"bool\"");
-  expect_error(layout("temp_c = \"0:u8\"\nmore = @@{ path = \"0:text2\", type = \"json\" }"),
-               "'fields.more': payloads of this format hold no objects and no arrays");
 }
 
 TEST(ConfigStruct, what_lies_beyond_a_record_is_told) {
