@@ -1,6 +1,5 @@
 #include "sensors/csv_decoder.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/csv.h"
@@ -59,8 +58,9 @@ class CsvDecoder : public Decoder {
   bool next_cell(std::string_view& cell) {
     if (!reader_.next_cell(cell)) return false;
     if (reader_.quoted()) return true;
-    cell.remove_prefix(std::min(cell.find_first_not_of(" \t"), cell.size()));
-    cell = cell.substr(0, cell.find_last_not_of(" \t") + 1);
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!cell.empty() && is_blank(cell.front())) cell.remove_prefix(1);
+    while (!cell.empty() && is_blank(cell.back())) cell.remove_suffix(1);
     return true;
   }
 

@@ -43,6 +43,7 @@ class NmeaDecoder : public Decoder {
       return false;
     }
     end_epoch();
+    if (out.size() > kReadingsMax) return too_many_readings(refusal);
     if (!last_ms_) date_those_before(arrival_ms_);
     return true;
   }
@@ -53,12 +54,16 @@ class NmeaDecoder : public Decoder {
     NmeaValue value;
   };
 
+  // Without the blanks around it.
   static std::string_view take_line(std::string_view& left) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    std::string_view line = left.substr(0, left.find_first_of("\r\n"));
+    const auto is_end = [](char c) { return c == '\r' || c == '\n'; };
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    const auto size = std::find_if(left.begin(), left.end(), is_end) - left.begin();
+    std::string_view line = left.substr(0, static_cast<size_t>(size));
     left.remove_prefix(std::min(line.size() + 1, left.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
-    return line.substr(0, line.find_last_not_of(kBlank) + 1);
+    while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
+    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+    return line;
   }
 
   // One that is damaged is refused alone.

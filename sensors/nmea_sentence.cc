@@ -39,19 +39,18 @@ bool parse_nmea(std::string_view line, NmeaSentence& sentence, std::string& faul
     fault = "it does not begin with '$'";
     return false;
   }
-  const auto whole = body_of(line, fault);
-  if (!whole) return false;
-  std::string_view body = *whole;
-  const std::string_view address = body.substr(0, body.find(','));
+  const auto body = body_of(line, fault);
+  if (!body) return false;
+  size_t comma = body->find(',');
+  const std::string_view address = body->substr(0, comma);
   const bool is_standard = address.size() == 5 && address[0] != 'P' && !is_encapsulated;
   sentence.talker = is_standard ? address.substr(0, 2) : std::string_view();
   sentence.type = is_standard ? address.substr(2) : std::string_view();
   sentence.count = 0;
-  while (sentence.count < NmeaSentence::kFieldsMax) {
-    const size_t comma = body.find(',');
-    if (comma == body.npos) break;
-    body.remove_prefix(comma + 1);
-    sentence.fields[sentence.count++] = body.substr(0, body.find(','));
+  while (comma != body->npos && sentence.count < NmeaSentence::kFieldsMax) {
+    const size_t begin = comma + 1;
+    comma = body->find(',', begin);
+    sentence.fields[sentence.count++] = body->substr(begin, comma - begin);
   }
   return true;
 }

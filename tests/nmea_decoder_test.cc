@@ -189,10 +189,18 @@ TEST(NmeaDecoder, a_payload_without_a_sentence_is_refused) {
 }
 
 TEST(NmeaDecoder, a_payload_of_too_many_readings_is_refused) {
-  std::string many;
-  for (size_t i = 0; i <= kReadingsMax; ++i) many += "x\n";
-  EXPECT_EQ(Decoding(receiver({"lat"}))(many),
-            "too_large: more than 10000 readings in one payload");
+  const std::string refused = "too_large: more than 10000 readings in one payload";
+  Decoding d(receiver({"lat"}));
+  std::string lines, moments;
+  for (size_t i = 0; i < kReadingsMax; ++i) {
+    lines += "x\n";
+    moments += sentence(
+        fmt::format("GPZDA,{:02}{:02}{:02},01,03,2026,00,00", i / 3600, i / 60 % 60, i % 60));
+  }
+  EXPECT_NE(d(lines), refused);
+  EXPECT_TRUE(d(moments).starts_with("@"));
+  EXPECT_EQ(d(lines + "x"), refused);
+  EXPECT_EQ(d(moments + sentence("GPZDA,235959,01,03,2026,00,00")), refused);
 }
 
 TEST(NmeaDecoder, a_damaged_payload_does_no_harm) {
