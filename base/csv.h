@@ -1,4 +1,4 @@
-// Comma-separated values (RFC 4180): cells in quotes may hold commas, ends of lines, and quotes
+// Comma-separated values (RFC 4180): cells in quotes may hold delimiters, ends of lines, and quotes
 // written twice.
 #pragma once
 
@@ -10,21 +10,40 @@
 namespace wayside {
 
 // Reads from a text that it borrows. Empty lines, and the mark of byte order before the first one,
-// are passed over.
+// are passed over. A cell is a view into the text or, where quotes were written twice, into this:
+// it lives until the next begin().
 class CsvReader {
  public:
-  explicit CsvReader(std::string_view text);
+  explicit CsvReader(std::string_view text = {}, char delimiter = ',') : delimiter_(delimiter) {
+    begin(text);
+  }
 
-  bool next(std::vector<std::string>& cells);      // false: the text is at its end
+  // Another text; memory is kept.
+  void begin(std::string_view text);
+  // To the next row; what is left of this one is passed over. False: the text is at its end.
+  bool next_row();
+  bool next_cell(std::string_view& cell);           // false: the row has no more
+  bool next(std::vector<std::string_view>& cells);  // all of the next row
+
   size_t line() const { return line_; }            // where the row began, from 1
-  bool unfinished() const { return unfinished_; }  // it ended within quotes
+  bool quoted() const { return quoted_; }          // the last cell began with a quote
+  bool unfinished() const { return unfinished_; }  // the text ended within quotes
 
  private:
-  bool read_cell(std::string& cell);
+  bool pass_end_of_line();
+  size_t bare_size() const;
+  std::string_view take_bare();
+  std::string_view take_quoted();
+  void pass(size_t size);
 
+  char delimiter_;
+  std::string_view text_;
   std::string_view left_;
+  std::string undone_;  // cells whose quotes were written twice, one behind the other
   size_t line_ = 0;
   size_t next_line_ = 1;
+  bool in_row_ = false;
+  bool quoted_ = false;
   bool unfinished_ = false;
 };
 

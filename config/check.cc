@@ -11,6 +11,7 @@
 #include "config/check_bounds.h"
 #include "config/check_inputs.h"
 #include "config/check_names.h"
+#include "config/check_payload.h"
 #include "config/check_places.h"
 #include "config/check_streams.h"
 #include "config/check_uplinks.h"
@@ -18,8 +19,6 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "sensors/admission.h"
-#include "sensors/number_path.h"
-#include "sensors/senml_path.h"
 
 namespace wayside {
 namespace {
@@ -36,18 +35,6 @@ std::string outer_path(const std::set<std::string>& paths, const std::string& pa
 bool has_nesting(PayloadFormat format) {
   return format == PayloadFormat::kJson || format == PayloadFormat::kProtobufNumbers ||
          format == PayloadFormat::kCbor;
-}
-
-PathFaults path_faults(const SourceOptions& source) {
-  switch (source.format) {
-    case PayloadFormat::kProtobufNumbers:
-      return wrong_number_paths(source);
-    case PayloadFormat::kSenmlJson:
-    case PayloadFormat::kSenmlCbor:
-      return wrong_senml_paths(source);
-    default:
-      return {};
-  }
 }
 
 class Checker {
@@ -219,8 +206,8 @@ class Checker {
       if (f.json && s.format != PayloadFormat::kJson && s.format != PayloadFormat::kCbor)
         found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON and CBOR payloads");
     }
-    for (const PathFault& fault : path_faults(s)) found_.add(s.name, fault.item, fault.message);
     if (has_nesting(s.format)) check_nesting(s, paths);
+    check_payload(s, found_);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);

@@ -19,13 +19,17 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 6> kFormats{
-    {{"json", static_cast<int>(PayloadFormat::kJson)},
-     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
-     {"protobuf-numbers", static_cast<int>(PayloadFormat::kProtobufNumbers)},
-     {"cbor", static_cast<int>(PayloadFormat::kCbor)},
-     {"senml-json", static_cast<int>(PayloadFormat::kSenmlJson)},
-     {"senml-cbor", static_cast<int>(PayloadFormat::kSenmlCbor)}}};
+constexpr std::array kFormats{
+    Choice{"json", static_cast<int>(PayloadFormat::kJson)},
+    Choice{"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+    Choice{"protobuf-numbers", static_cast<int>(PayloadFormat::kProtobufNumbers)},
+    Choice{"cbor", static_cast<int>(PayloadFormat::kCbor)},
+    Choice{"senml-json", static_cast<int>(PayloadFormat::kSenmlJson)},
+    Choice{"senml-cbor", static_cast<int>(PayloadFormat::kSenmlCbor)},
+    Choice{"cayenne", static_cast<int>(PayloadFormat::kCayenne)},
+    Choice{"nmea", static_cast<int>(PayloadFormat::kNmea)},
+    Choice{"csv", static_cast<int>(PayloadFormat::kCsv)},
+    Choice{"struct", static_cast<int>(PayloadFormat::kStruct)}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
@@ -201,13 +205,19 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   choose(v,
          {"format",
           "json, protobuf (Reading of proto/wayside.proto), protobuf-numbers (any message), cbor, "
-          "senml-json or senml-cbor"},
+          "senml-json, senml-cbor, cayenne, nmea, csv or struct"},
          o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);
   v.text({"each", "path of an array of readings; \".\": the payload is that array", "readings"},
          o.each);
+  v.text({"delimiter", "of csv: one character"}, o.delimiter);
+  v.texts({"columns",
+           "of csv: their names, as [\"ts\", \"t\"], \"\" for none; else the first line has them"},
+          o.columns);
+  whole(v, {"record_bytes", "of struct: each so many bytes are a reading; 0: the payload is one"},
+        o.record_bytes, 0, 65'536);
   v.time({"time",
           "event time; without it the arrival counts. unit: s | ms | us | ns | rfc3339 | auto | "
           "pattern, zone",

@@ -115,7 +115,7 @@ Result<LookupContents> read_csv(const LookupOptions& options, Disk& disk) {
   const auto open_quote = [&] {
     return taken.wrong(":" + std::to_string(reader.line()), "a quote is not closed");
   };
-  std::vector<std::string> head;
+  std::vector<std::string_view> head;
   const bool is_there = reader.next(head);
   if (reader.unfinished()) return open_quote();
   if (!is_there) return taken.wrong("", "is empty; its first line names the columns");
@@ -128,11 +128,11 @@ Result<LookupContents> read_csv(const LookupOptions& options, Disk& disk) {
   for (const Field& column : taken.contents().columns) wanted.push_back(column.name);
   for (const std::string& name : wanted) {
     if (find(name)) continue;
-    const auto near = nearest(name, head);
+    const auto near = nearest(name, std::vector<std::string>(head.begin(), head.end()));
     return taken.wrong(":1", "there is no column '" + name + "'" +
                                  (near ? "; did you mean '" + *near + "'?" : ""));
   }
-  std::vector<std::string> row;
+  std::vector<std::string_view> row;
   std::vector<Cell> cells(places.size());
   while (reader.next(row)) {
     if (reader.unfinished()) break;  // whatever else is wrong with it
@@ -141,7 +141,7 @@ Result<LookupContents> read_csv(const LookupOptions& options, Disk& disk) {
       return taken.wrong(place, std::to_string(row.size()) + " cells where the first line has " +
                                     std::to_string(head.size()));
     }
-    for (size_t i = 0; i < places.size(); ++i) cells[i] = std::string_view(row[places[i]]);
+    for (size_t i = 0; i < places.size(); ++i) cells[i] = row[places[i]];
     WS_TRY(taken.take(cells, place));
   }
   if (reader.unfinished()) return open_quote();

@@ -119,7 +119,8 @@ struct SourceOptions {
   // Else the arrival is a reading's time.
   bool has_own_time() const {
     return !time_path.empty() || format == PayloadFormat::kProtobuf ||
-           format == PayloadFormat::kSenmlJson || format == PayloadFormat::kSenmlCbor;
+           format == PayloadFormat::kSenmlJson || format == PayloadFormat::kSenmlCbor ||
+           format == PayloadFormat::kNmea;
   }
 };
 

@@ -1,0 +1,142 @@
+#include "sensors/csv_decoder.h"
+
+#include <utility>
+
+#include "base/csv.h"
+#include "base/text.h"
+#include "sensors/row_writer.h"
+
+namespace wayside {
+namespace {
+
+constexpr const char* kBad = "bad_csv";
+
+class CsvDecoder : public Decoder {
+ public:
+  CsvDecoder(const SourceOptions& source, size_t first_field)
+      : writer_(source, first_field),
+        reader_({}, source.delimiter.empty() ? ',' : source.delimiter[0]),
+        time_path_(source.time_path),
+        has_head_(source.columns.empty()) {
+    for (const std::string& name : source.columns) targets_.push_back(target_of(name));
+  }
+
+  bool decode(const Frame& message, const Now&, Readings& out, Refusal& refusal) override {
+    refusal_ = &refusal;
+    reader_.begin(message.payload);
+    if (has_head_ && !take_head()) return false;
+    while (reader_.next_row()) {
+      if (out.size() == kReadingsMax) return too_many_readings(refusal);
+      if (!take_row(out.add())) out.refuse(std::exchange(refusal, {}));
+    }
+    return has_head_ || out.size() > 0 || bad("the payload holds no line");
+  }
+
+ private:
+  // What a column is for: one of the fields, or else
+  static constexpr int kTime = -1;
+  static constexpr int kNothing = -2;
+
+  bool bad(std::string detail) {
+    *refusal_ = {kBad, std::move(detail)};
+    return false;
+  }
+  bool bad_line(const std::string& what) {
+    return bad("line " + std::to_string(reader_.line()) + what);
+  }
+
+  int target_of(std::string_view name) const {
+    if (name.empty()) return kNothing;
+    if (name == time_path_) return kTime;
+    for (size_t i = 0; i < writer_.fields().size(); ++i) {
+      if (writer_.fields()[i].path == name) return static_cast<int>(i);
+    }
+    return kNothing;
+  }
+
+  // Blanks around a cell do not count, save within quotes.
+  bool next_cell(std::string_view& cell) {
+    if (!reader_.next_cell(cell)) return false;
+    if (reader_.quoted()) return true;
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!cell.empty() && is_blank(cell.front())) cell.remove_prefix(1);
+    while (!cell.empty() && is_blank(cell.back())) cell.remove_suffix(1);
+    return true;
+  }
+
+  bool take_head() {
+    targets_.clear();
+    if (!reader_.next_row()) return bad("the payload is empty: its first line names the columns");
+    for (std::string_view name; next_cell(name);) {
+      if (targets_.size() == kCsvColumnsMax) {
+        return bad("the first line has more than " + std::to_string(kCsvColumnsMax) + " columns");
+      }
+      const int target = target_of(name);
+      if (target != kNothing && is_column(target)) {
+        return bad("the first line names '" + shortened(name) + "' twice");
+      }
+      targets_.push_back(target);
+    }
+    if (reader_.unfinished()) return bad_line(": a quote is not closed");
+    return has_all_columns();
+  }
+
+  bool is_column(int target) const {
+    for (const int t : targets_) {
+      if (t == target) return true;
+    }
+    return false;
+  }
+
+  // A field with a default may be missing.
+  bool has_all_columns() {
+    if (!time_path_.empty() && !is_column(kTime)) return no_column(time_path_);
+    for (size_t i = 0; i < writer_.fields().size(); ++i) {
+      const FieldOptions& f = writer_.fields()[i];
+      if (!f.absent && !is_column(static_cast<int>(i))) return no_column(f.path);
+    }
+    return true;
+  }
+  bool no_column(const std::string& name) {
+    return bad("the first line names no column '" + name + "'");
+  }
+
+  bool take_row(Row& row) {
+    size_t column = 0;
+    bool good = true;
+    for (std::string_view cell; next_cell(cell); ++column) {
+      if (good && column < targets_.size()) good = take_cell(targets_[column], cell, row);
+    }
+    if (reader_.unfinished()) return bad_line(": a quote is not closed");
+    if (column == targets_.size()) return good;
+    return bad_line(" has " + std::to_string(column) + " cells instead of " +
+                    std::to_string(targets_.size()));
+  }
+
+  bool take_cell(int target, std::string_view cell, Row& row) {
+    if (target == kNothing || cell.empty()) return true;
+    if (target == kTime) return writer_.time(cell, row, *refusal_);
+    const auto field = static_cast<size_t>(target);
+    const FieldOptions& f = writer_.fields()[field];
+    if (f.type == FieldType::kText && !is_valid_utf8(cell)) {
+      return bad_line(": field '" + f.name + "' is not UTF-8");
+    }
+    return writer_.text(field, cell, row, *refusal_);
+  }
+
+  RowWriter writer_;
+  CsvReader reader_;
+  std::string time_path_;
+  bool has_head_;
+  std::vector<int> targets_;  // by column
+  // Of the message that is being read.
+  Refusal* refusal_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_csv_decoder(const SourceOptions& source, size_t first_field) {
+  return std::make_unique<CsvDecoder>(source, first_field);
+}
+
+}  // namespace wayside

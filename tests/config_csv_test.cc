@@ -1,0 +1,46 @@
+// Sources of format = "csv".
+#include <gtest/gtest.h>
+
+#include "tests/config_text.h"
+
+namespace wayside {
+namespace {
+
+const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
+const std::string kCsv = "format = \"csv\"\n" + kTime;
+const std::string kColumns = "\ncolumns = [\"ts\", \"t\", \"\", \"door\", \"spd\", \"\"]";
+
+TEST(ConfigCsv, columns_and_the_delimiter_may_be_given) {
+  auto config = parse_good(with(kTime, kCsv));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sources[0].format, PayloadFormat::kCsv);
+  EXPECT_EQ(config->sources[0].delimiter, ",");
+  config = parse_good(with(kTime, kCsv + "\ndelimiter = \"\\t\"" + kColumns));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sources[0].delimiter, "\t");
+  EXPECT_EQ(config->sources[0].columns,
+            (std::vector<std::string>{"ts", "t", "", "door", "spd", ""}));
+}
+
+TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
+  const std::string wrong_delimiter =
+      "'delimiter': is one character, neither a quote nor an end of line";
+  expect_errors({
+      {kTime, kCsv + "\ndelimiter = @@\"\"", wrong_delimiter},
+      {kTime, kCsv + "\ndelimiter = @@\";;\"", wrong_delimiter},
+      {kTime, kCsv + "\ndelimiter = @@'\"'", wrong_delimiter},
+      {kTime, kCsv + "\ndelimiter = @@\"\\n\"", wrong_delimiter},
+      {kTime, kTime + "\ndelimiter = @@\";\"", "'delimiter': is for format = \"csv\""},
+      {kTime, kTime + "\ncolumns = @@[\"t\"]", "'columns': is for format = \"csv\""},
+      {kTime, kCsv + "\ncolumns = @@[\"ts\", \"t\", \"door\", \"spd\", \"t\"]",
+       "'columns': has 't' twice"},
+  });
+  std::string text = with(kTime, kCsv + kColumns);
+  text = with(R"(temp_c = "t")", R"(temp_c = @@"temp")", text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text),
+            std::vector<std::string>{marks[0] + ": 'fields.temp_c': there is no column 'temp'"});
+}
+
+}  // namespace
+}  // namespace wayside
