@@ -17,6 +17,7 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "sensors/admission.h"
+#include "sensors/sparkplug_decoder.h"
 
 namespace wayside {
 namespace {
@@ -193,6 +194,7 @@ class Checker {
         found_.add(s.name, "fields." + f.name, "min is above max");
     }
     if (s.format == PayloadFormat::kJson) check_nesting(s, paths);
+    if (s.format == PayloadFormat::kSparkplug) check_sparkplug(s);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);
@@ -245,6 +247,16 @@ class Checker {
     check("time", s.time_path);
     if (!s.each.empty()) check("each", "/" + s.each);
     for (const FieldOptions& f : s.fields) check("fields." + f.name, f.path);
+  }
+
+  void check_sparkplug(const SourceOptions& s) {
+    const std::string topic = wrong_sparkplug_topic(s.topic);
+    if (!topic.empty()) found_.add(s.name, "topic", topic);
+    if (!s.time_path.empty()) found_.add(s.name, "time", "metrics have times of their own");
+    for (const FieldOptions& f : s.fields) {
+      const std::string wrong = wrong_sparkplug_field(f);
+      if (!wrong.empty()) found_.add(s.name, "fields." + f.name, wrong);
+    }
   }
 
   // Without a schema nothing that reads the source can be judged.

@@ -19,9 +19,9 @@ constexpr std::array<Choice, 3> kProfiles{
     {{"gentle", static_cast<int>(StorageProfile::kGentle)},
      {"balanced", static_cast<int>(StorageProfile::kBalanced)},
      {"strict", static_cast<int>(StorageProfile::kStrict)}}};
-constexpr std::array<Choice, 2> kFormats{
-    {{"json", static_cast<int>(PayloadFormat::kJson)},
-     {"protobuf", static_cast<int>(PayloadFormat::kProtobuf)}}};
+constexpr std::array kFormats{Choice{"json", static_cast<int>(PayloadFormat::kJson)},
+                              Choice{"protobuf", static_cast<int>(PayloadFormat::kProtobuf)},
+                              Choice{"sparkplug", static_cast<int>(PayloadFormat::kSparkplug)}};
 constexpr std::array<Choice, 4> kCalendarUnits{{{"none", static_cast<int>(CalendarUnit::kNone)},
                                                 {"day", static_cast<int>(CalendarUnit::kDay)},
                                                 {"week", static_cast<int>(CalendarUnit::kWeek)},
@@ -170,7 +170,9 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
-  choose(v, {"format", "json or protobuf (Reading of proto/wayside.proto)"}, o.format, kFormats);
+  choose(v,
+         {"format", "json, protobuf (Reading of proto/wayside.proto), or sparkplug"},
+         o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},
       o.key);

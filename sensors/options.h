@@ -93,7 +93,10 @@ struct SourceOptions {
   bool is_answered = false;
 
   // Else the arrival is a reading's time.
-  bool has_own_time() const { return !time_path.empty() || format == PayloadFormat::kProtobuf; }
+  bool has_own_time() const {
+    return !time_path.empty() || format == PayloadFormat::kProtobuf ||
+           format == PayloadFormat::kSparkplug;
+  }
 };
 
 }  // namespace wayside
