@@ -171,7 +171,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
   choose(v,
-         {"format", "json, protobuf (Reading of proto/wayside.proto), or sparkplug"},
+         {"format", "json, protobuf (Reading of proto/wayside.proto), sparkplug, or preset:NAME"},
          o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},

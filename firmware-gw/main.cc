@@ -173,6 +173,8 @@ class CommandLine {
     sub->add_subcommand("sample", "print every key with its default and meaning")->callback([] {
       std::fputs(sample_config().c_str(), stdout);
     });
+    with_config(command(*sub, "effective", "print what is in force, defaults and presets included",
+                        print_effective));
     app_.add_subcommand("version", "print the version")->callback([] {
       std::printf("%s\n", version_text().c_str());
     });

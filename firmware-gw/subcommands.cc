@@ -279,6 +279,13 @@ int send(const Arguments& a) {
   return answer->accepted ? 0 : static_cast<int>(ErrorCode::kBadData);
 }
 
+int print_effective(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  std::fputs(effective_config(*config).c_str(), stdout);
+  return 0;
+}
+
 int decode_payload(const Arguments& a) {
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);

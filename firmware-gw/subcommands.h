@@ -60,6 +60,7 @@ int restore_past(const Arguments& a);
 int sql(const Arguments& a);
 int explain_event(const Arguments& a);
 int send(const Arguments& a);
+int print_effective(const Arguments& a);
 int decode_payload(const Arguments& a);
 int status(const Arguments& a);
 int run_simulator(const Arguments& a);

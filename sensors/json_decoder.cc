@@ -82,21 +82,31 @@ class JsonDecoder : public Decoder {
     add_path(has_each_ && !is_beside ? element_ : root_, path, target);
   }
 
+  // Takes the first name off; a dot behind a '\\' is one of the name.
+  static std::string take_name(std::string_view& path, bool& last) {
+    std::string name;
+    size_t i = 0;
+    for (; i < path.size() && path[i] != '.'; ++i) {
+      if (path.substr(i).starts_with("\\.")) ++i;
+      name += path[i];
+    }
+    last = i == path.size();
+    path.remove_prefix(last ? i : i + 1);
+    return name;
+  }
+
   static void add_path(Member& from, std::string_view path, int target) {
     Member* at = &from;
-    while (true) {
-      size_t dot = path.find('.');
-      std::string name(path.substr(0, dot));
+    for (bool last = false; !last;) {
+      std::string name = take_name(path, last);
       Member* next = nullptr;
       for (Member& m : at->members) {
         bool inner = m.target == Member::kInner;
-        if (m.name == name && inner == (dot != std::string_view::npos)) next = &m;
+        if (m.name == name && inner == !last) next = &m;
       }
-      if (!next || dot == std::string_view::npos) next = &at->members.emplace_back();
+      if (!next || last) next = &at->members.emplace_back();
       next->name = std::move(name);
       at = next;
-      if (dot == std::string_view::npos) break;
-      path.remove_prefix(dot + 1);
     }
     at->target = target;
   }
