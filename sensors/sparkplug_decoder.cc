@@ -3,6 +3,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "sensors/row_writer.h"
 #include "sensors/sparkplug_payload.h"
@@ -58,7 +59,8 @@ class SparkplugDecoder : public Decoder {
   };
   struct StampHash {
     size_t operator()(const Stamp& s) const {
-      return std::hash<uint64_t>()(s.time_ms.value_or(0)) * 2 + s.is_historical;
+      const uint64_t time_ms = s.time_ms.value_or(0);
+      return hash64({reinterpret_cast<const char*>(&time_ms), sizeof time_ms}, s.is_historical);
     }
   };
 
