@@ -7,6 +7,7 @@
 #include "sensors/nmea_epoch.h"
 #include "sensors/number_path.h"
 #include "sensors/senml_path.h"
+#include "sensors/sparkplug_decoder.h"
 #include "sensors/struct_path.h"
 
 namespace wayside {
@@ -95,6 +96,16 @@ void check_struct(const SourceOptions& s, Findings& found) {
             "would take records of one payload for one another: \"content\" needs a time");
 }
 
+void check_sparkplug(const SourceOptions& s, Findings& found) {
+  const std::string topic = wrong_sparkplug_topic(s.topic);
+  if (!topic.empty()) found.add(s.name, "topic", topic);
+  if (!s.time_path.empty()) found.add(s.name, "time", "metrics have times of their own");
+  for (const FieldOptions& f : s.fields) {
+    const std::string wrong = wrong_sparkplug_field(f);
+    if (!wrong.empty()) found.add(s.name, "fields." + f.name, wrong);
+  }
+}
+
 PathFaults path_faults(const SourceOptions& source) {
   switch (source.format) {
     case PayloadFormat::kProtobufNumbers:
@@ -119,6 +130,7 @@ void check_payload(const SourceOptions& s, Findings& found) {
     found.add(s.name, "record_bytes", "is for format = \"struct\"");
   }
   for (const PathFault& fault : path_faults(s)) found.add(s.name, fault.item, fault.message);
+  if (s.format == PayloadFormat::kSparkplug) check_sparkplug(s, found);
   if (s.format == PayloadFormat::kCayenne) check_cayenne(s, found);
   if (s.format == PayloadFormat::kNmea) check_nmea(s, found);
   if (is_csv) check_csv(s, found);

@@ -26,6 +26,7 @@ constexpr std::array kFormats{
     Choice{"cbor", static_cast<int>(PayloadFormat::kCbor)},
     Choice{"senml-json", static_cast<int>(PayloadFormat::kSenmlJson)},
     Choice{"senml-cbor", static_cast<int>(PayloadFormat::kSenmlCbor)},
+    Choice{"sparkplug", static_cast<int>(PayloadFormat::kSparkplug)},
     Choice{"cayenne", static_cast<int>(PayloadFormat::kCayenne)},
     Choice{"nmea", static_cast<int>(PayloadFormat::kNmea)},
     Choice{"csv", static_cast<int>(PayloadFormat::kCsv)},
@@ -205,7 +206,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   choose(v,
          {"format",
           "json, protobuf (Reading of proto/wayside.proto), protobuf-numbers (any message), cbor, "
-          "senml-json, senml-cbor, cayenne, nmea, csv or struct"},
+          "senml-json, senml-cbor, sparkplug, cayenne, nmea, csv, struct, or preset:NAME"},
          o.format, kFormats);
   v.text(
       {"key", "what readings belong to: a {level} of the topic or a text field", "vehicle", true},

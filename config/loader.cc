@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/check.h"
 #include "config/describe.h"
+#include "config/preset.h"
 #include "config/table_reader.h"
 
 namespace wayside {
@@ -18,6 +19,11 @@ void load_table(const toml::table& table, const char* section, const std::string
   TableReader reader(table, section, file, errors, config);
   describe(reader, options);
   reader.finish();
+  // What a preset says stands nowhere in the file: it is told where the preset is named.
+  const toml::node* format = table.get("format");
+  for (auto& [key, at] : config.positions) {
+    if (at.line == 0 && format) at = position_of(format->source());
+  }
 }
 
 template <class Options>
@@ -50,6 +56,25 @@ void load_section(const toml::node& node, const char* section, const std::string
   }
 }
 
+// A source whose preset is not there is told, and left out.
+void write_out_presets(toml::table& root, const std::string& file, Config& config,
+                       std::vector<ConfigError>& errors) {
+  toml::array* sources = root["source"].as_array();
+  if (!sources) return;
+  for (auto item = sources->begin(); item != sources->end();) {
+    toml::table* source = item->as_table();
+    const std::string wrong = source ? write_out_preset(*source) : "";
+    if (wrong.empty()) {
+      ++item;
+      continue;
+    }
+    errors.push_back({file, position_of(source->get("format")->source()), wrong});
+    config.positions[unread_key("source")] = errors.back().at;
+    item = sources->erase(item);
+  }
+  if (sources->empty() && config.positions.contains(unread_key("source"))) root.erase("source");
+}
+
 }  // namespace
 
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
@@ -64,6 +89,7 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   }
   Config config;
   std::vector<std::string> sections;
+  write_out_presets(root, file, config, errors);
   for_each_section(config, [&](const char* section, auto& options) {
     sections.emplace_back(section);
     if (const toml::node* node = root.get(section)) {

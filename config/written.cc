@@ -59,8 +59,10 @@ class Writer : public ConfigVisitor {
   }
   void settings(const Key&, std::vector<Setting>&) override {}
   void url(const Key& key, MqttOptions& o) override {
+    const bool is_v6 = o.host.find(':') != std::string::npos;
+    const std::string host = is_v6 ? "[" + o.host + "]" : o.host;
     const char* scheme = o.tls.on ? "mqtts://" : "mqtt://";
-    add(key, json_string(scheme + o.host + ":" + std::to_string(o.port)));
+    add(key, json_string(scheme + host + ":" + std::to_string(o.port)));
   }
   void time(const Key& key, std::string& path, TimeForm& form) override {
     std::string unit = form.pattern;
@@ -92,6 +94,22 @@ class Writer : public ConfigVisitor {
     return told;
   }
 
+  // All of its keys that have a value, but for its fields.
+  template <class Options>
+  static Lines all_lines_of(Options options) {
+    Lines all;
+    Writer writer(all);
+    describe(writer, options);
+    const std::set<std::string> nothing{"\"\"", "[]", "{  }"};
+    std::erase_if(all, [&](const auto& line) {
+      return line.first == "fields" || nothing.contains(line.second) ||
+             line.second.starts_with("{ field = \"\"");
+    });
+    return all;
+  }
+
+  static std::string field_text(const FieldOptions& field);
+
  private:
   template <class Items, class ToText>
   static std::string joined(const Items& items, ToText to_text) {
@@ -109,7 +127,6 @@ class Writer : public ConfigVisitor {
     return "{ " + joined(lines, [](const auto& l) { return l.first + " = " + l.second; }) + " }";
   }
   static std::string step_text(const PatternStep& step) { return inline_table(lines_of(step)); }
-  static std::string field_text(const FieldOptions& field);
 
   void add(const Key& key, std::string value) { lines_.emplace_back(key.name, std::move(value)); }
 
@@ -193,6 +210,31 @@ std::string written_block(const Config& config, const std::string& name) {
     text.append("[[").append(section).append("]]\n");
     for (const auto& [key, value] : Writer::lines_of(options)) {
       text.append(key).append(" = ").append(value).append("\n");
+    }
+  });
+  return text;
+}
+
+std::string effective_config(const Config& config) {
+  std::string text;
+  const auto write = [&](const std::string& section, const std::string& head, const auto& options) {
+    text.append(text.empty() ? "" : "\n").append(head).append("\n");
+    for (const auto& [key, value] : Writer::all_lines_of(options)) {
+      text.append(key).append(" = ").append(value).append("\n");
+    }
+    if constexpr (requires { options.fields; }) {
+      if (!options.fields.empty()) text.append("[").append(section).append(".fields]\n");
+      for (const FieldOptions& f : options.fields) text.append(Writer::field_text(f)).append("\n");
+    }
+  };
+  Config copy = config;
+  for_each_section(copy, [&](const std::string& section, const auto& options) {
+    if constexpr (requires { options.begin(); }) {
+      for (const auto& item : options) {
+        if (!is_of_command(item)) write(section, "[[" + section + "]]", item);
+      }
+    } else {
+      write(section, "[" + section + "]", options);
     }
   });
   return text;

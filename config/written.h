@@ -12,6 +12,10 @@ namespace wayside {
 // key. "" for none of this name.
 std::string written_block(const Config& config, const std::string& name);
 
+// The whole of it with its defaults, presets written out, as a file that loads. Passwords and the
+// `options` of uplinks are left out: they may be secrets.
+std::string effective_config(const Config& config);
+
 // A digest of all that has a bearing on what is said: sources, blocks, and the grid of timers; not
 // of connections, uplinks, limits of the machine, paths of its files, nor of how state is kept.
 // Keys count where they differ from their default, so that it is the same on every machine and for

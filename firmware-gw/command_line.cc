@@ -50,13 +50,7 @@ Result<std::string> topic_of(const CommandOptions& command, const std::string& p
 // What the door would refuse has no answer: it is asked here before.
 Status admit(const Config& config, const std::string& topic, const std::string& payload) {
   WS_ASSIGN(const auto engine, Engine::make(config, {}));
-  Chunk chunk(topic.size() + payload.size());
-  std::copy(topic.begin(), topic.end(), chunk.bytes.get());
-  std::copy(payload.begin(), payload.end(), chunk.bytes.get() + topic.size());
-  Frame frame;
-  frame.topic = {chunk.bytes.get(), topic.size()};
-  frame.payload = {chunk.bytes.get() + topic.size(), payload.size()};
-  chunk.frames.push_back(frame);
+  Chunk chunk = chunk_of(topic, payload);
   chunk.connection = Admission::kAnyConnection;
   // The gateway may lag, and has the last word about times.
   Now now;

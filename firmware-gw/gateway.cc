@@ -92,7 +92,13 @@ class Gateway {
            for (auto& i : inputs_) i->resume();
          },
          [this] { asio::post(io_, [this] { begin_end(); }); },
-         [this](const SentAnswer& answer) { asio::post(io_, [this, answer] { send(answer); }); }});
+         [this](const SentAnswer& answer) { asio::post(io_, [this, answer] { send(answer); }); },
+         [this](uint32_t c, const Outgoing& message) {
+           if (c >= sources_.size()) return;
+           asio::post(io_, [this, c, message] {
+             sources_[c]->publish(message.topic, message.payload, "");
+           });
+         }});
     if (http_) http_->start();
     for (auto& s : sources_) WS_TRY(s->start());
     for (auto& i : inputs_) i->start();

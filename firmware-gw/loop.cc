@@ -146,6 +146,9 @@ void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
   engine_->tell_clock(last_now_, now, !clock_told_);
   clock_told_ = true;
   engine_->turn(now, chunks);
+  for (auto& [connection, message] : engine_->admission().take_outgoing()) {
+    if (outside_.publish) outside_.publish(connection, message);
+  }
   for (const auto& chunk : chunks) {
     if (chunk->connection < tickets_.size()) tickets_[chunk->connection] = chunk->ticket;
     group_bytes_ += chunk->size;

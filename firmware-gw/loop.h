@@ -54,6 +54,9 @@ class Loop {
     std::function<void()> damaged = {};
     // A command was decided on, and that is safe. Loop thread.
     std::function<void(const SentAnswer&)> answer = {};
+    // A device has to get this, by the connection that it came by. It asks for messages and tells
+    // of none, so that it waits for no commit. Loop thread.
+    std::function<void(uint32_t connection, const Outgoing&)> publish = {};
   };
 
   // Opens journal and store and brings the engine to where it was: the only start there is, after a

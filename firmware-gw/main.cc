@@ -85,6 +85,12 @@ class CommandLine {
     sub->add_option("json", a_.payload, "a JSON object")->required();
     sub->add_option("--timeout", a_.answer_timeout, "longest wait for the answer")
         ->capture_default_str();
+    sub = configured("decode", "what a source makes of a payload; exit 65 when it is refused",
+                     decode_payload);
+    sub->add_option("--source", a_.source, "which [[source]]")->required();
+    sub->add_option("--topic", a_.topic, "that it came by; by default that of the source");
+    sub->add_option("--in", a_.in, "the payload, - for standard input")->capture_default_str();
+    sub->add_flag("--json", a_.json, "one JSON object");
   }
 
   void add_past() {
@@ -167,6 +173,8 @@ class CommandLine {
     sub->add_subcommand("sample", "print every key with its default and meaning")->callback([] {
       std::fputs(sample_config().c_str(), stdout);
     });
+    with_config(command(*sub, "effective", "print what is in force, defaults and presets included",
+                        print_effective));
     app_.add_subcommand("version", "print the version")->callback([] {
       std::printf("%s\n", version_text().c_str());
     });

@@ -14,6 +14,7 @@
 #include "config/written.h"
 #include "firmware-gw/buffer.h"
 #include "firmware-gw/command_line.h"
+#include "firmware-gw/decode.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/explain.h"
 #include "firmware-gw/gateway.h"
@@ -67,6 +68,19 @@ class LineFile {
   std::string path_;
   FILE* file_ = nullptr;
 };
+
+// Its bytes as they are, no more than `most` of them.
+Result<std::string> read_payload(const std::string& path, size_t most) {
+  const bool is_stdin = path == "-";
+  FILE* file = is_stdin ? stdin : std::fopen(path.c_str(), "rb");
+  if (!file) return Error{ErrorCode::kIo, path + ": cannot be read"};
+  std::string payload(most, '\0');
+  payload.resize(std::fread(payload.data(), 1, most, file));
+  const bool good = !std::ferror(file);
+  if (!is_stdin) std::fclose(file);
+  if (!good) return Error{ErrorCode::kIo, path + ": cannot be read"};
+  return payload;
+}
 
 Error no_moment(const std::string& text) {
   return {ErrorCode::kUsage, "'" + text +
@@ -263,6 +277,29 @@ int send(const Arguments& a) {
   if (!answer.ok()) return fail(answer.error());
   std::printf("%s\n", answer->json.c_str());
   return answer->accepted ? 0 : static_cast<int>(ErrorCode::kBadData);
+}
+
+int print_effective(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  std::fputs(effective_config(*config).c_str(), stdout);
+  return 0;
+}
+
+int decode_payload(const Arguments& a) {
+  auto config = load(a);
+  if (!config) return static_cast<int>(ErrorCode::kConfig);
+  const auto max_payload = max_payload_of(*config, a.source);
+  if (!max_payload.ok()) return fail(max_payload.error());
+  auto payload = read_payload(a.in, *max_payload + 1);
+  if (!payload.ok()) return fail(payload.error());
+  using namespace std::chrono;
+  Now now;
+  now.wall_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  auto decoded = decode(*config, {a.source, a.topic, std::move(*payload)}, now);
+  if (!decoded.ok()) return fail(decoded.error());
+  std::fputs((a.json ? to_json(*decoded) + "\n" : to_text(*decoded)).c_str(), stdout);
+  return decoded->refusal ? static_cast<int>(ErrorCode::kBadData) : 0;
 }
 
 int status(const Arguments& a) {

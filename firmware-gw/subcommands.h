@@ -22,6 +22,9 @@ struct Arguments {
   std::string to;
   std::string out = "-";
   std::string uplink;
+  std::string source;
+  std::string topic;
+  std::string in = "-";
   bool watch = false;
   int64_t watch_seconds = 0;
   std::string sql;
@@ -57,6 +60,8 @@ int restore_past(const Arguments& a);
 int sql(const Arguments& a);
 int explain_event(const Arguments& a);
 int send(const Arguments& a);
+int print_effective(const Arguments& a);
+int decode_payload(const Arguments& a);
 int status(const Arguments& a);
 int run_simulator(const Arguments& a);
 

@@ -47,6 +47,7 @@ Result<Schema> make_schema(const SourceOptions& source) {
 namespace {
 
 constexpr size_t kReadingsKept = 256;  // of a message, for the next one
+constexpr size_t kOutgoingMax = 100;   // of a turn; who needs one asks again
 
 // Nothing has come yet: the topic's levels, the fields and what answers need.
 Row empty_row(const SourceOptions& source, size_t levels) {
@@ -145,7 +146,12 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
   arrival.wall_ms = chunk.arrival_ms;
   SourceState& state = states_[source];
   state.readings.clear();
-  if (!state.decoder->decode(frame, arrival, state.readings, refusal)) {
+  const bool good = state.decoder->decode(frame, arrival, state.readings, refusal);
+  for (Outgoing& message : state.readings.outgoing) {
+    if (outgoing_.size() < kOutgoingMax)
+      outgoing_.push_back({chunk.connection, std::move(message)});
+  }
+  if (!good) {
     return reject(source, frame, std::move(refusal), group);
   }
   admit_readings(chunk, frame, arrival, binding, group);

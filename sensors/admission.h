@@ -2,14 +2,15 @@
 // the time, knows duplicates. What becomes no reading is kept with its reason; nothing stops the
 // rest. Owned by the loop thread.
 //
-// Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf, wrong_type, no_time,
-// bad_time, too_far_in_future, no_key, wrong_identity.
+// Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf and so on, not_born,
+// wrong_type, no_time, bad_time, too_far_in_future, no_key, wrong_identity.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sensors/decoder.h"
@@ -55,6 +56,13 @@ class Admission {
   void begin_arrivals_at(size_t source, int64_t time_ms);
   // Our time was set: arrivals that are ahead of it by more than max_future come back to that.
   void clock_was_set(int64_t wall_ms);
+
+  // What devices need to get, since the last call; of the frames of this connection.
+  struct ToDevice {
+    uint32_t connection = kAnyConnection;
+    Outgoing message;
+  };
+  std::vector<ToDevice> take_outgoing() { return std::exchange(outgoing_, {}); }
 
   const std::vector<Schema>& schemas() const { return schemas_; }
   const std::vector<SourceOptions>& sources() const { return options_.sources; }
@@ -113,6 +121,7 @@ class Admission {
   // One a connection, since two of them may use the same topics; the last for any connection.
   std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
   Binding unknown_topic_;
+  std::vector<ToDevice> outgoing_;
   // Of the reading at hand.
   std::string correlation_;                // in hex digits
   std::optional<int64_t> rolled_from_ms_;  // what the device said instead of its time

@@ -9,6 +9,7 @@
 #include "sensors/protobuf_numbers_decoder.h"
 #include "sensors/senml_cbor_decoder.h"
 #include "sensors/senml_json_decoder.h"
+#include "sensors/sparkplug_decoder.h"
 #include "sensors/struct_decoder.h"
 
 namespace wayside {
@@ -25,6 +26,8 @@ std::unique_ptr<Decoder> make_decoder(const SourceOptions& source, size_t first_
       return make_senml_json_decoder(source, first_field);
     case PayloadFormat::kSenmlCbor:
       return make_senml_cbor_decoder(source, first_field);
+    case PayloadFormat::kSparkplug:
+      return make_sparkplug_decoder(source, first_field);
     case PayloadFormat::kCayenne:
       return make_cayenne_decoder(source, first_field);
     case PayloadFormat::kNmea:

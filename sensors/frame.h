@@ -1,6 +1,7 @@
 // One MQTT message as it came, and the buffer it lies in.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,5 +42,17 @@ struct Chunk {
   bool new_session = false;  // before these frames the broker had no session of ours
   std::string news = {};     // of the connection, to be told
 };
+
+// One message alone.
+inline Chunk chunk_of(std::string_view topic, std::string_view payload) {
+  Chunk chunk(topic.size() + payload.size());
+  char* const end = std::copy(topic.begin(), topic.end(), chunk.bytes.get());
+  std::copy(payload.begin(), payload.end(), end);
+  Frame frame;
+  frame.topic = {chunk.bytes.get(), topic.size()};
+  frame.payload = {end, payload.size()};
+  chunk.frames.push_back(frame);
+  return chunk;
+}
 
 }  // namespace wayside

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sensors/frame.h"
+#include "sensors/path_tree.h"
 #include "sensors/row_writer.h"
 
 namespace wayside {
@@ -84,19 +85,16 @@ class JsonDecoder : public Decoder {
 
   static void add_path(Member& from, std::string_view path, int target) {
     Member* at = &from;
-    while (true) {
-      size_t dot = path.find('.');
-      std::string name(path.substr(0, dot));
+    for (bool last = false; !last;) {
+      std::string name = take_path_name(path, last);
       Member* next = nullptr;
       for (Member& m : at->members) {
         bool inner = m.target == Member::kInner;
-        if (m.name == name && inner == (dot != std::string_view::npos)) next = &m;
+        if (m.name == name && inner == !last) next = &m;
       }
-      if (!next || dot == std::string_view::npos) next = &at->members.emplace_back();
+      if (!next || last) next = &at->members.emplace_back();
       next->name = std::move(name);
       at = next;
-      if (dot == std::string_view::npos) break;
-      path.remove_prefix(dot + 1);
     }
     at->target = target;
   }

@@ -120,7 +120,7 @@ struct SourceOptions {
   bool has_own_time() const {
     return !time_path.empty() || format == PayloadFormat::kProtobuf ||
            format == PayloadFormat::kSenmlJson || format == PayloadFormat::kSenmlCbor ||
-           format == PayloadFormat::kNmea;
+           format == PayloadFormat::kNmea || format == PayloadFormat::kSparkplug;
   }
 };
 

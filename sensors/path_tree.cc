@@ -15,18 +15,30 @@ std::optional<int64_t> number_in(const std::string& name) {
   return number;
 }
 
-PathNode& member_of(PathNode& node, std::string_view name) {
+PathNode& member_of(PathNode& node, std::string name) {
   for (PathNode& m : node.members) {
     if (m.name == name && m.target == PathNode::kInner) return m;
   }
   PathNode& made = node.members.emplace_back();
-  made.name = name;
+  made.name = std::move(name);
   made.number = number_in(made.name);
   made.path = node.path.empty() ? made.name : node.path + "." + made.name;
   return made;
 }
 
 }  // namespace
+
+std::string take_path_name(std::string_view& path, bool& last) {
+  std::string name;
+  size_t i = 0;
+  for (; i < path.size() && path[i] != '.'; ++i) {
+    if (path.substr(i).starts_with("\\.")) ++i;
+    name += path[i];
+  }
+  last = i == path.size();
+  path.remove_prefix(last ? i : i + 1);
+  return name;
+}
 
 const PathNode* PathNode::find(std::string_view member) const {
   for (const PathNode& m : members) {
@@ -61,10 +73,8 @@ void PathTree::add(std::string_view path, int target) {
     beside_.push_back(first_field_ + static_cast<size_t>(target));
   }
   PathNode* at = has_each && !from_payload ? &element : &root;
-  for (size_t dot; (dot = path.find('.')) != std::string_view::npos; path.remove_prefix(dot + 1)) {
-    at = &member_of(*at, path.substr(0, dot));
-  }
-  member_of(*at, path).target = target;
+  for (bool last = false; !last;) at = &member_of(*at, take_path_name(path, last));
+  at->target = target;
 }
 
 void PathTree::complete(const Row& beside, Readings& readings) const {

@@ -13,6 +13,9 @@
 
 namespace wayside {
 
+// Takes the first name off; a dot behind a '\\' is one of the name. `last`: there are no more.
+std::string take_path_name(std::string_view& path, bool& last);
+
 struct PathNode {
   static constexpr int kTime = -1;
   static constexpr int kInner = -2;  // to further members

@@ -26,6 +26,12 @@ struct Refusal {
   std::string detail;
 };
 
+// A message that a device needs to get, or its next payloads cannot be read.
+struct Outgoing {
+  std::string topic;
+  std::string payload;
+};
+
 // A payload with more of them is refused, as a bomb.
 constexpr size_t kReadingsMax = 10'000;
 
@@ -41,6 +47,7 @@ class Readings {
   void clear() {
     size_ = 0;
     texts_.clear();
+    outgoing.clear();
   }
   // The next reading; valid until the one after it.
   Row& add();
@@ -53,6 +60,8 @@ class Readings {
   size_t size() const { return size_; }
   Row& row(size_t i) { return items_[i].row; }
   Refusal& refusal(size_t i) { return items_[i].refusal; }  // no reason: it is a reading
+
+  std::vector<Outgoing> outgoing;  // also of a payload that is refused
 
  private:
   struct Item {

@@ -97,6 +97,13 @@ SourceOptions pack(const std::string& each) {
   return o;
 }
 
+TEST(JsonDecoder, a_dot_may_be_one_of_a_name) {
+  Decoding d(source({field("a", "pos\\.lat"), field("b", "gps\\.fix.lat"), field("c", "pos.lat"),
+                     field("d", "end\\")}));
+  EXPECT_EQ(d(R"({"ts":1,"pos.lat":1,"gps.fix":{"lat":2},"pos":{"lat":3},"end\\":4})"),
+            "@1 1 2 3 4");
+}
+
 TEST(JsonDecoder, each_element_of_an_array_is_a_reading) {
   Decoding d(pack("data.readings"));
   EXPECT_EQ(d(R"({"data":{"readings":[{"ts":1,"t":5},{"in":{"n":7},"ts":2}]},"unit":"C"})"),

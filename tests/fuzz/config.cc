@@ -21,6 +21,11 @@ max_disorder = "5s"
 [source.fields]
 temp_c = { path = "t", min = -60, max = 90 }
 door = { path = "door", type = "text" }
+[[source]]
+name = "phones"
+format = "preset:owntracks"
+[source.fields]
+lat = { path = "p.lat", min = 0 }
 [[window]]
 name = "cold_5m"
 from = "climate"

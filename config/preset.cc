@@ -1,0 +1,57 @@
+#include "config/preset.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "base/text.h"
+
+namespace wayside {
+namespace {
+
+std::string unknown(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Preset& p : presets()) names.emplace_back(p.name);
+  std::string message = "'format': there is no preset '" + name + "'";
+  if (const auto near = nearest(name, names)) return message + "; did you mean '" + *near + "'?";
+  message += ": one of";
+  for (const std::string& n : names) message += " " + n;
+  return message;
+}
+
+// "" where it has none.
+std::string path_of(const toml::node& field) {
+  if (field.is_string()) return field.ref<std::string>();
+  const toml::table* table = field.as_table();
+  return table ? (*table)["path"].value_or<std::string>("") : "";
+}
+
+// Its own ones stay as they are, in name and in path.
+void add_fields(const toml::table& from, toml::table& fields) {
+  std::set<std::string> paths;
+  for (const auto& [name, field] : fields) paths.insert(path_of(field));
+  for (const auto& [name, field] : from) {
+    if (!paths.contains(path_of(field))) fields.insert(name, field);
+  }
+}
+
+}  // namespace
+
+std::string write_out_preset(toml::table& source) {
+  toml::value<std::string>* format = source["format"].as_string();
+  const std::string_view prefix = kPresetPrefix;
+  if (!format || !format->get().starts_with(prefix)) return {};
+  const std::string name = format->get().substr(prefix.size());
+  const auto all = presets();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Preset& p) { return p.name == name; });
+  if (found == all.end()) return unknown(name);
+  const toml::table preset = toml::parse(found->toml);
+  *format = "json";
+  toml::table* own = source["fields"].as_table();
+  if (own) add_fields(*preset["fields"].as_table(), *own);
+  for (const auto& [key, value] : preset) source.insert(key, value);
+  return {};
+}
+
+}  // namespace wayside

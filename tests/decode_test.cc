@@ -1,0 +1,129 @@
+#include "firmware-gw/decode.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/config_text.h"
+
+namespace wayside {
+namespace {
+
+constexpr int64_t kNow = 1'772'366'645'000;
+
+const std::string kConfig = R"toml([gateway]
+id = "g"
+[[mqtt]]
+name = "local"
+url = "mqtt://broker"
+max_payload = "1KiB"
+[[source]]
+name = "climate"
+topic = "fleet/{vehicle}/climate"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+keep = ["door"]
+each = "rows"
+[source.fields]
+temp_c = { path = "t", unit = "F", min = -60, max = 90 }
+door = { path = "door", type = "text" }
+open = { path = "open", type = "bool" }
+[[source]]
+name = "doors"
+topic = "doors/+/#"
+key = "door"
+[source.fields]
+door = { path = "door", type = "text" }
+[[source]]
+name = "rest"
+topic = "fleet/{vehicle}/{what}"
+key = "vehicle"
+fields = { x = "x" }
+)toml";
+
+const Config& config() {
+  static const Config kParsed = *parse_good(kConfig);
+  return kParsed;
+}
+
+Result<Decoded> ask(const DecodeQuestion& question) {
+  Now now;
+  now.wall_ms = kNow;
+  return decode(config(), question, now);
+}
+
+std::string shown(const DecodeQuestion& question) {
+  const auto decoded = ask(question);
+  return decoded.ok() ? to_text(*decoded) : "error: " + decoded.error().message;
+}
+
+TEST(Decode, shows_key_time_and_fields_and_what_cleaning_has_changed) {
+  const std::string payload =
+      R"({"rows":[{"ts":1772366640000,"t":212,"door":"a\nb","open":true},{"ts":1772366641000,"t":50}]})";
+  EXPECT_EQ(shown({"climate", "fleet/v1/climate", payload}),
+            "source climate, topic fleet/v1/climate, 93 bytes\n"
+            "reading 1: key v1, time 2026-03-01T12:04:00.000Z\n"
+            "  vehicle = \"v1\"\n"
+            "  temp_c = null   was 100; out_of_range: above max 90\n"
+            "  door = \"a\\u000ab\"\n"
+            "  open = true\n"
+            "reading 2: key v1, time 2026-03-01T12:04:01.000Z\n"
+            "  vehicle = \"v1\"\n"
+            "  temp_c = 10\n"
+            "  door = \"a\\u000ab\"   was null; kept: the last value of the key\n"
+            "  open = null\n");
+}
+
+TEST(Decode, shows_why_a_payload_or_a_reading_of_it_is_none_and_how_to_mend_it) {
+  EXPECT_EQ(shown({"climate", "fleet/v1/climate",
+                   R"({"rows":[{"ts":1772366640000,"t":"warm"},{"ts":1772366640000}]})"}),
+            "source climate, topic fleet/v1/climate, 63 bytes\n"
+            "reading 1: key v1, time 2026-03-01T12:04:00.000Z\n"
+            "  vehicle = \"v1\"\n  temp_c = null\n  door = null\n  open = null\n"
+            "refused: wrong_type: reading 1: field 'temp_c' is not a number\n"
+            "  to mend it: give the field the type that devices send, or mend what they send\n");
+  const auto reason = [](const std::string& payload) {
+    const auto decoded = ask({"climate", "fleet/v1/climate", payload});
+    return decoded.ok() && decoded->refusal ? decoded->refusal->reason : "none";
+  };
+  EXPECT_EQ(reason(R"({"rows":[{"t":1}]})"), "no_time");
+  EXPECT_EQ(reason(R"({"rows":[{"ts":2772366640000}]})"), "too_far_in_future");
+  EXPECT_EQ(reason("{\"rows\""), "bad_json");
+  EXPECT_EQ(reason(std::string(2000, ' ')), "too_large");
+}
+
+TEST(Decode, without_a_topic_it_is_that_of_the_source_unless_the_key_is_in_it) {
+  EXPECT_EQ(shown({"doors", "", R"({"door":"d1"})"}),
+            "source doors, topic doors/+/#, 13 bytes\n"
+            "reading 1: key d1, time 2026-03-01T12:04:05.000Z (its arrival)\n"
+            "  door = \"d1\"\n");
+  EXPECT_EQ(shown({"climate", "", "{}"}),
+            "error: source 'climate' takes its key from the topic: give --topic, as "
+            "fleet/{vehicle}/climate with a device's name for {vehicle}");
+}
+
+TEST(Decode, a_question_that_no_message_can_ask_is_an_error) {
+  EXPECT_EQ(shown({"climat", "", "{}"}),
+            "error: there is no [[source]] 'climat'; did you mean 'climate'?");
+  EXPECT_EQ(shown({"climate", "fleet/v1/doors", "{}"}),
+            "error: topic 'fleet/v1/doors' is none of source 'climate', which takes "
+            "fleet/{vehicle}/climate");
+  EXPECT_EQ(shown({"rest", "fleet/v1/climate", "{\"rows\":[]}"}).find("error"), std::string::npos)
+      << "no reading tells whose it was";
+  EXPECT_EQ(shown({"rest", "fleet/v1/climate", "{"}),
+            "error: topic 'fleet/v1/climate' goes to source 'climate', which stands before 'rest'");
+}
+
+TEST(Decode, writes_the_same_as_json) {
+  const auto decoded =
+      ask({"climate", "fleet/v1/climate", R"({"rows":[{"ts":1772366640000,"t":212},{"ts":"x"}]})"});
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(
+      to_json(*decoded),
+      R"({"source":"climate","topic":"fleet/v1/climate","bytes":50,"readings":[{"key":"v1",)"
+      R"("time":"2026-03-01T12:04:00.000Z","fields":{"vehicle":"v1","temp_c":null,"door":null,)"
+      R"("open":null},"cleaned":[{"field":"temp_c","sent":100,"why":"out_of_range: above max 90"}]}],)"
+      R"("notes":[],"refusal":{"reason":"bad_time","detail":"reading 2: the time does not read as )"
+      R"(the declared unit","mend":"give 'time' the unit, or the pattern, that devices send"}})");
+}
+
+}  // namespace
+}  // namespace wayside
