@@ -145,13 +145,13 @@ void describe(ConfigVisitor& v, HttpOptions& o) {
 void describe(ConfigVisitor& v, MqttOptions& o) {
   v.text({"name", "names the connection", "local", true}, o.name);
   v.url({"url", "the broker; mqtts:// with TLS", "mqtt://127.0.0.1:1883", true}, o);
-  v.text({"ca", "PEM file of who may have signed the broker's certificate; else the system's",
-          "/etc/wayside/ca.pem"},
+  v.text({"ca",
+          "with TLS: PEM file of who may have signed the broker's certificate; else the system's"},
          o.tls.ca);
-  v.text({"cert", "PEM file of our certificate, if the broker wants one, with who signed it",
-          "/etc/wayside/gateway.pem"},
+  v.text({"cert",
+          "with TLS: PEM file of our certificate, if the broker wants one, with who signed it"},
          o.tls.cert);
-  v.text({"key", "PEM file of its key, without a password", "/etc/wayside/gateway.key"}, o.tls.key);
+  v.text({"key", "PEM file of its key, without a password"}, o.tls.key);
   v.text({"client_id", "by default wayside-<gateway id>-<name>", "wayside-truck-17"}, o.client_id);
   v.text({"user", "user name, if the broker asks for one", "gateway"}, o.user);
   v.secret({"password",
@@ -200,7 +200,7 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
 void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic) {
   v.text({"name", "names the source", name, true}, o.name);
   v.text({"mqtt", "the connection; may be left out when there is one", "local"}, o.mqtt);
-  v.text({"input", "an [[input]] instead of a connection", "gps"}, o.input);
+  v.text({"input", "an [[input]] instead of a connection"}, o.input);
   v.text({"topic", "{x} takes a level into a text field, + and # as in MQTT", topic, true},
          o.topic);
   choose(v,

@@ -42,8 +42,9 @@ Result<std::string> topic_of(const SourceOptions& source, const std::string& giv
 }
 
 uint32_t connection_of(const Config& config, const SourceOptions& source) {
-  for (size_t i = 0; i < config.mqtt.size(); ++i) {
-    if (config.mqtt[i].name == source.mqtt) return static_cast<uint32_t>(i);
+  const std::vector<std::string> names = config.connection_names();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == source.connection()) return static_cast<uint32_t>(i);
   }
   return Admission::kAnyConnection;
 }
@@ -165,8 +166,10 @@ void append_json(const DecodedReading& reading, std::string& json) {
 Result<uint64_t> max_payload_of(const Config& config, const std::string& source) {
   WS_ASSIGN(const size_t found, find_source(config, source));
   const uint32_t connection = connection_of(config, config.sources[found]);
-  return connection < config.mqtt.size() ? config.mqtt[connection].max_payload_bytes
-                                         : MqttOptions().max_payload_bytes;
+  if (connection < config.mqtt.size()) return config.mqtt[connection].max_payload_bytes;
+  const size_t input = connection - config.mqtt.size();
+  return input < config.inputs.size() ? config.inputs[input].max_payload_bytes
+                                      : MqttOptions().max_payload_bytes;
 }
 
 Result<Decoded> decode(const Config& config, const DecodeQuestion& question, const Now& now) {
@@ -176,7 +179,7 @@ Result<Decoded> decode(const Config& config, const DecodeQuestion& question, con
   WS_ASSIGN(const uint64_t max_payload, max_payload_of(config, question.source));
   AdmissionOptions door_options;
   door_options.sources = config.sources;
-  door_options.connections = config.mqtt;
+  door_options.connections = config.connection_names();
   WS_ASSIGN(const auto door, Admission::make(std::move(door_options)));
   Chunk chunk = chunk_of(topic, question.payload);
   if (question.payload.size() > max_payload) {

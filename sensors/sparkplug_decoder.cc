@@ -306,7 +306,6 @@ std::unique_ptr<Decoder> make_sparkplug_decoder(const SourceOptions& source, siz
 }
 
 std::string wrong_sparkplug_field(const FieldOptions& field) {
-  if (field.json) return "metrics hold no JSON: give it another type";
   if (field.path.empty()) return "the path is a metric's name, such as \"input/Temperature\"";
   if (!field.path.starts_with('$')) return {};
   const FieldType type = field.path == kHistoricalPath ? FieldType::kBool : FieldType::kText;

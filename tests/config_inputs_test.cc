@@ -36,8 +36,8 @@ TEST(ConfigInputs, what_is_wrong_with_an_input_is_told_at_its_place) {
        "'baud': is no speed of a serial port, such as 4800, 9600, 38400 or 115200"},
       {kSource, input("url = \"tcp://x:1\"\ntopic = @@\"a/{b}\""),
        "'topic': is what all its messages have: there is nothing to fill in"},
-      {kSource, input(kGood, "input = @@\"gsp\""),
-       "'input': there is no input 'gsp'; did you mean 'gps'?"},
+      {kSource, input(kGood, "input = @@\"gp\""),
+       "'input': there is no input 'gp'; did you mean 'gps'?"},
       {kSource, input(kGood, "input = @@\"gps\"\nmqtt = \"local\""),
        "'input': its messages come by mqtt, as this says, too"},
   });

@@ -412,7 +412,7 @@ temp = "input/Temperature"
   EXPECT_EQ(wrong("\"input/Temperature\"", "\"$historical\""),
             "13:8: 'fields.temp': path \"$historical\" is of type = \"bool\"");
   EXPECT_EQ(wrong("\"input/Temperature\"", "{ path = \"x\", type = \"json\" }"),
-            "13:8: 'fields.temp': metrics hold no JSON: give it another type");
+            "13:8: 'fields.temp': type = \"json\" is for JSON and CBOR payloads");
   EXPECT_EQ(wrong("key = ", "time = { field = \"t\", unit = \"ms\" }\nkey = "),
             "10:18: 'time': metrics have times of their own");
 }
