@@ -7,6 +7,19 @@
 namespace wayside {
 namespace {
 
+// Or there is no source for it at all, as while one is written.
+bool is_taken(const InputOptions& o, const Config& config) {
+  std::vector<std::string_view> levels;
+  bool has_source = false;
+  for (const SourceOptions& s : config.sources) {
+    const auto pattern = TopicPattern::parse(s.topic);
+    if (s.input != o.name || !pattern.ok()) continue;
+    if (pattern->match(o.topic, levels)) return true;
+    has_source = true;
+  }
+  return !has_source;
+}
+
 void check_input(const InputOptions& o, const Config& config, Findings& found) {
   const std::string key = position_key("input", o.name);
   const auto url = parse_input_url(o.url);
@@ -22,6 +35,8 @@ void check_input(const InputOptions& o, const Config& config, Findings& found) {
     found.add(key, "topic", topic.error().message);
   } else if (o.topic.find_first_of("{}+#") != std::string::npos) {
     found.add(key, "topic", "is what all its messages have: there is nothing to fill in");
+  } else if (!is_taken(o, config)) {
+    found.add(key, "topic", "no source with input = \"" + o.name + "\" has a topic that takes it");
   }
 }
 
@@ -43,6 +58,8 @@ void check_connection(const Config& config, const SourceOptions& s, Findings& fo
     found.known(s.name, "mqtt", "connection", s.mqtt, mqtt);
   } else if (mqtt.size() > 1) {
     found.add(s.name, "mqtt", "there are several connections: name one");
+  } else if (!inputs.empty()) {
+    found.add(s.name, "input", "there is no [[mqtt]]: name an [[input]]");
   }
 }
 

@@ -64,6 +64,9 @@ std::string how_to_mend(std::string_view reason, const SourceOptions& source) {
     return "mend the device's clock or the zone of 'time', or raise 'max_future'";
   }
   if (reason == "no_key") return "the key's field has to be in each payload; see 'key'";
+  if (reason == "wrong_identity") {
+    return "have the device send what its topic says, or mend 'equals' of the field";
+  }
   if (reason == "too_large") return "raise 'max_payload' of the connection, or send less at once";
   if (reason == "not_born") return "the edge node has to be born anew, which is asked of it";
   return "see whether the source's 'format' is that of the payload, and whether all of it is there";

@@ -74,16 +74,20 @@ void AckRelay::Link::shake_hands() {
 void AckRelay::Link::opened() {
   broker_open_ = true;
   deadline_.cancel();
-  if (broker_.tls) check_certificates();
   read_paho();
   read_broker();
 }
 
-// Some days before one of them ends, while there is time to renew it.
+// Some days before one of them ends, while there is time to renew it; once a day, however often
+// the link is lost.
 void AckRelay::Link::check_certificates() {
   const int64_t ends_ms = broker_.tls->ends_ms().value_or(kTimeMax);
   const int64_t now_ms = std::time(nullptr) * int64_t{1'000};
-  if (ends_ms - now_ms < kCertificateDays * kDayMs) {
+  const int64_t day = now_ms / kDayMs;
+  const bool told = core_->told_end_ms == ends_ms && core_->told_end_on == day;
+  if (!told && ends_ms - now_ms < kCertificateDays * kDayMs) {
+    core_->told_end_ms = ends_ms;
+    core_->told_end_on = day;
     chunk_->news = "a certificate of this connection, the broker's or ours, ends on " +
                    format_rfc3339(ends_ms);
     log_warn("mqtt {}: {}", core_->options.name, chunk_->news);
@@ -122,6 +126,10 @@ void AckRelay::Link::close() {
 void AckRelay::Link::finish() {
   if (closed_ || finishing_) return;
   finishing_ = true;
+  if (broker_.tls) {
+    broker_.tls->say_goodbye();
+    flush(broker_);
+  }
   if (paho_.idle() && broker_.idle()) return close();
   deadline_.expires_after(seconds(1));
   deadline_.async_wait([self = shared_from_this()](error_code error) {

@@ -52,6 +52,8 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
   boost::asio::steady_timer accept_pause;
   std::shared_ptr<Link> link;
   uint64_t last_ticket = 0;
+  int64_t told_end_ms = 0;  // of a certificate
+  int64_t told_end_on = 0;  // the day
   bool stopped_reading = false;
   std::atomic<uint64_t> released{0};
   std::atomic<bool> release_posted{false};
@@ -92,6 +94,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void check_certificates();
   void fail(const std::string& why);
   void finish();
+  void lost(const std::string& why);
   void flush(SocketOutput& output);
   void read_paho();
   void take_paho_packets();

@@ -37,11 +37,13 @@ void AckRelay::Link::read_socket(char* to, size_t room, Take take) {
         if (!error) return take(*self, n);
         if (!self->broker_open_)
           return self->fail("the broker ends the connection: is this its port for TLS?");
-        if (!self->said_goodbye_) {
-          log_warn("mqtt {}: connection lost: {}", self->core_->options.name, error.message());
-        }
-        self->finish();
+        self->lost(error.message());
       });
+}
+
+void AckRelay::Link::lost(const std::string& why) {
+  if (!said_goodbye_) log_warn("mqtt {}: connection lost: {}", core_->options.name, why);
+  finish();
 }
 
 // What has been decrypted comes first; it is not all that the chunk has room for.
@@ -57,7 +59,7 @@ void AckRelay::Link::read_tls() {
     });
     return;
   }
-  if (broker_.tls->is_ended()) return finish();
+  if (broker_.tls->is_ended()) return lost("the broker has ended it");
   read_socket(wire_.data(), wire_.size(), [](Link& link, size_t wire) {
     const Status taken = link.broker_.tls->take({link.wire_.data(), wire});
     taken.ok() ? link.read_broker() : link.fail(taken.error().message);
@@ -140,6 +142,7 @@ void AckRelay::Link::on_connack(std::string_view body) {
   ++core_->counters.connects;
   core_->counters.connected = true;
   if (!connack.session_present) chunk_->new_session = true;
+  if (broker_.tls) check_certificates();
   log_info("mqtt {}: connected to {}:{} (MQTT {}, session {})", core_->options.name,
            core_->options.host, core_->options.port, mqtt5_ ? "5" : "3.1.1",
            connack.session_present ? "resumed" : "new");

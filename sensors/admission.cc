@@ -46,6 +46,7 @@ Result<Schema> make_schema(const SourceOptions& source) {
 
 namespace {
 
+constexpr size_t kDetailBytes = 500;   // of what is wrong with a message
 constexpr size_t kReadingsKept = 256;  // of a message, for the next one
 constexpr size_t kOutgoingMax = 100;   // of a turn; who needs one asks again
 
@@ -382,6 +383,10 @@ void Admission::add_to_slice(uint32_t source, uint32_t row, Group& group) {
 }
 
 void Admission::reject(uint32_t source, const Frame& frame, Refusal refusal, Group& group) {
+  // It may quote the payload.
+  if (refusal.detail.size() > kDetailBytes) {
+    refusal.detail = printable(std::string_view(refusal.detail).substr(0, kDetailBytes)) + "…";
+  }
   group.rejected.push_back({source, refusal.reason, std::move(refusal.detail),
                             std::string(frame.topic),
                             std::string(frame.payload.substr(0, options_.quarantine_payload))});

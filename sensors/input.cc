@@ -35,19 +35,21 @@ int open_serial(const std::string& device, uint32_t baud) {
   const int fd = ::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return fd;
   termios settings{};
-  if (::tcgetattr(fd, &settings) != 0) {
-    ::close(fd);
-    return -1;
-  }
+  (void)::tcgetattr(fd, &settings);  // what is no terminal cannot be set either
   ::cfmakeraw(&settings);
   settings.c_cflag |= CLOCAL | CREAD;
   settings.c_cflag &= ~static_cast<tcflag_t>(CRTSCTS | CSTOPB);
   for (const auto& [rate, speed] : kSpeeds) {
     if (rate == baud) ::cfsetspeed(&settings, speed);
   }
-  ::tcsetattr(fd, TCSANOW, &settings);
-  ::tcflush(fd, TCIFLUSH);
-  return fd;
+  if (::tcsetattr(fd, TCSANOW, &settings) == 0) {
+    ::tcflush(fd, TCIFLUSH);
+    return fd;
+  }
+  const int why = errno;
+  ::close(fd);
+  errno = why;
+  return -1;
 }
 
 }  // namespace
@@ -59,7 +61,8 @@ bool is_serial_speed(uint32_t baud) {
   return false;
 }
 
-// What all kinds have in common, and what outlives a connection.
+// All that outlives a connection. What was begun by a connection that is closed by now may still
+// end, and well: `attempt` tells it apart.
 struct Input::Core : std::enable_shared_from_this<Core> {
   Core(asio::io_context& io_, const InputOptions& options_, uint32_t connection_, Handler handler_)
       : io(io_),
@@ -72,22 +75,31 @@ struct Input::Core : std::enable_shared_from_this<Core> {
         tcp_socket(io_),
         udp_socket(io_),
         file(io_),
-        retry(io_),
+        timer(io_),
         quiet(io_),
         buffer(url.kind == InputUrl::Kind::kUdp ? kDatagramMax : kReadBytes, '\0') {}
 
   void open();
   void connect();
+  void connected(error_code error);
   void listen();
   void opened(int fd);
+  void ask_gpsd();
   void fail(const std::string& why);
   void close();
   void read();
   void read_stream();
   void read_datagram();
-  void take_stream(size_t n);
+  void await_pause();
   void take_pause();
   void send(const std::vector<Splitter::Message>& messages);
+  // A handler that does nothing once the connection is another one, or none.
+  template <class Then>
+  auto in_this(Then then) {
+    return [self = shared_from_this(), now = attempt, then](error_code error, auto... more) {
+      if (self->attempt == now && !self->has_ended) then(*self, error, more...);
+    };
+  }
 
   static constexpr size_t kDatagramMax = 64 << 10;
 
@@ -102,10 +114,11 @@ struct Input::Core : std::enable_shared_from_this<Core> {
   tcp::socket tcp_socket;  // while it connects
   udp::socket udp_socket;
   asio::posix::stream_descriptor file;  // a connection that is open, or the serial port
-  asio::steady_timer retry;
+  asio::steady_timer timer;             // the limit of connecting, and the pause before it
   asio::steady_timer quiet;
   std::string buffer;
   std::string last_trouble;  // told once
+  uint64_t attempt = 0;
   bool is_reading = false;
   bool is_full = false;
   bool has_ended = false;
@@ -114,7 +127,6 @@ struct Input::Core : std::enable_shared_from_this<Core> {
 // ---- connections
 
 void Input::Core::open() {
-  if (has_ended) return;
   splitter.reset();
   switch (url.kind) {
     case InputUrl::Kind::kUdp:
@@ -129,25 +141,26 @@ void Input::Core::open() {
 }
 
 void Input::Core::connect() {
-  auto self = shared_from_this();
-  retry.expires_after(kConnectTimeout);
-  retry.async_wait([self](error_code error) {
-    if (!error) self->fail("no answer within 10 s");
-  });
-  resolver.async_resolve(url.host, std::to_string(url.port),
-                         [self](error_code error, const tcp::resolver::results_type& endpoints) {
-                           if (error == asio::error::operation_aborted) return;
-                           if (error) return self->fail(error.message());
-                           asio::async_connect(
-                               self->tcp_socket, endpoints,
-                               [self](error_code failed, const tcp::endpoint&) {
-                                 if (failed == asio::error::operation_aborted) return;
-                                 if (failed) return self->fail(failed.message());
-                                 self->retry.cancel();
-                                 self->tcp_socket.set_option(asio::socket_base::keep_alive(true));
-                                 self->opened(self->tcp_socket.release());
-                               });
-                         });
+  timer.expires_after(kConnectTimeout);
+  timer.async_wait(in_this([](Core& core, error_code error) {
+    if (!error) core.fail("no answer within 10 s");
+  }));
+  resolver.async_resolve(
+      url.host, std::to_string(url.port),
+      in_this([](Core& core, error_code error, const tcp::resolver::results_type& endpoints) {
+        if (error) return core.fail(error.message());
+        const auto then =
+            core.in_this([](Core& self, error_code failed) { self.connected(failed); });
+        asio::async_connect(core.tcp_socket, endpoints,
+                            [then](error_code failed, const tcp::endpoint&) { then(failed); });
+      }));
+}
+
+void Input::Core::connected(error_code error) {
+  error_code ignored;
+  if (!error) tcp_socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int fd = error ? -1 : tcp_socket.release(error);
+  error ? fail(error.message()) : opened(fd);
 }
 
 void Input::Core::listen() {
@@ -155,42 +168,53 @@ void Input::Core::listen() {
   const auto address = asio::ip::make_address(url.host, error);
   if (!error) udp_socket.open(address.is_v6() ? udp::v6() : udp::v4(), error);
   if (!error) udp_socket.bind({address, url.port}, error);
-  if (error) return fail(error.message());
-  opened(-1);
+  error ? fail(error.message()) : opened(-1);
 }
 
+// `fd` is ours now; -1: the datagrams' socket.
 void Input::Core::opened(int fd) {
+  ++attempt;  // what limited the way here is over
+  timer.cancel();
+  if (fd >= 0) {
+    error_code error;
+    file.assign(fd, error);
+    if (error) {
+      ::close(fd);
+      return fail(error.message());
+    }
+  }
   ++counters.connects;
   counters.connected = true;
   last_trouble.clear();
   log_info("input {}: {} is open", options.name, options.url);
-  if (fd >= 0) file.assign(fd);
-  if (url.kind != InputUrl::Kind::kGpsd) return read();
+  url.kind == InputUrl::Kind::kGpsd ? ask_gpsd() : read();
+}
+
+void Input::Core::ask_gpsd() {
   asio::async_write(file, asio::buffer(kWatchNmea),
-                    [self = shared_from_this()](error_code error, size_t) {
-                      if (error == asio::error::operation_aborted) return;
-                      error ? self->fail(error.message()) : self->read();
-                    });
+                    in_this([](Core& core, error_code error, size_t) {
+                      error ? core.fail(error.message()) : core.read();
+                    }));
 }
 
 void Input::Core::fail(const std::string& why) {
-  if (has_ended) return;
   close();
   if (why != last_trouble) {
     log_warn("input {}: {}: {}; trying again every {} s", options.name, options.url, why,
              double(options.retry_ms) / 1e3);
   }
   last_trouble = why;
-  retry.expires_after(milliseconds(options.retry_ms));
-  retry.async_wait([self = shared_from_this()](error_code error) {
-    if (!error) self->open();
-  });
+  timer.expires_after(milliseconds(options.retry_ms));
+  timer.async_wait(in_this([](Core& core, error_code error) {
+    if (!error) core.open();
+  }));
 }
 
 void Input::Core::close() {
+  ++attempt;
   error_code ignored;
   counters.connected = false;
-  retry.cancel();
+  timer.cancel();
   quiet.cancel();
   resolver.cancel();
   tcp_socket.close(ignored);
@@ -209,26 +233,26 @@ void Input::Core::read() {
 
 void Input::Core::read_stream() {
   file.async_read_some(
-      asio::buffer(buffer), [self = shared_from_this()](error_code error, size_t n) {
-        if (error == asio::error::operation_aborted) return;
-        self->is_reading = false;
+      asio::buffer(buffer), in_this([](Core& core, error_code error, size_t n) {
+        core.is_reading = false;
         if (error) {
-          self->take_pause();  // what came before is whole
-          return self->fail(error == asio::error::eof ? "it has ended" : error.message());
+          core.take_pause();  // what came before is whole
+          return core.fail(error == asio::error::eof ? "it has ended" : error.message());
         }
-        self->take_stream(n);
-        self->read();
-      });
+        core.splitter.add({core.buffer.data(), n});
+        core.send(core.splitter.take());
+        core.await_pause();
+        core.read();
+      }));
 }
 
-void Input::Core::take_stream(size_t n) {
-  splitter.add({buffer.data(), n});
-  send(splitter.take());
+// A pause is one of the line: while we do not read there is none.
+void Input::Core::await_pause() {
   if (!splitter.holds_burst()) return;
   quiet.expires_after(milliseconds(options.quiet_ms));
-  quiet.async_wait([self = shared_from_this()](error_code error) {
-    if (!error) self->take_pause();
-  });
+  quiet.async_wait(in_this([](Core& core, error_code error) {
+    if (!error && !core.is_full) core.take_pause();
+  }));
 }
 
 void Input::Core::take_pause() {
@@ -238,19 +262,19 @@ void Input::Core::take_pause() {
 
 void Input::Core::read_datagram() {
   udp_socket.async_receive(asio::buffer(buffer),
-                           [self = shared_from_this()](error_code error, size_t n) {
-                             if (error == asio::error::operation_aborted) return;
-                             self->is_reading = false;
-                             if (error) return self->fail(error.message());
-                             Splitter::Message message{{self->buffer.data(), n}, false};
-                             if (n > self->options.max_payload_bytes) message = {{}, true};
-                             self->send({message});
-                             self->read();
-                           });
+                           in_this([](Core& core, error_code error, size_t n) {
+                             core.is_reading = false;
+                             if (error) return core.fail(error.message());
+                             Splitter::Message message{{core.buffer.data(), n}, false};
+                             if (n > core.options.max_payload_bytes) message = {{}, true};
+                             core.send({message});
+                             core.read();
+                           }));
 }
 
 // In one chunk: the topic, then the messages.
 void Input::Core::send(const std::vector<Splitter::Message>& messages) {
+  if (messages.empty()) return;
   const bool is_gpsd = url.kind == InputUrl::Kind::kGpsd;
   const auto is_said_of_itself = [&](const Splitter::Message& m) {
     return is_gpsd && m.text.starts_with('{');
@@ -289,6 +313,7 @@ void Input::start() { core_->open(); }
 void Input::resume() {
   asio::post(core_->io, [core = core_] {
     core->is_full = false;
+    core->await_pause();
     core->read();
   });
 }

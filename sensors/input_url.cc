@@ -1,5 +1,7 @@
 #include "sensors/input_url.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 #include <string_view>
 
@@ -18,9 +20,18 @@ bool take_host(std::string_view text, InputUrl& url) {
     if (error != std::errc() || rest != end) return false;
     text = text.substr(0, colon);
   }
-  if (text.size() > 2 && text.front() == '[') text = text.substr(1, text.size() - 2);
+  const bool in_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  if (in_brackets) text = text.substr(1, text.size() - 2);
   url.host = text;
-  return url.port != 0 && !text.empty() && text.find('/') == text.npos;
+  const bool is_good = in_brackets || text.find(':') == text.npos;
+  return is_good && url.port != 0 && !text.empty() && text.find_first_of("/[]") == text.npos;
+}
+
+// What can be listened on is no name.
+bool is_address(const std::string& host) {
+  in6_addr parsed;  // large enough for either
+  const int family = host.find(':') == host.npos ? AF_INET : AF_INET6;
+  return ::inet_pton(family, host.c_str(), &parsed) == 1;
 }
 
 }  // namespace
@@ -40,7 +51,8 @@ Result<InputUrl> parse_input_url(const std::string& text) {
     if (!text.starts_with(scheme)) continue;
     url.kind = kind;
     if (kind == Kind::kGpsd) url.port = kGpsdPort;
-    if (take_host(std::string_view(text).substr(scheme.size()), url)) return url;
+    if (!take_host(std::string_view(text).substr(scheme.size()), url)) break;
+    if (kind != Kind::kUdp || is_address(url.host)) return url;
   }
   return Error{ErrorCode::kConfig,
                "expected tcp://HOST:PORT, gpsd://HOST, udp://ADDRESS:PORT or serial:/dev/NAME"};

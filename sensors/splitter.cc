@@ -20,8 +20,8 @@ void Splitter::add(std::string_view bytes) {
     skipping_ = false;
     bytes.remove_prefix(end + 1);
   }
+  if (const size_t end = bytes.rfind('\n'); end != bytes.npos) lines_end_ = bytes_.size() + end + 1;
   bytes_ += bytes;
-  if (const size_t end = bytes_.rfind('\n'); end != bytes_.npos) lines_end_ = end + 1;
 }
 
 const std::vector<Splitter::Message>& Splitter::take() {

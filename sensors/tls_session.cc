@@ -1,12 +1,15 @@
 #include "sensors/tls_session.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 
+#include "base/text.h"
 #include "base/time.h"
 
 namespace wayside {
@@ -20,20 +23,34 @@ int64_t to_ms(const ASN1_TIME* time) {
 std::string common_name(const X509_NAME* name) {
   char text[256] = "";
   X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof text);
-  return *text ? text : "(without a name)";
+  return *text ? shortened(text) : "(without a name)";
 }
 
-// The hosts and addresses that a certificate is for.
+std::string text_of(const ASN1_STRING* string) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+          static_cast<size_t>(ASN1_STRING_length(string))};
+}
+
+// The bytes of an address as people write it; "" for what is none.
+std::string address_of(const std::string& bytes) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (bytes.size() != 4 && bytes.size() != 16) return {};
+  ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  return text;
+}
+
+// The hosts and addresses that a certificate is for, the first of them. Who made it is not known.
 std::string names_of(const X509* certificate) {
   std::string all;
   auto* names = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+  constexpr int kShown = 8;
+  for (int i = 0; i < std::min(sk_GENERAL_NAME_num(names), kShown); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type != GEN_DNS) continue;
-    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-    all += (all.empty() ? "" : ", ") +
-           std::string(text, static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
+    std::string text;
+    if (name->type == GEN_DNS) text = shortened(text_of(name->d.dNSName));
+    if (name->type == GEN_IPADD) text = address_of(text_of(name->d.iPAddress));
+    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
   }
   GENERAL_NAMES_free(names);
   return all.empty() ? common_name(X509_get_subject_name(certificate)) : all;
@@ -96,11 +113,18 @@ std::string describe(unsigned long error) {
   }
 }
 
-// A key is not asked for at a terminal.
-int no_password(char*, int, int, void*) { return -1; }
+// A password is not asked for at a terminal.
+thread_local bool asked_for_password;
+int no_password(char*, int, int, void*) {
+  asked_for_password = true;
+  return -1;
+}
 
 Error wrong_file(const char* key, const std::string& path) {
-  const char* text = ERR_reason_error_string(ERR_peek_last_error());
+  const unsigned long first = ERR_peek_error();
+  const char* text = ERR_reason_error_string(first);
+  if (ERR_SYSTEM_ERROR(first)) text = std::strerror(ERR_GET_REASON(first));
+  if (asked_for_password) text = "has a password, and there is nobody to give it: write it without";
   ERR_clear_error();
   return {ErrorCode::kConfig, std::string(key) + " " + path + ": " + (text ? text : "is no good")};
 }
@@ -111,13 +135,17 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsOptions& options,
                                                      const std::string& host) {
   std::unique_ptr<TlsSession> session(new TlsSession);
   session->host_ = host;
+  const Error none{ErrorCode::kUnavailable, "TLS cannot be set up: there is no memory for it"};
   session->context_ = SSL_CTX_new(TLS_client_method());
+  if (!session->context_) return none;
   WS_TRY(session->load(options));
   SSL* ssl = session->ssl_ = SSL_new(session->context_);
+  if (!ssl) return none;
   SSL_set_app_data(ssl, session.get());
   SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  SSL_set1_host(ssl, host.c_str());  // a name or an address
+  // A name or an address. Without it any host of our authorities would do.
+  if (host.empty() || SSL_set1_host(ssl, host.c_str()) != 1) return none;
   const bool is_address = host.find(':') != std::string::npos ||
                           host.find_first_not_of("0123456789.") == std::string::npos;
   if (!is_address) SSL_set_tlsext_host_name(ssl, host.c_str());
@@ -129,12 +157,15 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsOptions& options,
 
 Status TlsSession::load(const TlsOptions& o) {
   ERR_clear_error();
-  SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
+  asked_for_password = false;
+  if (SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION) != 1) {
+    return Error{ErrorCode::kUnavailable, "there is no TLS 1.2 here"};
+  }
   SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(context_, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context_, no_password);
   if (o.ca.empty()) {
-    SSL_CTX_set_default_verify_paths(context_);
+    SSL_CTX_set_default_verify_paths(context_);  // none there: nobody is trusted
   } else if (SSL_CTX_load_verify_file(context_, o.ca.c_str()) != 1) {
     return wrong_file("ca", o.ca);
   }
@@ -193,9 +224,14 @@ Result<size_t> TlsSession::read(char* to, size_t room) {
   return filled;
 }
 
+// Into memory, so that only a broken session fails, whose next read() says why.
 void TlsSession::write(std::string_view plain) {
   size_t written = 0;
   if (!plain.empty()) SSL_write_ex(ssl_, plain.data(), plain.size(), &written);
+}
+
+void TlsSession::say_goodbye() {
+  if (is_open()) SSL_shutdown(ssl_);
 }
 
 void TlsSession::send(std::string& wire) {

@@ -33,6 +33,7 @@ class TlsSession {
   Result<size_t> read(char* to, size_t room);
   // For the broker, once it is open.
   void write(std::string_view plain);
+  void say_goodbye();  // nothing more comes from us
   // Appends what the socket has to send.
   void send(std::string& wire);
   bool has_wire() const;

@@ -20,20 +20,23 @@ struct Certificate {
   std::shared_ptr<X509> x509;
   std::shared_ptr<EVP_PKEY> key;
 
-  void write(const std::string& cert_file, const std::string& key_file) const {
+  // `password`: of the key; null: none.
+  void write(const std::string& cert_file, const std::string& key_file,
+             const char* password = nullptr) const {
     FILE* file = fopen(cert_file.c_str(), "w");
     PEM_write_X509(file, x509.get());
     fclose(file);
     file = fopen(key_file.c_str(), "w");
-    PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    PEM_write_PrivateKey(file, key.get(), password ? EVP_aes_128_cbc() : nullptr, nullptr, 0,
+                         nullptr, const_cast<char*>(password));
     fclose(file);
   }
 };
 
 struct CertificateOptions {
-  std::string name;             // common name
-  std::string alternatives;     // as OpenSSL writes them: "DNS:broker.depot,IP:127.0.0.1"
-  int64_t from_s = -kTestDayS;  // from now on
+  std::string name = {};          // common name
+  std::string alternatives = {};  // as OpenSSL writes them: "DNS:broker.depot,IP:127.0.0.1"
+  int64_t from_s = -kTestDayS;    // from now on
   int64_t until_s = 365 * kTestDayS;
   const Certificate* issuer = nullptr;  // none: by itself
 };
@@ -93,6 +96,7 @@ class TlsPeer {
     size_t written;
     SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written);
   }
+  bool is_ended() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
   void say_goodbye() { SSL_shutdown(ssl_.get()); }
   std::string send() {
     std::string wire(BIO_ctrl_pending(SSL_get_wbio(ssl_.get())), '\0');

@@ -26,7 +26,7 @@ TEST(ConfigInputs, a_gateway_may_do_without_mqtt) {
 }
 
 TEST(ConfigInputs, what_is_wrong_with_an_input_is_told_at_its_place) {
-  const std::string topic = "\ntopic = \"a/b\"";
+  const std::string topic = "\ntopic = \"fleet/truck-1/climate\"";
   expect_errors({
       {kSource, input("url = @@\"http://x\"" + topic),
        "'url': expected tcp://HOST:PORT, gpsd://HOST, udp://ADDRESS:PORT or serial:/dev/NAME"},
@@ -41,6 +41,15 @@ TEST(ConfigInputs, what_is_wrong_with_an_input_is_told_at_its_place) {
       {kSource, input(kGood, "input = @@\"gps\"\nmqtt = \"local\""),
        "'input': its messages come by mqtt, as this says, too"},
   });
+}
+
+TEST(ConfigInputs, what_comes_is_taken_by_a_source) {
+  expect_errors({{kSource, input("url = \"tcp://x:1\"\ntopic = @@\"elsewhere\""),
+                  "'topic': no source with input = \"gps\" has a topic that takes it"}});
+  const std::string text = with("[[mqtt]]\nname = \"local\"\nurl = \"mqtt://broker:1884\"\n", "");
+  const auto errors = errors_of(with(kSource, input(kGood, ""), text));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_TRUE(errors[0].ends_with("'input': there is no [[mqtt]]: name an [[input]]")) << errors[0];
 }
 
 TEST(ConfigInputs, names_of_connections_and_inputs_are_unique_together) {

@@ -130,6 +130,29 @@ TEST_F(InputTest, nothing_is_read_while_there_is_no_room) {
   EXPECT_EQ(got_, (Texts{"one", "two"}));
 }
 
+TEST_F(InputTest, a_burst_is_not_cut_because_there_is_no_room_for_the_rest) {
+  options_.burst = true;
+  options_.quiet_ms = 1;
+  start_tcp();
+  tcp::socket far = accept();
+  has_room_ = false;
+  asio::write(far, asio::buffer(std::string("$GPGGA\r\n")));
+  ASSERT_TRUE(run_until_messages(1));  // and from here on nothing is read
+  asio::write(far, asio::buffer(std::string("$GPRMC\r\n$GPVTG\r\n")));
+  has_room_ = true;
+  input_->resume();
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(got_, (Texts{"$GPGGA", "$GPRMC\r\n$GPVTG"}));
+}
+
+TEST_F(InputTest, nothing_comes_of_a_connection_behind_the_end) {
+  start_tcp();
+  input_->stop();
+  for (int turns = 0; turns < 50; ++turns) io_.poll();
+  EXPECT_FALSE(input_->counters().connected);
+  EXPECT_EQ(input_->counters().connects, 0u);
+}
+
 TEST_F(InputTest, a_line_over_the_limit_is_told_as_such) {
   options_.max_payload_bytes = 16;
   start_tcp();
@@ -207,6 +230,7 @@ TEST(InputUrl, says_where_messages_come_from) {
   EXPECT_EQ(read("udp://0.0.0.0:10110"), "0.0.0.0:10110");
   EXPECT_EQ(read("serial:/dev/ttyS1"), "/dev/ttyS1:0");
   for (const char* bad : {"", "tcp://depot", "tcp://:1", "tcp://depot:0", "tcp://depot:70000",
+                          "tcp://[::1:99", "tcp://fe80::1:99", "udp://localhost:10110",
                           "tcp://depot:1x", "serial:ttyS1", "http://depot:1", "udp://a/b:1"}) {
     EXPECT_EQ(read(bad), "") << bad;
   }
