@@ -122,9 +122,8 @@ class SparkplugDecoder : public Decoder {
   bool take_node_birth(Node& node) {
     state_.bury(node);
     if (!take_birth(node)) return false;
-    node.birth = number_of_birth();
-    node.next_sequence = static_cast<uint8_t>(*head_.sequence + 1);
-    return node.is_born = true;
+    node.bear(number_of_birth(), static_cast<uint8_t>(*head_.sequence));
+    return true;
   }
 
   bool take_birth(Node& node) {
@@ -186,9 +185,8 @@ class SparkplugDecoder : public Decoder {
   // Nothing that the node sends can be trusted before it is born.
   bool not_born(Node& node, std::string why, const Now& now) {
     state_.bury(node);
-    const bool asks = !node.asked_ms || now.timer_ms - *node.asked_ms >= kRebirthPauseMs;
+    const bool asks = node.ask();
     if (asks) {
-      node.asked_ms = now.timer_ms;
       std::string topic("spBv1.0/");
       topic.append(topic_.group).append("/NCMD/").append(topic_.node);
       out_->outgoing.push_back({std::move(topic), rebirth_request(now.wall_ms)});

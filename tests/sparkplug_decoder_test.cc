@@ -260,6 +260,31 @@ TEST(SparkplugDecoder,
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
 }
 
+TEST(SparkplugDecoder, the_pause_doubles_with_each_request_that_brings_no_birth) {
+  Plant p;
+  const std::string data = payload(4, "");
+  const std::string why = "not_born: edge node 'n' is not born";
+  p("g/NDATA/n", data);
+  for (const int64_t pause_s :
+       {10, 20, 40, 80, 160, 320, 640, 1'280, 2'560, 3'600, 3'600}) {  // an hour at most
+    p.timer_ms += pause_s * 1'000 - 1;
+    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked}) << pause_s;
+    ++p.timer_ms;
+    EXPECT_EQ(p("g/NBIRTH/n", payload(0, metric(alias(1)))),
+              Rows{"bad_sparkplug: a metric of a birth has no name"})
+        << "which is no birth";
+    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << pause_s;
+  }
+  p.bear();
+  p.timer_ms += 10'000;
+  p("g/NDEATH/n", "");
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << "a birth ends the long pause";
+  p.timer_ms += 9'999;
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked});
+  p.timer_ms += 1;
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked});
+}
+
 TEST(SparkplugDecoder, a_gap_in_the_sequence_ends_what_births_have_said) {
   Plant p;
   p.bear();
