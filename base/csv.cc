@@ -11,13 +11,13 @@ void CsvReader::begin(std::string_view text) {
   undone_.clear();
   line_ = 0;
   next_line_ = 1;
-  in_row_ = quoted_ = unfinished_ = false;
+  in_row_ = unfinished_ = false;
 }
 
 bool CsvReader::next_row() {
   for (std::string_view rest; next_cell(rest);) {
   }
-  while (pass_end_of_line()) {
+  while (pass_end_of_line() || pass_blank_line()) {
   }
   line_ = next_line_;
   in_row_ = !left_.empty();
@@ -26,8 +26,10 @@ bool CsvReader::next_row() {
 
 bool CsvReader::next_cell(std::string_view& cell) {
   if (!in_row_) return false;
-  quoted_ = left_.starts_with('"');
-  cell = quoted_ ? take_quoted() : take_bare();
+  if (const size_t blanks = blank_size(); left_.substr(blanks).starts_with('"')) {
+    left_.remove_prefix(blanks);
+  }
+  cell = left_.starts_with('"') ? take_quoted() : take_bare();
   if (left_.starts_with(delimiter_)) {
     left_.remove_prefix(1);
   } else {
@@ -53,6 +55,21 @@ bool CsvReader::pass_end_of_line() {
   return true;
 }
 
+bool CsvReader::pass_blank_line() {
+  const size_t size = blank_size();
+  if (size == 0 || size != bare_size() || left_.substr(size).starts_with(delimiter_)) return false;
+  left_.remove_prefix(size);
+  return true;
+}
+
+// Of those in front that do not count.
+size_t CsvReader::blank_size() const {
+  if (blanks_ == Blanks::kKept) return 0;
+  const auto is_blank = [&](char c) { return (c == ' ' || c == '\t') && c != delimiter_; };
+  return static_cast<size_t>(std::find_if_not(left_.begin(), left_.end(), is_blank) -
+                             left_.begin());
+}
+
 void CsvReader::pass(size_t size) {
   const std::string_view passed = left_.substr(0, size);
   next_line_ += static_cast<size_t>(std::count(passed.begin(), passed.end(), '\n'));
@@ -68,9 +85,12 @@ size_t CsvReader::bare_size() const {
 }
 
 std::string_view CsvReader::take_bare() {
-  const std::string_view cell = left_.substr(0, bare_size());
+  const size_t blanks = blank_size();
+  std::string_view cell = left_.substr(0, bare_size());
   left_.remove_prefix(cell.size());
-  return cell;
+  if (blanks_ == Blanks::kKept) return cell;
+  cell.remove_prefix(blanks);
+  return cell.substr(0, cell.find_last_not_of(" \t") + 1);
 }
 
 // What follows the closing quote belongs to the cell, too.
@@ -84,6 +104,7 @@ std::string_view CsvReader::take_quoted() {
     if (left_.empty()) unfinished_ = true;
     if (!left_.empty()) left_.remove_prefix(1);
     const bool is_twice = left_.starts_with('"') && !unfinished_;
+    if (!is_twice && blank_size() == bare_size()) left_.remove_prefix(blank_size());
     if (!is_twice && undone_.size() == begin && bare_size() == 0) return part;
     // Never more than the text, so that what was written there stays where it is.
     if (undone_.capacity() < text_.size()) undone_.reserve(text_.size());

@@ -14,7 +14,13 @@ namespace wayside {
 // it lives until the next begin().
 class CsvReader {
  public:
-  explicit CsvReader(std::string_view text = {}, char delimiter = ',') : delimiter_(delimiter) {
+  enum class Blanks {
+    kKept,
+    kDropped,  // around a cell, though not within its quotes; a line of them alone is empty
+  };
+  explicit CsvReader(std::string_view text = {}, char delimiter = ',',
+                     Blanks blanks = Blanks::kKept)
+      : delimiter_(delimiter), blanks_(blanks) {
     begin(text);
   }
 
@@ -26,24 +32,25 @@ class CsvReader {
   bool next(std::vector<std::string_view>& cells);  // all of the next row
 
   size_t line() const { return line_; }            // where the row began, from 1
-  bool quoted() const { return quoted_; }          // the last cell began with a quote
   bool unfinished() const { return unfinished_; }  // the text ended within quotes
 
  private:
   bool pass_end_of_line();
+  bool pass_blank_line();
+  size_t blank_size() const;
   size_t bare_size() const;
   std::string_view take_bare();
   std::string_view take_quoted();
   void pass(size_t size);
 
   char delimiter_;
+  Blanks blanks_;
   std::string_view text_;
   std::string_view left_;
   std::string undone_;  // cells whose quotes were written twice, one behind the other
   size_t line_ = 0;
   size_t next_line_ = 1;
   bool in_row_ = false;
-  bool quoted_ = false;
   bool unfinished_ = false;
 };
 

@@ -26,12 +26,23 @@ std::string path_of(const toml::node& field) {
   return table ? (*table)["path"].value_or<std::string>("") : "";
 }
 
+// What the source reads by itself, as fields and as its time.
+std::set<std::string> own_paths(const toml::table& source) {
+  std::set<std::string> paths{source["time"]["field"].value_or<std::string>("")};
+  const toml::table* fields = source["fields"].as_table();
+  if (!fields) return paths;
+  for (const auto& [name, field] : *fields) paths.insert(path_of(field));
+  return paths;
+}
+
 // Its own ones stay as they are, in name and in path.
-void add_fields(const toml::table& from, toml::table& fields) {
-  std::set<std::string> paths;
-  for (const auto& [name, field] : fields) paths.insert(path_of(field));
+void add_fields(const toml::table& from, toml::table& source) {
+  const std::set<std::string> paths = own_paths(source);
+  source.insert("fields", toml::table{});
+  toml::table* fields = source["fields"].as_table();
+  if (!fields) return;  // which is told where it is read
   for (const auto& [name, field] : from) {
-    if (!paths.contains(path_of(field))) fields.insert(name, field);
+    if (!paths.contains(path_of(field))) fields->insert(name, field);
   }
 }
 
@@ -48,8 +59,7 @@ std::string write_out_preset(toml::table& source) {
   if (found == all.end()) return unknown(name);
   const toml::table preset = toml::parse(found->toml);
   *format = "json";
-  toml::table* own = source["fields"].as_table();
-  if (own) add_fields(*preset["fields"].as_table(), *own);
+  add_fields(*preset["fields"].as_table(), source);
   for (const auto& [key, value] : preset) source.insert(key, value);
   return {};
 }

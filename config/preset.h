@@ -18,8 +18,8 @@ std::span<const Preset> presets();  // in presets.cc
 constexpr const char* kPresetPrefix = "preset:";
 
 // Writes out a source of `format = "preset:NAME"`: what it does not say itself is as the preset has
-// it, and so is each field whose name and whose path it does not give. Another format stays as it
-// is. The error is a preset that is not there.
+// it, and so is each field whose name it does not give and whose path it does not read. Another
+// format stays as it is. The error is a preset that is not there.
 std::string write_out_preset(toml::table& source);
 
 }  // namespace wayside

@@ -94,6 +94,9 @@ power_w = "ENERGY.Power"
 voltage = { path = "ENERGY.Voltage", unit = "V" }
 current_a = "ENERGY.Current"
 energy_kwh = "ENERGY.Total"
+temp_unit = { path = "TempUnit", type = "text" }
+pressure_unit = { path = "PressureUnit", type = "text" }
+speed_unit = { path = "SpeedUnit", type = "text" }
 )toml";
 
 // Zigbee2MQTT: whatever a device exposes of what is usual. It sends no time by itself.
@@ -159,7 +162,7 @@ humidity = { path = "rh", unit = "%" }
 battery = { path = "battery.percent", unit = "%" }
 battery_v = { path = "battery.V", unit = "V" }
 alarm = { path = "alarm", type = "bool" }
-input = { path = "state", type = "bool" }
+state = { path = "state", type = "text" }
 output = { path = "output", type = "bool" }
 power_w = "apower"
 voltage = { path = "voltage", unit = "V" }

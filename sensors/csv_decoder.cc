@@ -15,7 +15,8 @@ class CsvDecoder : public Decoder {
  public:
   CsvDecoder(const SourceOptions& source, size_t first_field)
       : writer_(source, first_field),
-        reader_({}, source.delimiter.empty() ? ',' : source.delimiter[0]),
+        reader_({}, source.delimiter.empty() ? ',' : source.delimiter[0],
+                CsvReader::Blanks::kDropped),
         time_path_(source.time_path),
         has_head_(source.columns.empty()) {
     for (const std::string& name : source.columns) targets_.push_back(target_of(name));
@@ -54,20 +55,10 @@ class CsvDecoder : public Decoder {
     return kNothing;
   }
 
-  // Blanks around a cell do not count, save within quotes.
-  bool next_cell(std::string_view& cell) {
-    if (!reader_.next_cell(cell)) return false;
-    if (reader_.quoted()) return true;
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!cell.empty() && is_blank(cell.front())) cell.remove_prefix(1);
-    while (!cell.empty() && is_blank(cell.back())) cell.remove_suffix(1);
-    return true;
-  }
-
   bool take_head() {
     targets_.clear();
     if (!reader_.next_row()) return bad("the payload is empty: its first line names the columns");
-    for (std::string_view name; next_cell(name);) {
+    for (std::string_view name; reader_.next_cell(name);) {
       if (targets_.size() == kCsvColumnsMax) {
         return bad("the first line has more than " + std::to_string(kCsvColumnsMax) + " columns");
       }
@@ -104,7 +95,7 @@ class CsvDecoder : public Decoder {
   bool take_row(Row& row) {
     size_t column = 0;
     bool good = true;
-    for (std::string_view cell; next_cell(cell); ++column) {
+    for (std::string_view cell; reader_.next_cell(cell); ++column) {
       if (good && column < targets_.size()) good = take_cell(targets_[column], cell, row);
     }
     if (reader_.unfinished()) return bad_line(": a quote is not closed");

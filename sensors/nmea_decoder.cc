@@ -100,7 +100,8 @@ class NmeaDecoder : public Decoder {
   }
 
   // Without a date it is of the day nearest to the last one in this payload, or to the first, or to
-  // the arrival. Until a date has come the row keeps its time of day.
+  // the arrival. Until a date has come the row keeps its time of day. Moments without a fix date no
+  // others.
   void set_time(const NmeaEpoch& epoch, Row& row) {
     const auto time_ms = epoch.time_ms();
     row.has_time = !time_ms || epoch.day_ms() || last_ms_;
@@ -112,7 +113,7 @@ class NmeaDecoder : public Decoder {
     } else {
       row.time_ms = last_ms_ ? nearest_ms(*time_ms, *last_ms_) : *time_ms;
     }
-    if (time_ms && row.has_time) last_ms_ = row.time_ms;
+    if (time_ms && row.has_time && !epoch.is_void()) last_ms_ = row.time_ms;
   }
 
   void date_those_before(int64_t near_ms) {

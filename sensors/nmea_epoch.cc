@@ -18,7 +18,7 @@ bool wrong(std::string& fault, const char* what, std::string_view text) {
 std::optional<double> number_of(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   if (error != std::errc() || rest != end || !std::isfinite(number)) return std::nullopt;
   return number;
 }
@@ -202,6 +202,11 @@ bool NmeaEpoch::add_number(std::string_view text, NmeaValue value, std::string& 
   return true;
 }
 
+bool NmeaEpoch::add_speed(std::string_view text, std::string& fault, double times, double by) {
+  if (number_of(text).value_or(0) < 0) return wrong(fault, "speed", text);
+  return add_number(text, NmeaValue::kSpeed, fault, times, by);
+}
+
 bool NmeaEpoch::add_position(const NmeaSentence& s, size_t first, std::string& fault) {
   const std::string_view lat = s.field(first), lon = s.field(first + 2);
   if (lat.empty() && lon.empty()) return true;
@@ -258,10 +263,9 @@ bool NmeaEpoch::add_rmc(const NmeaSentence& s, std::string& fault) {
   if (!add_status(s.field(2), s.field(12), is_fix, fault)) return false;
   const auto day = short_day_of(s.field(9));
   if (day) day_ms_ = day;
-  if (!is_fix) return true;  // its clock may not have been set yet
+  if (!is_fix) return true;
   if (!day && !s.field(9).empty()) return wrong(fault, "date ddmmyy", s.field(9));
-  return add_position(s, 3, fault) &&
-         add_number(s.field(7), NmeaValue::kSpeed, fault, 1852, 3600) &&
+  return add_position(s, 3, fault) && add_speed(s.field(7), fault, 1852, 3600) &&
          add_number(s.field(8), NmeaValue::kCourse, fault);
 }
 
@@ -306,8 +310,7 @@ bool NmeaEpoch::add_gsv(const NmeaSentence& s, std::string& fault) {
 bool NmeaEpoch::add_vtg(const NmeaSentence& s, std::string& fault) {
   const std::string_view knots = s.field(5), km_per_hour = s.field(7);
   return add_number(s.field(1), NmeaValue::kCourse, fault) &&
-         add_number(km_per_hour, NmeaValue::kSpeed, fault, 1, 3.6) &&
-         add_number(knots, NmeaValue::kSpeed, fault, 1852, 3600);
+         add_speed(km_per_hour, fault, 1, 3.6) && add_speed(knots, fault, 1852, 3600);
 }
 
 }  // namespace wayside

@@ -52,7 +52,9 @@ class NmeaEpoch {
   bool is_empty() const { return seen_ == 0; }
   bool has_fix_or_time() const;                                // not only what goes with it
   std::optional<int32_t> time_ms() const { return time_ms_; }  // of the day, UTC
-  std::optional<int64_t> day_ms() const { return day_ms_; }    // midnight of its date
+  // Midnight of its date. Without a fix the clock may not have been set yet: then it has none.
+  std::optional<int64_t> day_ms() const { return is_void_ ? std::nullopt : day_ms_; }
+  bool is_void() const { return is_void_; }  // one of its sentences says that there is no fix
 
  private:
   enum class Kind : uint8_t { kGga, kGll, kGns, kRmc, kZda, kGsa, kGsv, kHdt, kVtg };
@@ -75,6 +77,7 @@ class NmeaEpoch {
   bool add_vtg(const NmeaSentence& s, std::string& fault);
   bool add_number(std::string_view text, NmeaValue value, std::string& fault, double times = 1,
                   double by = 1);
+  bool add_speed(std::string_view text, std::string& fault, double times, double by);
   bool add_position(const NmeaSentence& s, size_t first, std::string& fault);
   bool add_status(std::string_view status, std::string_view mode, bool& is_fix, std::string& fault);
   double& at(NmeaValue value) { return values_[static_cast<size_t>(value)]; }

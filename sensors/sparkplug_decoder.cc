@@ -15,7 +15,7 @@ namespace {
 using namespace sparkplug;
 
 // Paths that are none of a metric.
-constexpr const char* kIdPath = "$id";                  // node, or node/device
+constexpr const char* kIdPath = "$id";                  // group/node, or group/node/device
 constexpr const char* kDevicePath = "$device";          // nothing for the node's own metrics
 constexpr const char* kHistoricalPath = "$historical";  // true or false
 
@@ -36,6 +36,7 @@ class SparkplugDecoder : public Decoder {
     refusal_ = &refusal;
     payload_ = message.payload;
     rows_.clear();
+    id_text_ = {};
     const auto topic = parse_topic(message.topic);
     if (!topic) return bad("the topic is none of a birth, data or a death in spBv1.0/…");
     topic_ = *topic;
@@ -121,9 +122,8 @@ class SparkplugDecoder : public Decoder {
   bool take_node_birth(Node& node) {
     state_.bury(node);
     if (!take_birth(node)) return false;
-    node.birth = number_of_birth();
-    node.next_sequence = static_cast<uint8_t>(*head_.sequence + 1);
-    return node.is_born = true;
+    node.bear(number_of_birth(), static_cast<uint8_t>(*head_.sequence));
+    return true;
   }
 
   bool take_birth(Node& node) {
@@ -185,9 +185,8 @@ class SparkplugDecoder : public Decoder {
   // Nothing that the node sends can be trusted before it is born.
   bool not_born(Node& node, std::string why, const Now& now) {
     state_.bury(node);
-    const bool asks = !node.asked_ms || now.timer_ms - *node.asked_ms >= kRebirthPauseMs;
+    const bool asks = node.ask();
     if (asks) {
-      node.asked_ms = now.timer_ms;
       std::string topic("spBv1.0/");
       topic.append(topic_.group).append("/NCMD/").append(topic_.node);
       out_->outgoing.push_back({std::move(topic), rebirth_request(now.wall_ms)});
@@ -239,11 +238,19 @@ class SparkplugDecoder : public Decoder {
       row.time_ms = static_cast<int64_t>(*stamp.time_ms);
       row.has_time = true;
     }
-    if (id_ >= 0) row.texts[writer_.place(size_t(id_))] = topic_.id;
+    if (id_ >= 0) row.texts[writer_.place(size_t(id_))] = id_text();
     if (device_ >= 0 && !topic_.device.empty()) {
       row.texts[writer_.place(size_t(device_))] = topic_.device;
     }
     if (historical_ >= 0) row.numbers[writer_.place(size_t(historical_))] = stamp.is_historical;
+  }
+
+  // A node's name is its group's own. Written once for a message.
+  std::string_view id_text() {
+    if (id_text_.empty()) {
+      id_text_ = out_->keep(std::string(topic_.group).append("/").append(topic_.id));
+    }
+    return id_text_;
   }
 
   bool put(const Metric& metric, size_t field, uint32_t type, Row& row, Refusal& refusal) {
@@ -293,6 +300,7 @@ class SparkplugDecoder : public Decoder {
   Refusal* refusal_ = nullptr;
   std::string_view payload_;
   Topic topic_;
+  std::string_view id_text_;  // empty: not written yet
   Head head_;
   Stamp last_stamp_;
   size_t last_row_ = 0;

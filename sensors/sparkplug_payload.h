@@ -26,7 +26,7 @@ struct Topic {
   std::string_view group;
   std::string_view node;
   std::string_view device;  // empty: the node's own metrics
-  std::string_view id;      // node[/device]
+  std::string_view id;      // node[/device], within its group
 };
 // Nothing: it is none of Sparkplug B.
 std::optional<Topic> parse_topic(std::string_view text);

@@ -27,6 +27,21 @@ Device* Node::find(std::string_view device) {
   return found == devices.end() ? nullptr : &found->second;
 }
 
+bool Node::ask() {
+  if (asks_from_ms && heard_ms < *asks_from_ms) return false;
+  asks_from_ms = heard_ms + pause_ms;
+  pause_ms = std::min(2 * pause_ms, kRebirthPauseMaxMs);
+  return true;
+}
+
+void Node::bear(std::optional<uint64_t> number, uint8_t sequence) {
+  is_born = true;
+  birth = number;
+  next_sequence = static_cast<uint8_t>(sequence + 1);
+  pause_ms = kRebirthPauseMs;
+  if (asks_from_ms) asks_from_ms = std::min(*asks_from_ms, heard_ms + kRebirthPauseMs);
+}
+
 Node& State::node(std::string_view group, std::string_view name, int64_t timer_ms) {
   name_.assign(group).append("/").append(name);
   auto found = nodes_.find(name_);

@@ -20,9 +20,11 @@ constexpr size_t kNodesMax = 1'000;
 constexpr size_t kMetricsMax = 10'000;
 constexpr size_t kMetricsInAllMax = 200'000;
 constexpr size_t kDeviceCost = 16;
-constexpr size_t kIdBytesMax = 256;          // of a group, a node or a device
-constexpr int64_t kRebirthPauseMs = 10'000;  // between two requests to a node
-constexpr size_t kSequences = 256;           // 0 follows 255
+constexpr size_t kIdBytesMax = 256;  // of a group, a node or a device
+// Between two requests to a node: twice as long after each that brought no birth, up to an hour.
+constexpr int64_t kRebirthPauseMs = 10'000;
+constexpr int64_t kRebirthPauseMaxMs = 3'600'000;
+constexpr size_t kSequences = 256;  // 0 follows 255
 
 // The node itself, or one of its devices.
 struct Device {
@@ -42,13 +44,17 @@ struct Device {
 struct Node {
   bool is_born = false;
   uint8_t next_sequence = 0;
-  std::optional<uint64_t> birth;  // its bdSeq
-  int64_t heard_ms = 0;           // timer clock
-  std::optional<int64_t> asked_ms;
+  std::optional<uint64_t> birth;        // its bdSeq
+  int64_t heard_ms = 0;                 // timer clock
+  std::optional<int64_t> asks_from_ms;  // nothing: it was never asked for its rebirth
+  int64_t pause_ms = kRebirthPauseMs;   // behind the next request
   std::unordered_map<std::string, Device, TextHash, std::equal_to<>> devices;  // "": itself
   size_t cost = 0;  // of the devices, in metrics
 
   Device* find(std::string_view device);
+  // Whether it is to be asked for its rebirth now; then it counts as asked.
+  bool ask();
+  void bear(std::optional<uint64_t> number, uint8_t sequence);
 };
 
 class State {

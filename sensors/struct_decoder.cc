@@ -22,8 +22,12 @@ class StructDecoder : public Decoder {
 
   bool decode(const Frame& message, const Now&, Readings& out, Refusal& refusal) override {
     std::string_view left = message.payload;
+    if (left.empty()) {
+      refusal = {kBad, "the payload is empty"};
+      return false;
+    }
     if (record_bytes_ == 0) return take_record(left, out.add(), out, refusal);
-    if (left.empty() || left.size() % record_bytes_ != 0) {
+    if (left.size() % record_bytes_ != 0) {
       refusal = {kBad, std::to_string(left.size()) + " bytes are no whole records of " +
                            std::to_string(record_bytes_)};
       return false;

@@ -62,6 +62,20 @@ mode = "m"
   EXPECT_FALSE(find(s, "battery")) << "its path has another name here";
 }
 
+TEST(ConfigPresets, what_the_source_reads_as_its_time_is_no_field_too) {
+  const std::string time = "time = { field = \"params.ts\", unit = \"s\" }\n";
+  for (const char* more : {"", "[source.fields]\nts = \"params.sys.unixtime\"\n"}) {
+    const auto config = parse_good(preset("shelly", time + more));
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->sources[0].time_path, "params.ts");
+    EXPECT_FALSE(find(config->sources[0], "device_time"));
+    EXPECT_TRUE(find(config->sources[0], "temp_c"));
+  }
+  const auto config = parse_good(preset("shelly"));
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(find(config->sources[0], "device_time"));
+}
+
 TEST(ConfigPresets, one_that_is_not_there_is_told_once_with_the_nearest) {
   const std::string rule = "[[rule]]\nname = \"low\"\nfrom = \"phones\"\nwhen = \"battery < 5\"\n";
   EXPECT_EQ(errors_of(preset("owntrack") + rule),

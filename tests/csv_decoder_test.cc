@@ -40,7 +40,7 @@ TEST(CsvDecoder, without_names_the_first_line_of_each_payload_names_the_columns)
   EXPECT_EQ(d("at,t,door,moving\n1,2,open,1\n2,3,open,1"), "@1000 2 open 1\n@2000 3 open 1");
   EXPECT_EQ(d("\xEF\xBB\xBF"
               "moving, \"door\" ,x,t,at\r\n0,shut,9,4,3\r\n"),
-            "bad_csv: the first line names no column 'door'");
+            "@3000 4 shut 0");
   EXPECT_EQ(d("moving, door ,x,\"t\",at\r\n0,shut,9,4,3\r\n"), "@3000 4 shut 0");
   EXPECT_EQ(d("at,t,door,moving\n"), "") << "a table without readings";
 }
@@ -70,6 +70,22 @@ TEST(CsvDecoder, quotes_and_blanks_are_those_of_the_file_not_of_the_text) {
   Decoding d(table());
   EXPECT_EQ(d("1, 2 ,\"a,\"\"b\"\"\n c\",1"), "@1000 2 a,\"b\"\n c 1");
   EXPECT_EQ(d("1,2, open\t,1\n2,2,\" shut \",1"), "@1000 2 open 1\n@2000 2  shut  1");
+}
+
+TEST(CsvDecoder, blanks_around_quotes_do_not_count) {
+  Decoding d(table());
+  EXPECT_EQ(d("1,2, \"open\" ,1\n2,2,\t\"a \"\"b\"\"\" \t,1"), "@1000 2 open 1\n@2000 2 a \"b\" 1");
+  EXPECT_EQ(d("1,2,\" open \" x ,1"), "@1000 2  open x 1") << "nor before what is behind";
+  EXPECT_EQ(d("1,2,open, \"1\" \r\n2,2,open,\"1\" "), "@1000 2 open 1\n@2000 2 open 1");
+}
+
+TEST(CsvDecoder, a_line_of_blanks_is_empty) {
+  Decoding d(table());
+  EXPECT_EQ(d(" \n1,2,open,1\n\t \r\n\n  \n2,3,open,1\n  "), "@1000 2 open 1\n@2000 3 open 1");
+  EXPECT_EQ(d("  "), "bad_csv: the payload holds no line");
+  SourceOptions o = table();
+  o.delimiter = "\t";
+  EXPECT_EQ(Decoding(o)("\t\t\t"), "@none - - -") << "these are delimiters";
 }
 
 TEST(CsvDecoder, another_delimiter_may_stand_between) {

@@ -123,6 +123,27 @@ TEST(NmeaDecoder, a_date_counts_for_the_whole_payload) {
   EXPECT_EQ(d(sentence("GPRMC,120000,A,,,,,,,060180,,,A")), at("1980-01-06T12:00:00Z") + " 1");
 }
 
+// Switched on cold, it counts from the beginning of GPS.
+TEST(NmeaDecoder, the_date_of_a_void_moment_does_not_count) {
+  Decoding d(receiver({"fix"}));
+  d.at("t", ms("2026-03-09T01:00:00Z"));
+  const std::string cold = sentence("GPRMC,000036.800,V,,,,,0.00,0.00,060180,,,N");
+  const std::string moment = at("2026-03-09T00:00:36.800Z") + " 0";
+  EXPECT_EQ(d(cold), moment);
+  EXPECT_EQ(d(sentence("GPZDA,000036.800,06,01,1980,00,00") + cold), moment);
+  const auto gga = [](const std::string& time) {
+    return sentence("GPGGA," + time + ",4807.5,N,01131.0,E,1,09,0.9,545.4,M,46.9,M,,");
+  };
+  EXPECT_EQ(d(gga("000035") + cold + gga("000038")),
+            at("2026-03-09T00:00:35Z") + " 1\n" + moment + "\n" + at("2026-03-09T00:00:38Z") + " 1")
+      << "nor for the others of its payload";
+  EXPECT_EQ(d(cold + sentence("GPRMC,000038,A,,,,,,,010326,,,A")),
+            at("2026-03-01T00:00:36.800Z") + " 0\n" + at("2026-03-01T00:00:38Z") + " 1");
+  EXPECT_EQ(d(sentence("GPRMC,130000,A,,,,,,,010326,,,A") + cold + gga("003000")),
+            at("2026-03-01T13:00:00Z") + " 1\n" + at("2026-03-02T00:00:36.800Z") + " 0\n" +
+                at("2026-03-02T00:30:00Z") + " 1");
+}
+
 TEST(NmeaDecoder, a_damaged_sentence_is_refused_alone) {
   Decoding d(receiver({"lat", "speed"}));
   std::string damaged = kGga;
@@ -153,6 +174,10 @@ TEST(NmeaDecoder, a_wrong_value_refuses_its_sentence_and_is_named) {
       {"GPRMC,101112,Q,,,,,,,010326,,,A", "'Q' is no status A or V"},
       {"GPRMC,101112,A,,,,,,,310226,,,A", "'310226' is no date ddmmyy"},
       {"GPVTG,north,T,,M,,N,,K,A", "'north' is no number"},
+      {"GPGGA,101112,,,,,1,09,1e1,,M,,M,,", "'1e1' is no number"},
+      {"GPRMC,101112,A,,,,,-0.5,,010326,,,A", "'-0.5' is no speed"},
+      {"GPVTG,,T,,M,-1,N,,K,A", "'-1' is no speed"},
+      {"GPVTG,,T,,M,,N,-1,K,A", "'-1' is no speed"},
       {"GPGSV,1,1,many", "'many' is no number"},
   };
   Decoding d(receiver({"lat"}));

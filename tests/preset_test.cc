@@ -79,6 +79,31 @@ TEST(Preset, each_reads_what_its_devices_send) {
   }
 }
 
+TEST(Preset, channels_of_a_plug_have_fields_by_number) {
+  std::vector<ConfigError> errors;
+  const auto config = parse_config(R"toml([gateway]
+id = "g"
+[[mqtt]]
+name = "local"
+url = "mqtt://127.0.0.1"
+[[source]]
+name = "s"
+format = "preset:tasmota"
+[source.fields]
+power_w = "ENERGY.Power.0"
+power_2_w = "ENERGY.Power.1"
+)toml",
+                                   "plugs", errors);
+  ASSERT_TRUE(config && errors.empty());
+  const auto decoded = decode(
+      *config,
+      {"s", "tele/plug/SENSOR", R"({"Time":"2026-03-01T12:00:00","ENERGY":{"Power":[230,1.5]}})"},
+      now());
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(text_of(*decoded),
+            "plug 2026-03-01T12:00:00.000Z device=plug power_w=230 power_2_w=1.5");
+}
+
 // ---- authentic messages
 
 fs::path payloads_folder() {

@@ -140,19 +140,29 @@ TEST(SparkplugDecoder, births_name_metrics_and_data_have_their_aliases) {
   Plant p;
   EXPECT_EQ(p("g/NBIRTH/n",
               payload(0, metric(named("note") + alias(1) + type(kString) + bytes(15, "hello")))),
-            Rows{"@1000 n - - hello"});
+            Rows{"@1000 g/n - - hello"});
   EXPECT_EQ(p("g/DBIRTH/n/d", payload(1, metric(named("input/Temperature") + alias(10) +
                                                 type(kFloat) + at(900) + fixed(12, -18.5f)) +
                                              metric(named("input/Door") + alias(12) + type(kBool) +
                                                     at(900) + varint(14, 1)))),
-            Rows{"@900 n/d -18.5 1 -"});
+            Rows{"@900 g/n/d -18.5 1 -"});
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + fixed(12, -18.25f)), 2'000)),
-            Rows{"@2000 n/d -18.25 - -"});
+            Rows{"@2000 g/n/d -18.25 - -"});
   EXPECT_EQ(p("g/NDATA/n", payload(3, metric(alias(1) + bytes(15, "bye")), 2'500)),
-            Rows{"@2500 n - - bye"});
+            Rows{"@2500 g/n - - bye"});
   EXPECT_EQ(p("g/DDATA/n/d", payload(4, metric(named("input/Door") + varint(14, 0)), 3'000)),
-            Rows{"@3000 n/d - 0 -"});
+            Rows{"@3000 g/n/d - 0 -"});
   EXPECT_TRUE(p.asked.empty());
+}
+
+TEST(SparkplugDecoder, nodes_of_one_name_in_two_groups_have_two_ids) {
+  Plant p;
+  const std::string birth = payload(0, metric(named("input/Temperature") + number(3)));
+  EXPECT_EQ(p("g/NBIRTH/n", birth), Rows{"@1000 g/n 3 - -"});
+  EXPECT_EQ(p("h/NBIRTH/n", birth), Rows{"@1000 h/n 3 - -"});
+  EXPECT_EQ(p("h/DBIRTH/n/d", payload(1, metric(named("input/Temperature") + at(1) + number(4)) +
+                                             metric(named("input/Temperature") + number(5)))),
+            (Rows{"@1 h/n/d 4 - -", "@1000 h/n/d 5 - -"}));
 }
 
 TEST(SparkplugDecoder, metrics_of_one_time_are_one_reading_and_those_of_others_others) {
@@ -167,19 +177,20 @@ TEST(SparkplugDecoder, metrics_of_one_time_are_one_reading_and_those_of_others_o
                           metric(alias(12) + at(500) + varint(5, 1) + varint(14, 0)) +
                           metric(alias(13) + at(700) + number(9)),
                       2'000)),
-            (Rows{"@500 n/d 3 0 - 1", "@2000 n/d 4 1 - 0"}));
+            (Rows{"@500 g/n/d 3 0 - 1", "@2000 g/n/d 4 1 - 0"}));
 }
 
 TEST(SparkplugDecoder, what_is_null_or_has_no_value_is_nothing) {
   Plant p;
   p.bear();
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + varint(7, 1)) + metric(alias(12)))),
-            Rows{"@1000 n/d - - -"});
+            Rows{"@1000 g/n/d - - -"});
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(nan)))), Rows{"@1000 n/d - - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(nan)))),
+            Rows{"@1000 g/n/d - - -"});
   EXPECT_EQ(p("g/DDATA/n/d", payload(4, "")), Rows{});
   EXPECT_EQ(p("g/DDATA/n/d", metric(alias(10) + number(1)) + varint(3, 5)),
-            Rows{"@none n/d 1 - -"});
+            Rows{"@none g/n/d 1 - -"});
 }
 
 TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_datatype) {
@@ -189,12 +200,12 @@ TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_dataty
     return p("g/DDATA/n/d", payload(2, metric(named("input/Temperature") + type(of) +
                                               varint(field_number, sent))))[0];
   };
-  EXPECT_EQ(value(kInt16, 10, 0xFFFFFFF9), "@1000 n/d -7 - -");
-  EXPECT_EQ(value(kInt16, 10, 0xFFF9), "@1000 n/d -7 - -");
-  EXPECT_EQ(value(kInt8, 10, 0x80), "@1000 n/d -128 - -");
-  EXPECT_EQ(value(kInt8, 10, 0x7F), "@1000 n/d 127 - -");
-  EXPECT_EQ(value(kInt64, 11, uint64_t(-5)), "@1000 n/d -5 - -");
-  EXPECT_EQ(value(kUInt8, 10, 255), "@1000 n/d 255 - -");
+  EXPECT_EQ(value(kInt16, 10, 0xFFFFFFF9), "@1000 g/n/d -7 - -");
+  EXPECT_EQ(value(kInt16, 10, 0xFFF9), "@1000 g/n/d -7 - -");
+  EXPECT_EQ(value(kInt8, 10, 0x80), "@1000 g/n/d -128 - -");
+  EXPECT_EQ(value(kInt8, 10, 0x7F), "@1000 g/n/d 127 - -");
+  EXPECT_EQ(value(kInt64, 11, uint64_t(-5)), "@1000 g/n/d -5 - -");
+  EXPECT_EQ(value(kUInt8, 10, 255), "@1000 g/n/d 255 - -");
   EXPECT_EQ(value(kInt8, 10, 300), "wrong_type: field 'temp' is no whole number of its datatype 1");
   EXPECT_EQ(value(kUInt8, 10, 256),
             "wrong_type: field 'temp' is no whole number of its datatype 5");
@@ -206,8 +217,8 @@ TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_dataty
   const auto text = [&](uint64_t sequence, uint32_t of, uint64_t sent) {
     return p("g/DDATA/n/d", payload(sequence, metric(named("note") + type(of) + varint(11, sent))));
   };
-  EXPECT_EQ(text(2, kUInt64, UINT64_MAX), Rows{"@1000 n/d - - 18446744073709551615"});
-  EXPECT_EQ(text(3, kInt64, uint64_t(INT64_MIN)), Rows{"@1000 n/d - - -9223372036854775808"});
+  EXPECT_EQ(text(2, kUInt64, UINT64_MAX), Rows{"@1000 g/n/d - - 18446744073709551615"});
+  EXPECT_EQ(text(3, kInt64, uint64_t(INT64_MIN)), Rows{"@1000 g/n/d - - -9223372036854775808"});
 }
 
 TEST(SparkplugDecoder, a_wrong_value_takes_its_reading_with_it_and_no_other) {
@@ -218,10 +229,10 @@ TEST(SparkplugDecoder, a_wrong_value_takes_its_reading_with_it_and_no_other) {
                                             metric(alias(10) + at(2) + number(5)) +
                                             metric(named("note") + at(3) + bytes(15, "\xff")) +
                                             metric(alias(12) + at(4) + bytes(17, "a data set")))),
-            (Rows{"wrong_type: field 'temp' is not a number", "@2 n/d 5 - -",
+            (Rows{"wrong_type: field 'temp' is not a number", "@2 g/n/d 5 - -",
                   "bad_sparkplug: field 'note' is not UTF-8",
                   "wrong_type: field 'door' is not true or false"}));
-  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(6)))), Rows{"@1000 n/d 6 - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
 }
 
 const char* kAsked = "; its rebirth is asked for";
@@ -246,7 +257,32 @@ TEST(SparkplugDecoder,
   p.timer_ms = 10'000;
   EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked});
   p.bear();
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 n/d 6 - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
+}
+
+TEST(SparkplugDecoder, the_pause_doubles_with_each_request_that_brings_no_birth) {
+  Plant p;
+  const std::string data = payload(4, "");
+  const std::string why = "not_born: edge node 'n' is not born";
+  p("g/NDATA/n", data);
+  for (const int64_t pause_s :
+       {10, 20, 40, 80, 160, 320, 640, 1'280, 2'560, 3'600, 3'600}) {  // an hour at most
+    p.timer_ms += pause_s * 1'000 - 1;
+    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked}) << pause_s;
+    ++p.timer_ms;
+    EXPECT_EQ(p("g/NBIRTH/n", payload(0, metric(alias(1)))),
+              Rows{"bad_sparkplug: a metric of a birth has no name"})
+        << "which is no birth";
+    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << pause_s;
+  }
+  p.bear();
+  p.timer_ms += 10'000;
+  p("g/NDEATH/n", "");
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << "a birth ends the long pause";
+  p.timer_ms += 9'999;
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked});
+  p.timer_ms += 1;
+  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked});
 }
 
 TEST(SparkplugDecoder, a_gap_in_the_sequence_ends_what_births_have_said) {
@@ -285,7 +321,7 @@ TEST(SparkplugDecoder, the_dead_are_forgotten) {
   p.bear();
   const auto death = [](uint64_t birth) { return metric(named("bdSeq") + varint(11, birth)); };
   EXPECT_EQ(p("g/NDEATH/n", death(6)), Rows{});
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 n/d 6 - -"})
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"})
       << "that was the death of an earlier session";
   EXPECT_EQ(p("g/NDEATH/n", death(7)), Rows{});
   EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10)))),
@@ -361,7 +397,7 @@ TEST(SparkplugDecoder, of_too_many_edge_nodes_the_one_that_was_silent_for_longes
     p.timer_ms = int64_t(i);
     p("g/NBIRTH/x" + std::to_string(i), payload(0, ""));
   }
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 n/d 6 - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
   p("g/NDATA/never-born", payload(0, ""));  // pushes x1 out
   p("g/NBIRTH/one-more", payload(0, ""));   // and this one what was never born
   EXPECT_EQ(p("g/NDATA/x2", payload(1, "")), Rows{});

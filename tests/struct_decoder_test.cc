@@ -150,7 +150,6 @@ TEST(StructDecoder, a_time_has_a_place_too) {
 
 TEST(StructDecoder, a_payload_that_is_too_short_is_refused_but_for_fields_with_a_default) {
   EXPECT_EQ(at("2:u16le", "000000"), "bad_struct: field 'x' ends at byte 4 of 3");
-  EXPECT_EQ(at("0:u8", ""), "bad_struct: field 'x' ends at byte 1 of 0");
   FieldOptions later = field("later", "1:u16le");
   later.absent = 7.0;
   Decoding d(layout({field("x", "0:u8"), later}));
@@ -161,13 +160,21 @@ TEST(StructDecoder, a_payload_that_is_too_short_is_refused_but_for_fields_with_a
   EXPECT_EQ(Decoding(o)("abc"), "bad_struct: the time ends at byte 4 of 3");
 }
 
+TEST(StructDecoder, an_empty_payload_is_refused_whatever_has_a_default) {
+  EXPECT_EQ(at("0:u8", ""), "bad_struct: the payload is empty");
+  SourceOptions o = layout({field("x", "0:u8")});
+  o.fields[0].absent = 7.0;
+  EXPECT_EQ(Decoding(o)(""), "bad_struct: the payload is empty");
+  o.record_bytes = 1;
+  EXPECT_EQ(Decoding(o)(""), "bad_struct: the payload is empty");
+}
+
 TEST(StructDecoder, a_payload_may_be_a_row_of_records) {
   SourceOptions o = layout({field("n", "0:u8"), field("s", "1:text2", kText)});
   o.record_bytes = 3;
   Decoding d(o);
   EXPECT_EQ(d("\x01xy\x02z "), "@none 1 xy\n@none 2 z");
   EXPECT_EQ(d("\x01xy\x02z"), "bad_struct: 5 bytes are no whole records of 3");
-  EXPECT_EQ(d(""), "bad_struct: 0 bytes are no whole records of 3");
   EXPECT_EQ(d("\x01\xff\xff\x02zz"), "bad_struct: field 's' is not UTF-8\n@none 2 zz")
       << "a record is refused alone";
   EXPECT_EQ(d(std::string(3 * (kReadingsMax + 1), '1')),
