@@ -121,6 +121,14 @@ TEST(CborDecoder, nothing_is_null_undefined_or_no_number) {
   EXPECT_EQ(of(truck(), "a2 63706f73 f6 0c f7"), "@none - - - - -");
 }
 
+TEST(CborDecoder, a_time_that_is_no_number_is_nothing) {
+  for (const char* digits : {"f6", "f97e00", "fa7fc00000", "fb7ff8000000000000", "c1 f97e00"}) {
+    EXPECT_EQ(of(source({field("x", "x")}), std::string("a2 627473") + digits + "6178 05"),
+              "@none 5")
+        << digits;
+  }
+}
+
 TEST(CborDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_field) {
   const std::string number = "wrong_type: field 'x' is not a number";
   for (const char* digits : {"f5", "80", "a0", "4101", "e0", "f8ff", "c2 4101", "c4 8101",
