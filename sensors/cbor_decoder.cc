@@ -83,7 +83,7 @@ class CborDecoder : public Decoder {
     if (!reader_.enter()) return bad();
     CborItem element;
     while (reader_.next_of(array, element)) {
-      if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+      if (out_->is_full()) return too_many_readings(*out_, *refusal_);
       const CborReader start = reader_;
       if (take_members(element, tree_.element, out_->add())) continue;
       if (reader_.fault()) return false;

@@ -144,7 +144,7 @@ class ProtobufNumbersDecoder : public Decoder {
 
   // One with a value of a wrong type is refused alone; what is no protobuf refuses them all.
   bool take_reading(pb_istream_t& stream) {
-    if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+    if (out_->is_full()) return too_many_readings(*out_, *refusal_);
     if (read(stream, tree_.element, out_->add())) return true;
     if (is_broken_) return false;
     out_->refuse(std::exchange(*refusal_, {}));

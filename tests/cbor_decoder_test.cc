@@ -157,6 +157,16 @@ TEST(CborDecoder, texts_come_whole_or_in_pieces_and_bytes_are_hex_digits) {
   EXPECT_EQ(one(kBool, "00"), "@none 0");
 }
 
+TEST(CborDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = source({}, "");
+  o.each = ".";
+  for (int i = 0; i < 48; ++i) o.fields.push_back(field("x" + std::to_string(i), "x"));
+  Decoding d(o);  // 50 with the topic's levels
+  EXPECT_TRUE(d("\x9f" + std::string(2'000, '\xa0') + "\xff").starts_with("@none"));
+  EXPECT_EQ(d("\x9f" + std::string(2'001, '\xa0') + "\xff"),
+            "too_large: more than 2000 readings in one payload");
+}
+
 TEST(CborDecoder, a_json_field_is_an_array_or_a_map_as_json) {
   FieldOptions items = field("items", "i", kText);
   items.json = true;

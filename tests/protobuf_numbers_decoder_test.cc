@@ -222,6 +222,17 @@ TEST(ProtobufNumbers, a_payload_of_too_many_readings_is_refused) {
   EXPECT_EQ(d(all + bytes(3, bytes(1, ""))), "too_large: more than 10000 readings in one payload");
 }
 
+TEST(ProtobufNumbers, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = pack();
+  o.fields.clear();
+  for (int i = 0; i < 48; ++i) o.fields.push_back(field("x" + std::to_string(i), "4"));
+  std::string all;
+  for (int i = 0; i < 2'000; ++i) all += bytes(3, bytes(1, ""));
+  Decoding d(o);  // 50 with the topic's levels
+  EXPECT_TRUE(d(all).starts_with("@none"));
+  EXPECT_EQ(d(all + bytes(3, bytes(1, ""))), "too_large: more than 2000 readings in one payload");
+}
+
 TEST(ProtobufNumbers, a_payload_that_is_cut_within_a_field_is_refused) {
   const std::string elements[] = {varint(9, 1'700'000'000'123), fixed(1, 90.0), bytes(2, "open"),
                                   bytes(4, fixed(1, 48.1) + bytes(2, varint(1, 300)))};
