@@ -1,5 +1,6 @@
 #include "sensors/cbor_decoder.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,7 @@ class CborDecoder : public Decoder {
     out_ = &out;
     refusal_ = &refusal;
     reader_ = CborReader(message.payload);
+    json_room_ = kCborJsonMax;
     CborItem item;
     if (!reader_.next(item)) return bad();
     if (!(tree_.has_each ? take_readings(item) : take_members(item, tree_.root, out.add()))) {
@@ -81,7 +83,7 @@ class CborDecoder : public Decoder {
     if (!reader_.enter()) return bad();
     CborItem element;
     while (reader_.next_of(array, element)) {
-      if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+      if (out_->is_full()) return too_many_readings(*out_, *refusal_);
       const CborReader start = reader_;
       if (take_members(element, tree_.element, out_->add())) continue;
       if (reader_.fault()) return false;
@@ -148,7 +150,7 @@ class CborDecoder : public Decoder {
 
   bool take_field(const CborItem& item, size_t field, Row& row) {
     const FieldOptions& f = writer_.fields()[field];
-    if (f.json && item.is_container()) return take_json(item, field, row);
+    if (f.json && item.is_container() && !item.is_fraction()) return take_json(item, field, row);
     if (item.type == Type::kBytes && f.type == FieldType::kText) {
       std::string_view bytes;
       if (!reader_.take_bytes(item, joined_, bytes)) return bad();
@@ -162,14 +164,14 @@ class CborDecoder : public Decoder {
   }
 
   bool take_json(const CborItem& item, size_t field, Row& row) {
-    std::string json;
-    const char* why = nullptr;
-    if (!append_json(reader_, item, json, why)) {
+    CborJson json(reader_, *out_, json_room_);
+    if (!json.append(item)) {
       if (reader_.fault()) return bad();
-      *refusal_ = {"wrong_type", "field '" + writer_.fields()[field].name + "' " + why};
+      *refusal_ = {"wrong_type", "field '" + writer_.fields()[field].name + "' " + json.why()};
       return false;
     }
-    row.texts[writer_.place(field)] = out_->keep(std::move(json));
+    json_room_ -= std::min(json_room_, json.text().size());
+    row.texts[writer_.place(field)] = out_->keep(std::move(json.text()));
     return true;
   }
 
@@ -195,6 +197,7 @@ class CborDecoder : public Decoder {
   Readings* out_ = nullptr;
   Refusal* refusal_ = nullptr;
   Row beside_;
+  size_t json_room_ = 0;  // for fields of type = "json"
   bool has_met_each_ = false;
 };
 

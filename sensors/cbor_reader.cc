@@ -18,8 +18,6 @@ constexpr uint8_t kBreak = 0xff;
 constexpr unsigned kOpen = 31;     // as additional information
 constexpr unsigned kTagMajor = 6;  // major types
 constexpr unsigned kSimpleMajor = 7;
-constexpr uint64_t kDecimalTag = 4;
-constexpr uint64_t kBinaryTag = 5;
 constexpr uint64_t kWholeMax = std::numeric_limits<int64_t>::max();
 
 double half(uint64_t bits) {
@@ -215,7 +213,7 @@ bool CborReader::take_scalar(const CborItem& item, Readings& out, Scalar& value)
       value = std::monostate();
       return true;
     case Type::kArray:
-      if (item.tag == kDecimalTag || item.tag == kBinaryTag) return take_fraction(item, value);
+      if (item.is_fraction()) return take_fraction(item, value);
       [[fallthrough]];
     default:
       skip(item);
@@ -238,7 +236,7 @@ bool CborReader::take_fraction(CborItem item, Scalar& value) {
   if (next_of(item, part) && take_whole(part, exponent) && next_of(item, part) &&
       take_whole(part, mantissa) && !next_of(item, part) && !fault_) {
     constexpr int64_t kBeyond = 5'000;
-    value = whole.tag == kDecimalTag
+    value = whole.tag == CborItem::kDecimalTag
                 ? decimal(mantissa, exponent)
                 : std::ldexp(static_cast<double>(mantissa),
                              static_cast<int>(std::clamp(exponent, -kBeyond, kBeyond)));

@@ -26,6 +26,10 @@ struct CborItem {
     kOther,  // a simple value without a meaning
   };
   static constexpr uint64_t kNoTag = UINT64_MAX;
+  static constexpr uint64_t kLargeTag = 2;
+  static constexpr uint64_t kLargeNegativeTag = 3;
+  static constexpr uint64_t kDecimalTag = 4;
+  static constexpr uint64_t kBinaryTag = 5;
 
   Type type = Type::kOther;
   bool is_open = false;  // of indefinite length
@@ -35,6 +39,14 @@ struct CborItem {
   uint64_t tag = kNoTag;  // the innermost; others mean nothing here
 
   bool is_container() const { return type == Type::kArray || type == Type::kMap; }
+  // An exponent and a mantissa.
+  bool is_fraction() const {
+    return type == Type::kArray && (tag == kDecimalTag || tag == kBinaryTag);
+  }
+  // In bytes, as 64 bits are too few for it.
+  bool is_large_whole() const {
+    return type == Type::kBytes && (tag == kLargeTag || tag == kLargeNegativeTag);
+  }
 };
 
 class CborReader {

@@ -27,7 +27,7 @@ class CsvDecoder : public Decoder {
     reader_.begin(message.payload);
     if (has_head_ && !take_head()) return false;
     while (reader_.next_row()) {
-      if (out.size() == kReadingsMax) return too_many_readings(refusal);
+      if (out.is_full()) return too_many_readings(out, refusal);
       if (!take_row(out.add())) out.refuse(std::exchange(refusal, {}));
     }
     return has_head_ || out.size() > 0 || bad("the payload holds no line");

@@ -175,7 +175,7 @@ class JsonDecoder : public Decoder {
     for (auto item : elements) {
       od::value value;
       if (const auto error = std::move(item).get(value)) return bad(error);
-      if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+      if (out_->is_full()) return too_many_readings(*out_, *refusal_);
       Row& row = out_->add();
       od::object object;
       if (const auto error = value.get_object().get(object)) {

@@ -35,7 +35,7 @@ class NmeaDecoder : public Decoder {
     for (std::string_view left = message.payload; !left.empty();) {
       const std::string_view line = take_line(left);
       if (line.empty()) continue;
-      if (out.size() == kReadingsMax) return too_many_readings(refusal);
+      if (out.is_full()) return too_many_readings(out, refusal);
       take_sentence(line, ++sentences);
     }
     if (sentences == 0) {
@@ -43,7 +43,7 @@ class NmeaDecoder : public Decoder {
       return false;
     }
     end_epoch();
-    if (out.size() > kReadingsMax) return too_many_readings(refusal);
+    if (out.size() > out.max()) return too_many_readings(out, refusal);
     if (!last_ms_) date_those_before(arrival_ms_);
     return true;
   }

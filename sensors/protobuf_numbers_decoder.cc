@@ -120,7 +120,8 @@ class ProtobufNumbersDecoder : public Decoder {
     if (!open(stream, wire, member, inner)) return false;
     const bool good =
         member.target == PathNode::kEach ? take_reading(inner) : read(inner, member, row);
-    return good && close(stream, inner, member);
+    if (is_broken_) return false;
+    return close(stream, inner, member) && good;  // refused or not, what follows it is read on
   }
 
   bool open(pb_istream_t& stream, pb_wire_type_t wire, const PathNode& member,
@@ -143,7 +144,7 @@ class ProtobufNumbersDecoder : public Decoder {
 
   // One with a value of a wrong type is refused alone; what is no protobuf refuses them all.
   bool take_reading(pb_istream_t& stream) {
-    if (out_->size() == kReadingsMax) return too_many_readings(*refusal_);
+    if (out_->is_full()) return too_many_readings(*out_, *refusal_);
     if (read(stream, tree_.element, out_->add())) return true;
     if (is_broken_) return false;
     out_->refuse(std::exchange(*refusal_, {}));
@@ -207,6 +208,7 @@ class ProtobufNumbersDecoder : public Decoder {
         return bad(member.path, PB_GET_ERROR(&inner));
       }
     }
+    if (!close(stream, inner, member)) return false;
     const auto seconds = static_cast<int64_t>(parts[0]);
     const bool possible = seconds >= kPossibleMin / 1000 && seconds <= kPossibleMax / 1000;
     if (!possible || parts[1] > 999'999'999) {
@@ -215,7 +217,7 @@ class ProtobufNumbersDecoder : public Decoder {
     }
     row.time_ms = seconds * 1000 + static_cast<int64_t>(parts[1] / 1'000'000);
     row.has_time = true;
-    return close(stream, inner, member);
+    return true;
   }
 
   static std::string misfit(pb_wire_type_t wire, WireKind kind) {

@@ -1,5 +1,7 @@
 #include "sensors/readings.h"
 
+#include <algorithm>
+
 namespace wayside {
 
 Row& Readings::add() {
@@ -10,8 +12,14 @@ Row& Readings::add() {
   return item.row;
 }
 
-bool too_many_readings(Refusal& refusal) {
-  refusal = {"too_large", "more than " + std::to_string(kReadingsMax) + " readings in one payload"};
+size_t Readings::max() const {
+  const size_t fields = std::max<size_t>(empty_.numbers.size(), 1);
+  return std::clamp<size_t>(kCellsMax / fields, 1, kReadingsMax);
+}
+
+bool too_many_readings(const Readings& readings, Refusal& refusal) {
+  refusal = {"too_large",
+             "more than " + std::to_string(readings.max()) + " readings in one payload"};
   return false;
 }
 

@@ -34,8 +34,8 @@ struct Outgoing {
 
 // A payload with more of them is refused, as a bomb.
 constexpr size_t kReadingsMax = 10'000;
-
-bool too_many_readings(Refusal& refusal);  // false, for a decoder to return
+// Readings times fields: a reading takes memory for each, whatever came of it.
+constexpr size_t kCellsMax = 100'000;
 
 // Texts are views into the payload, into the decoder or into this: they live until the next
 // message. Memory is kept from message to message.
@@ -58,6 +58,9 @@ class Readings {
 
   const Row& empty() const { return empty_; }
   size_t size() const { return size_; }
+  // Of readings with so many fields.
+  size_t max() const;
+  bool is_full() const { return size_ >= max(); }
   Row& row(size_t i) { return items_[i].row; }
   Refusal& refusal(size_t i) { return items_[i].refusal; }  // no reason: it is a reading
 
@@ -73,5 +76,8 @@ class Readings {
   size_t size_ = 0;
   std::deque<std::string> texts_;
 };
+
+bool too_many_readings(const Readings& readings,
+                       Refusal& refusal);  // false, for a decoder to return
 
 }  // namespace wayside

@@ -41,7 +41,8 @@ bool store_time(const RowWriter& writer, const Scalar& value, Row& row, Refusal&
     return writer.time(*text, row, refusal);
   }
   double number;
-  return is_number(value, number) ? writer.time(number, row, refusal) : writer.wrong_time(refusal);
+  if (!is_number(value, number)) return writer.wrong_time(refusal);
+  return is_null(number) || writer.time(number, row, refusal);
 }
 
 bool is_number(const Scalar& value, double& number) {

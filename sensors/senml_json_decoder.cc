@@ -106,6 +106,11 @@ class SenmlJsonDecoder : public Decoder {
       scalar = whole;
       return simdjson::SUCCESS;
     }
+    uint64_t large;
+    if (!value.get_uint64().get(large)) {
+      scalar = large;
+      return simdjson::SUCCESS;
+    }
     double number;
     const auto error = value.get_double().get(number);
     if (!error) scalar = number;

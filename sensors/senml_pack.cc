@@ -250,7 +250,7 @@ void SenmlPack::grow() {
 }
 
 bool SenmlPack::add_reading(int64_t time_ms, size_t& reading) {
-  if (heads_.size() == kReadingsMax) return too_many_readings(*refusal_);
+  if (out_->is_full()) return too_many_readings(*out_, *refusal_);
   if (heads_.size() * 2 >= slots_.size()) grow();
   reading = heads_.size();
   slot_of({base_.name, time_ms}) = reading + 1;

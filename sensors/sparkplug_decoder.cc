@@ -205,7 +205,7 @@ class SparkplugDecoder : public Decoder {
   bool take_metric(const Metric& metric, int32_t field, uint32_t type) {
     size_t place = 0;
     const Stamp stamp{metric.time_ms ? metric.time_ms : head_.time_ms, metric.is_historical};
-    if (!find_row(stamp, place)) return too_many_readings(*refusal_);
+    if (!find_row(stamp, place)) return too_many_readings(*out_, *refusal_);
     Refusal refusal;
     const bool good = put(metric, size_t(field), type, out_->row(place), refusal);
     if (!good && !out_->refusal(place).reason) out_->refusal(place) = std::move(refusal);
@@ -221,7 +221,7 @@ class SparkplugDecoder : public Decoder {
     }
     if (rows == 1) rows_.try_emplace(last_stamp_, 0);
     const auto found = rows_.find(stamp);
-    if (found == rows_.end() && rows == kReadingsMax) return false;
+    if (found == rows_.end() && out_->is_full()) return false;
     place = found == rows_.end() ? rows : found->second;
     if (found == rows_.end()) {
       begin_row(stamp);

@@ -32,7 +32,7 @@ class StructDecoder : public Decoder {
                            std::to_string(record_bytes_)};
       return false;
     }
-    if (left.size() / record_bytes_ > kReadingsMax) return too_many_readings(refusal);
+    if (left.size() / record_bytes_ > out.max()) return too_many_readings(out, refusal);
     for (; !left.empty(); left.remove_prefix(record_bytes_)) {
       if (take_record(left.substr(0, record_bytes_), out.add(), out, refusal)) continue;
       out.refuse(std::exchange(refusal, {}));

@@ -121,6 +121,14 @@ TEST(CborDecoder, nothing_is_null_undefined_or_no_number) {
   EXPECT_EQ(of(truck(), "a2 63706f73 f6 0c f7"), "@none - - - - -");
 }
 
+TEST(CborDecoder, a_time_that_is_no_number_is_nothing) {
+  for (const char* digits : {"f6", "f97e00", "fa7fc00000", "fb7ff8000000000000", "c1 f97e00"}) {
+    EXPECT_EQ(of(source({field("x", "x")}), std::string("a2 627473") + digits + "6178 05"),
+              "@none 5")
+        << digits;
+  }
+}
+
 TEST(CborDecoder, a_value_of_another_type_refuses_the_payload_and_names_the_field) {
   const std::string number = "wrong_type: field 'x' is not a number";
   for (const char* digits : {"f5", "80", "a0", "4101", "e0", "f8ff", "c2 4101", "c4 8101",
@@ -149,6 +157,16 @@ TEST(CborDecoder, texts_come_whole_or_in_pieces_and_bytes_are_hex_digits) {
   EXPECT_EQ(one(kBool, "00"), "@none 0");
 }
 
+TEST(CborDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = source({}, "");
+  o.each = ".";
+  for (int i = 0; i < 48; ++i) o.fields.push_back(field("x" + std::to_string(i), "x"));
+  Decoding d(o);  // 50 with the topic's levels
+  EXPECT_TRUE(d("\x9f" + std::string(2'000, '\xa0') + "\xff").starts_with("@none"));
+  EXPECT_EQ(d("\x9f" + std::string(2'001, '\xa0') + "\xff"),
+            "too_large: more than 2000 readings in one payload");
+}
+
 TEST(CborDecoder, a_json_field_is_an_array_or_a_map_as_json) {
   FieldOptions items = field("items", "i", kText);
   items.json = true;
@@ -165,6 +183,39 @@ TEST(CborDecoder, a_json_field_is_an_array_or_a_map_as_json) {
   EXPECT_EQ(of(o, "a1 6169 8201"), "bad_cbor: a length goes beyond the end");
 }
 
+TEST(CborDecoder, a_json_field_holds_what_a_field_of_its_own_would) {
+  FieldOptions x = field("x", "x", kText);
+  x.json = true;
+  const auto json = [&](const std::string& digits) { return of(source({x}), "a1 6178" + digits); };
+  EXPECT_EQ(json("a2 6174 c4 82 20 18d7 6162 c5 82 20 03"), R"(@none {"t":21.5,"b":1.5})");
+  EXPECT_EQ(json("81 c4 82 1903e8 01"), "@none [null]");
+  EXPECT_EQ(json("81 c4 8101"),
+            "wrong_type: field 'x' has a fraction that is not of two whole numbers");
+  EXPECT_EQ(json("c4 82 20 18d7"), "wrong_type: field 'x' is not an object or array");
+  EXPECT_EQ(json("81 61ff"), "bad_cbor: a text is not UTF-8");
+  EXPECT_EQ(json("81 7f 61ff ff"), "bad_cbor: a text is not UTF-8");
+  EXPECT_EQ(json("a1 61ff 01"), "bad_cbor: a text is not UTF-8");
+  for (const char* large : {"c2 420100", "c3 420100", "c2 5f 420100 ff"}) {
+    EXPECT_EQ(json(std::string("81") + large),
+              "wrong_type: field 'x' has a whole number of more than 64 bits");
+  }
+}
+
+TEST(CborDecoder, json_fields_of_a_payload_have_a_limit_together) {
+  FieldOptions x = field("x", "0", kText);
+  x.json = true;
+  SourceOptions o = source({x}, "");
+  o.each = ".";
+  const std::string element = hex("81 81 7a 0001f400") + std::string(128'000, 'a');
+  std::string all;
+  for (int i = 0; i < 4; ++i) all += element;
+  const std::string result = Decoding(o)("\x84" + all);
+  EXPECT_EQ(std::count(result.begin(), result.end(), '\n'), 3);
+  EXPECT_TRUE(result.ends_with(
+      "\nwrong_type: field 'x' makes more than 1 MiB of JSON, with what the payload has of it "
+      "before"));
+}
+
 TEST(CborDecoder, a_json_field_has_a_limit) {
   FieldOptions x = field("x", "x", kText);
   x.json = true;
@@ -172,7 +223,9 @@ TEST(CborDecoder, a_json_field_has_a_limit) {
   const std::string head = hex("a1 6178 9f");
   std::string numbers;  // of 3 bytes, that take more as text
   for (int i = 0; i < 100'000; ++i) numbers += hex("f90001");
-  const std::string refusal = "wrong_type: field 'x' is more than 1 MiB as JSON";
+  const std::string refusal =
+      "wrong_type: field 'x' makes more than 1 MiB of JSON, with what the payload has of it "
+      "before";
   EXPECT_EQ(d(head + numbers + "\xff"), refusal);
   EXPECT_EQ(d(head + hex("7a 0002aaab") + std::string(174'763, 'a') + "\xff"), refusal);
   EXPECT_EQ(d(head + hex("7a 0002aaa0") + std::string(174'752, 'a') + "\xff").size(),

@@ -147,6 +147,17 @@ TEST(JsonDecoder, a_payload_of_too_many_readings_is_refused) {
   EXPECT_EQ(d(of(kReadingsMax + 1)), "too_large: more than 10000 readings in one payload");
 }
 
+TEST(JsonDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = pack(".");
+  o.fields.clear();
+  for (int i = 0; i < 48; ++i) o.fields.push_back(field("x" + std::to_string(i), "x"));
+  Decoding d(o);  // 50 with the topic's levels
+  std::string all = "[{}";
+  for (int i = 1; i < 2'000; ++i) all += ",{}";
+  EXPECT_TRUE(d(all + "]").starts_with("@none"));
+  EXPECT_EQ(d(all + ",{}]"), "too_large: more than 2000 readings in one payload");
+}
+
 TEST(JsonDecoder, a_json_field_is_an_object_or_array_as_it_is_written) {
   FieldOptions items = field("items", "items", kText);
   items.json = true;

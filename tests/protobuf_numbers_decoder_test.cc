@@ -190,12 +190,47 @@ TEST(ProtobufNumbers, a_reading_with_a_wrong_value_is_refused_alone) {
   EXPECT_EQ(d(element(1, 10) + bytes(3, bytes(1, "\x08"))), "bad_protobuf: '1': end-of-stream");
 }
 
+TEST(ProtobufNumbers, a_wrong_value_two_levels_down_changes_no_other_reading) {
+  SourceOptions o = source({field("battery", "/2"), field("speed", "4"), field("lat", "2.1:sint")});
+  o.time_path.clear();
+  o.each = "3";
+  EXPECT_EQ(
+      Decoding(o)(varint(2, 87) + bytes(3, varint(4, 4)) +
+                  bytes(3, bytes(2, fixed(1, 1.0f) + varint(2, 99))) + bytes(3, varint(4, 8))),
+      "@none 87 4 -\n"
+      "wrong_type: field 'lat' comes as 4 bytes, not as sint\n"
+      "@none 87 8 -");
+}
+
+TEST(ProtobufNumbers, an_impossible_timestamp_refuses_its_reading_alone) {
+  SourceOptions o = source({field("battery", "/2")}, "1:timestamp");
+  o.each = "3";
+  const std::string good = bytes(3, bytes(1, varint(1, 1'700'000'000)));
+  EXPECT_EQ(
+      Decoding(o)(varint(2, 87) + good +
+                  bytes(3, bytes(1, varint(1, 1'700'000'000) + varint(2, 0xffff'ffff))) + good),
+      "@1700000000000 87\n"
+      "bad_time: the time is not a possible timestamp\n"
+      "@1700000000000 87");
+}
+
 TEST(ProtobufNumbers, a_payload_of_too_many_readings_is_refused) {
   std::string all;
   for (size_t i = 0; i < kReadingsMax; ++i) all += bytes(3, bytes(1, ""));
   Decoding d(pack());
   EXPECT_TRUE(d(all).starts_with("@none"));
   EXPECT_EQ(d(all + bytes(3, bytes(1, ""))), "too_large: more than 10000 readings in one payload");
+}
+
+TEST(ProtobufNumbers, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = pack();
+  o.fields.clear();
+  for (int i = 0; i < 48; ++i) o.fields.push_back(field("x" + std::to_string(i), "4"));
+  std::string all;
+  for (int i = 0; i < 2'000; ++i) all += bytes(3, bytes(1, ""));
+  Decoding d(o);  // 50 with the topic's levels
+  EXPECT_TRUE(d(all).starts_with("@none"));
+  EXPECT_EQ(d(all + bytes(3, bytes(1, ""))), "too_large: more than 2000 readings in one payload");
 }
 
 TEST(ProtobufNumbers, a_payload_that_is_cut_within_a_field_is_refused) {

@@ -214,6 +214,17 @@ TEST(Senml, cbor_may_have_numbers_and_texts_in_any_form) {
             "bad_time: record 1: the time is none");
 }
 
+TEST(Senml, whole_numbers_of_64_bits_keep_their_digits_in_texts) {
+  const SourceOptions o = source({field("id", "a", kText)});
+  for (const char* id : {"9007199254740993", "-9223372036854775808", "9223372036854775808",
+                         "18446744073709551615"}) {
+    EXPECT_EQ(of(o, R"([{"bn":"x","n":"a","t":1700000000,"v":)" + std::string(id) + "}]"),
+              "@1700000000000 " + std::string(id));
+  }
+  EXPECT_EQ(of_cbor(o, "81 a4 21 6178 00 6161 06 1a6553f100 02 1bffffffffffffffff"),
+            "@1700000000000 18446744073709551615");
+}
+
 // All of them apart, so that none is near the last one.
 TEST(Senml, many_readings_are_told_apart_and_too_many_refused) {
   const auto pack = [](size_t readings) {
