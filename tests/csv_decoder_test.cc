@@ -129,6 +129,16 @@ TEST(CsvDecoder, a_payload_of_too_many_lines_is_refused) {
   EXPECT_EQ(d(lines), "too_large: more than 10000 readings in one payload");
 }
 
+TEST(CsvDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = table({"t"});
+  o.fields.assign(48, field("x", "none"));
+  Decoding d(o);  // 50 with the topic's levels
+  std::string lines;
+  for (int i = 0; i < 2'000; ++i) lines += "1\n";
+  EXPECT_TRUE(d(lines).starts_with("@none"));
+  EXPECT_EQ(d(lines + "1\n"), "too_large: more than 2000 readings in one payload");
+}
+
 TEST(CsvDecoder, a_damaged_payload_does_no_harm) {
   const std::string whole = "at,t,\"door\",moving\r\n1,-2.5,\"a \"\"b\"\"\",on\r\n2,,shut,0\r\n";
   const unsigned seed = 31;

@@ -228,6 +228,14 @@ TEST(NmeaDecoder, a_payload_of_too_many_readings_is_refused) {
   EXPECT_EQ(d(moments + sentence("GPZDA,235959,01,03,2026,00,00")), refused);
 }
 
+TEST(NmeaDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  Decoding d(receiver(std::vector<std::string>(48, "lat")));  // 50 with the topic's levels
+  std::string lines;
+  for (int i = 0; i < 2'000; ++i) lines += "x\n";
+  EXPECT_TRUE(d(lines).starts_with("bad_nmea"));
+  EXPECT_EQ(d(lines + "x"), "too_large: more than 2000 readings in one payload");
+}
+
 TEST(NmeaDecoder, a_damaged_payload_does_no_harm) {
   const std::vector<std::string> bodies = {
       "GPGGA,101112.25,4807.5,N,01131.0,E,4,09,0.9,545.4,M,46.9,M,,",

@@ -247,6 +247,15 @@ TEST(Senml, many_readings_are_told_apart_and_too_many_refused) {
             "too_large: more than 10000 readings in one payload");
 }
 
+TEST(Senml, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  const SourceOptions o = source(std::vector<FieldOptions>(48, field("x", "x")));
+  std::string records = R"([{"n":"a","v":1})";
+  for (int i = 1; i < 2'000; ++i) records += R"(,{"n":"a","v":1,"t":-)" + std::to_string(i) + "}";
+  EXPECT_TRUE(of(o, records + "]").starts_with("@"));  // 50 with the topic's levels
+  EXPECT_EQ(of(o, records + R"(,{"n":"a","v":1,"t":-2000}])"),
+            "too_large: more than 2000 readings in one payload");
+}
+
 TEST(Senml, a_pack_that_is_cut_or_damaged_anywhere_does_no_harm) {
   const std::string whole =
       R"([{"bn":"a:","bt":1.7e9,"bver":5,"n":"temp","v":1,"s":2},)"

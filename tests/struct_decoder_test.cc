@@ -181,6 +181,14 @@ TEST(StructDecoder, a_payload_may_be_a_row_of_records) {
             "too_large: more than 10000 readings in one payload");
 }
 
+TEST(StructDecoder, the_more_fields_the_fewer_readings_a_payload_may_have) {
+  SourceOptions o = layout(std::vector<FieldOptions>(48, field("n", "0:u8")));
+  o.record_bytes = 1;
+  Decoding d(o);  // 50 with the topic's levels
+  EXPECT_TRUE(d(std::string(2'000, '1')).starts_with("@none"));
+  EXPECT_EQ(d(std::string(2'001, '1')), "too_large: more than 2000 readings in one payload");
+}
+
 TEST(StructPath, whatever_is_no_path_is_told_with_what_is_expected) {
   const std::string bits =
       "bits are those of a u… or i…, [n] or [low..high] from 0, as in \"12:u8[4..7]\"";
