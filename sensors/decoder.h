@@ -15,8 +15,8 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
   // Adds the readings of the message, which came at `arrival`, to `out`. Fields that it does not
-  // name stay as they are there. False: `refusal` says why there is none; the readings in `out` are of
-  // no use then.
+  // name stay as they are there. False: `refusal` says why there is none; the readings in `out` are
+  // of no use then.
   virtual bool decode(const Frame& message, const Now& arrival, Readings& out,
                       Refusal& refusal) = 0;
 };
