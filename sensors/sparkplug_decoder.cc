@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "sensors/row_writer.h"
+#include "sensors/scalar.h"
 #include "sensors/sparkplug_payload.h"
 #include "sensors/sparkplug_state.h"
 
@@ -282,13 +282,9 @@ class SparkplugDecoder : public Decoder {
                                    std::to_string(type)};
       return false;
     }
-    if (f.type == FieldType::kText && !f.json) {  // all of its digits
-      std::string digits = (whole->is_negative ? "-" : "") + std::to_string(whole->size);
-      row.texts[writer_.place(field)] = out_->keep(std::move(digits));
-      return true;
-    }
-    const auto size = static_cast<double>(whole->size);
-    return writer_.number(field, whole->is_negative ? -size : size, row, *out_, refusal);
+    Scalar number = whole->size;
+    if (whole->is_negative) number = static_cast<int64_t>(0 - whole->size);
+    return store(writer_, field, number, row, *out_, refusal);
   }
 
   RowWriter writer_;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "sensors/row_writer.h"
+#include "sensors/scalar.h"
 #include "sensors/struct_path.h"
 
 namespace wayside {
@@ -56,40 +56,22 @@ class StructDecoder : public Decoder {
              is_beyond("field '" + field.name + "'", path, record, refusal);
     }
     const char* fault;
-    const StructValue value = path.read(record, digits_, fault);
+    Scalar value = path.read(record, digits_, fault);
     if (fault) {
       refusal = {kBad, "field '" + field.name + "' " + fault};
       return false;
     }
-    if (const auto* flag = std::get_if<bool>(&value)) return writer_.flag(i, *flag, row, refusal);
-    if (const auto* text = std::get_if<std::string_view>(&value)) {
-      const bool is_held = path.kind() == StructPath::Kind::kText;  // by the payload
-      return writer_.text(i, is_held ? *text : out.keep(digits_), row, refusal);
+    // What the payload does not hold itself lives on in `out`.
+    if (path.kind() == StructPath::Kind::kHex && std::holds_alternative<std::string_view>(value)) {
+      value = out.keep(digits_);
     }
-    if (const auto* real = std::get_if<double>(&value)) {
-      return is_null(*real) || writer_.number(i, *real, row, out, refusal);
-    }
-    if (const auto* whole = std::get_if<int64_t>(&value)) return take(i, *whole, row, out, refusal);
-    if (const auto* whole = std::get_if<uint64_t>(&value)) {
-      return take(i, *whole, row, out, refusal);
-    }
-    return true;
-  }
-
-  // As a text it has all its digits, which a double has up to 2^53 only.
-  template <class Whole>
-  bool take(size_t i, Whole value, Row& row, Readings& out, Refusal& refusal) const {
-    const FieldOptions& field = writer_.fields()[i];
-    if (field.type == FieldType::kText) {
-      return writer_.text(i, out.keep(std::to_string(value)), row, refusal);
-    }
-    return writer_.number(i, static_cast<double>(value), row, out, refusal);
+    return store(writer_, i, value, row, out, refusal);
   }
 
   bool take_time(std::string_view record, Row& row, Refusal& refusal) {
     if (record.size() < time_->end()) return is_beyond("the time", *time_, record, refusal);
     const char* fault;
-    const StructValue value = time_->read(record, digits_, fault);
+    const Scalar value = time_->read(record, digits_, fault);
     if (fault) {
       refusal = {"bad_time", std::string("the time ") + fault};
       return false;

@@ -201,8 +201,7 @@ uint64_t StructPath::bits(std::string_view record) const {
   return word >> low_ & mask_of(width_);
 }
 
-StructValue StructPath::read(std::string_view record, std::string& digits,
-                             const char*& fault) const {
+Scalar StructPath::read(std::string_view record, std::string& digits, const char*& fault) const {
   fault = nullptr;
   if (kind_ == Kind::kHex) {
     digits = hex_of(record.substr(offset_, bytes_));

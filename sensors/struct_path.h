@@ -11,15 +11,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "sensors/scalar.h"
 
 namespace wayside {
-
-// Nothing; what a bool, an i…, a u… or bcd…, an f… or a text holds.
-using StructValue = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string_view>;
 
 class StructPath {
  public:
@@ -34,7 +31,7 @@ class StructPath {
   Kind kind() const { return kind_; }
   size_t end() const { return offset_ + bytes_; }  // a record is at least so long
   // `digits` holds those of kHex. A fault, else null: why the bytes are no such value.
-  StructValue read(std::string_view record, std::string& digits, const char*& fault) const;
+  Scalar read(std::string_view record, std::string& digits, const char*& fault) const;
 
  private:
   class Parser;
