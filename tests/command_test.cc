@@ -194,7 +194,7 @@ TEST(Command, what_was_decided_survives_and_does_not_depend_on_batches) {
     SavedState saved;
     Lines lines;
     for (size_t at = 0; at < commands.size();) {
-      const size_t end = std::min(commands.size(), at + 1 + random() % 7);
+      const size_t end = std::min<size_t>(commands.size(), at + 1 + random() % 7);
       const Lines some =
           pieces.turn({commands.begin() + ptrdiff_t(at), commands.begin() + ptrdiff_t(end)});
       lines.insert(lines.end(), some.begin(), some.end());

@@ -293,7 +293,7 @@ class FaultyDisk : public Disk {
   static void put(std::string& file, const Write& w) {
     if (w.truncates) return file.resize(w.offset);
     if (w.bytes.empty()) return;
-    file.resize(std::max(file.size(), w.offset + w.bytes.size()));
+    file.resize(std::max<uint64_t>(file.size(), w.offset + w.bytes.size()));
     file.replace(w.offset, w.bytes.size(), w.bytes);
   }
   static uint64_t blocks(uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
