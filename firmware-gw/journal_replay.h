@@ -46,6 +46,8 @@ class JournalReplay {
   int64_t committed_ms() const { return entry_.wall_ms; }
   const Group& group() const { return group_; }
   Engine& engine() { return *engine_; }
+  // The snapshot that it begins with, 0: with nothing.
+  uint64_t snapshot() const { return snapshot_; }
 
   // gateway/epoch/number of an emission, as it was given; with "replay" for the epoch where the
   // entry does not say what was sent: then nobody was given one.
@@ -57,6 +59,7 @@ class JournalReplay {
  private:
   JournalReplay(const Config& config, const std::string& state_dir, Past past, Moment until,
                 Expired expired);
+  Status load_snapshot(const Config& config, const std::string& state_dir);
   Result<bool> read();
   void find_epochs();
   bool says_what_was_sent() const;
@@ -68,6 +71,7 @@ class JournalReplay {
   const Expired expired_;
   std::unique_ptr<Engine> engine_;
   JournalReader reader_;
+  uint64_t snapshot_ = 0;
   uint64_t expected_ = 0;
   JournalEntry entry_;
   JournalEntry behind_;  // the next one, which knows what this one said
