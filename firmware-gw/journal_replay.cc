@@ -81,15 +81,14 @@ Result<std::unique_ptr<JournalReplay>> JournalReplay::open(const Config& config,
   WS_ASSIGN(replay->engine_,
             Engine::make(config, uplinks_by_bit(config, replay->past_.uplinks), witness));
   const uint64_t oldest = replay->past_.oldest;
-  // What a witness has to see begins before any snapshot.
-  if (oldest > 1 && !witness) WS_TRY(replay->load_snapshot(config, state_dir));
+  if (oldest > 1 && replay->past_.with_snapshot) WS_TRY(replay->load_snapshot(config, state_dir));
   if (oldest > 1 && replay->snapshot_ == 0) {
     log_warn(
         "journal entries before {} are gone: this begins without the state they led to, so results "
         "differ from what was sent",
         oldest);
   }
-  replay->expected_ = replay->snapshot_ > 0 ? replay->snapshot_ + 1 : oldest;
+  replay->expected_ = replay->first_entry();
   uint64_t first = 0;
   WS_TRY(replay->reader_.seek(std::max<uint64_t>(replay->expected_, 1), first));
   WS_ASSIGN(replay->has_behind_, replay->reader_.next(replay->behind_));

@@ -26,6 +26,8 @@ class JournalReplay {
     // An epoch may begin before the entry that tells of it.
     std::vector<Epoch> epochs;
     std::vector<std::string> uplinks;  // by bit, as the store has them; empty: there is none
+    // Where the beginning is gone a replay begins with what it led to, if that is known.
+    bool with_snapshot = true;
   };
   using Expired = std::function<bool()>;
   using Visit = std::function<void(const JournalEntry&, const Group&)>;
@@ -48,6 +50,8 @@ class JournalReplay {
   Engine& engine() { return *engine_; }
   // The snapshot that it begins with, 0: with nothing.
   uint64_t snapshot() const { return snapshot_; }
+  // Nothing before this entry is seen.
+  uint64_t first_entry() const { return snapshot_ > 0 ? snapshot_ + 1 : past_.oldest; }
 
   // gateway/epoch/number of an emission, as it was given; with "replay" for the epoch where the
   // entry does not say what was sent: then nobody was given one.

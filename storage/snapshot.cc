@@ -154,6 +154,10 @@ Status Snapshots::forget(const Journal& journal) {
 
 Status Snapshots::write(Store& store, uint64_t entry) {
   const std::string unfinished = unfinished_path(state_dir_);
+  WS_ASSIGN(const uint64_t free_bytes, disk_.free_bytes(state_dir_));
+  if (free_bytes < options_.min_free + bytes_) {
+    return Error{ErrorCode::kFull, "less than storage.min_free would stay free"};
+  }
   WS_TRY(disk_.make_dirs(folder_of(state_dir_)));
   WS_ASSIGN(const std::vector<std::string> names, disk_.list(folder_of(state_dir_)));
   if (std::binary_search(names.begin(), names.end(), "unfinished")) {
