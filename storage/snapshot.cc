@@ -1,7 +1,6 @@
 #include "storage/snapshot.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/log.h"
 #include "storage/store_rows.h"
@@ -9,8 +8,7 @@
 namespace wayside {
 namespace {
 
-constexpr std::string_view kSuffix = ".db";
-constexpr size_t kDigits = 20;
+constexpr std::string_view kSuffix = ".wss";
 constexpr size_t kCopyBytes = 1 << 20;
 
 std::string folder_of(const std::string& state_dir) { return state_dir + "/snapshots"; }
@@ -44,22 +42,14 @@ Status copy_and_sync(Disk& disk, const std::string& from, const std::string& to)
 }  // namespace
 
 std::string snapshot_path(const std::string& state_dir, uint64_t entry) {
-  const std::string number = std::to_string(entry);
-  return folder_of(state_dir) + '/' + std::string(kDigits - number.size(), '0') + number +
-         std::string(kSuffix);
+  return folder_of(state_dir) + '/' + numbered_name(entry, kSuffix);
 }
 
 Result<std::vector<uint64_t>> snapshot_entries(Disk& disk, const std::string& state_dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(folder_of(state_dir)));
   std::vector<uint64_t> entries;
   for (const std::string& name : names) {
-    uint64_t entry = 0;
-    const char* end = name.data() + std::min(name.size(), kDigits);
-    const auto parsed = std::from_chars(name.data(), end, entry);
-    const bool whole = parsed.ec == std::errc() && parsed.ptr == end;
-    if (whole && std::string_view(name).substr(std::min(name.size(), kDigits)) == kSuffix) {
-      entries.push_back(entry);
-    }
+    if (const uint64_t entry = number_of_name(name, kSuffix)) entries.push_back(entry);
   }
   return entries;
 }
