@@ -93,6 +93,11 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
       {"anchor",
        "the journal's head goes to the uplinks this often, if something came; \"0s\": never"},
       o.anchor_ms, 0);
+  v.bytes(
+      {"snapshot_bytes",
+       "of copies of the state beside the journal, so that its past can be gone through once its "
+       "beginning is recycled; 0: none"},
+      o.snapshot_bytes, 0);
   whole(v,
         {"damaged_files", "so many damaged files are kept aside, of the journal and of the store"},
         o.damaged_files, 1, 1'000);

@@ -131,6 +131,15 @@ void Loop::load_preambles() {
 void Loop::tell_rebuilt(Replay& replay) {
   const std::string entry = std::to_string(replay.expected);
   const std::string why = copied_ ? "the journal was copied" : "wayside.db was lost";
+  if (snapshot_ > 0) {
+    if (copied_) return;
+    report({Damage::Kind::kLoss,
+            why + " and is made again from the state behind journal entry " +
+                std::to_string(snapshot_) +
+                "; what was said up to there and is not delivered yet is lost",
+            0, 0, 0, 0, ""});
+    return;
+  }
   if (replay.rebuilt_after > 0) {
     replay.differs(why + ", and the state that journal entries before " + entry +
                    " led to is not there");
@@ -149,10 +158,10 @@ void Loop::tell_rebuilt(Replay& replay) {
           0, 0, ""});
 }
 
-// The journal says what it can: all of it if it is there from entry 1 on; else epochs and numbers
-// are those that its oldest file knows.
+// The journal says what it can: all of it if it is there from entry 1 on, or behind a snapshot;
+// else epochs and numbers are those that its oldest file knows.
 Status Loop::start_rebuilt(Replay& replay) {
-  replay.expected = journal_->oldest_sequence();
+  if (snapshot_ == 0) replay.expected = journal_->oldest_sequence();
   // Only of the last entry it is not sure, unless somebody else knows.
   replay.said_upto = replay.last_entry - (copied_ && copied_->said ? 0 : 1);
   replay.rebuilt_after = replay.expected - 1;
@@ -160,13 +169,18 @@ Status Loop::start_rebuilt(Replay& replay) {
   tell_rebuilt(replay);
   if (preambles_.empty()) return {};
   for (const Preamble& p : preambles_) {
-    if (!p.epochs.empty()) epochs_ = p.epochs;
+    for (const Epoch& epoch : p.epochs) {
+      const bool known = std::any_of(epochs_.begin(), epochs_.end(),
+                                     [&](const Epoch& e) { return e.name == epoch.name; });
+      if (!known) epochs_.push_back(epoch);
+    }
   }
   for (const Epoch& epoch : epochs_) {
     Store::Changes changes;
     changes.new_epoch = epoch;
     WS_TRY(store_->apply(changes, 0));
   }
+  if (snapshot_ > 0) return {};
   const Preamble& first = preambles_.front();
   std::vector<uint64_t> emitted(engine_->uplinks().size());
   for (const auto& [name, n] : first.emitted) {
@@ -321,7 +335,7 @@ Status Loop::complete_store(const Replay& replay) {
   }
   std::erase_if(accounts_, [&](const auto& account) { return !marks_.contains(account.first); });
   before_ = reached(journal_->last_sequence());
-  const bool is_new = store_->is_new() || !changes.marks.empty();
+  const bool is_new = begun_ || !changes.marks.empty();
   if (replay.exact && !is_new) return {};
   changes.checkpoint = checkpoint(journal_->last_sequence());
   WS_TRY(store_->apply(changes, 0));

@@ -44,7 +44,14 @@ class Explainer {
     WS_ASSIGN(const EventPlace place, search_.found(state_dir, past_));
     WS_TRY(search_.check_version(version_));
     ExplainedEvent explained;
-    WS_TRY(find(place, explained));
+    // What a snapshot led over is not seen: where all of the journal says the same, it tells more.
+    past_.with_snapshot = false;
+    Status there = find(place, explained);
+    if (!there.ok() && past_.oldest > 1) {
+      past_.with_snapshot = true;
+      there = find(place, explained);
+    }
+    WS_TRY(there);
     std::vector<Explanation*> open;
     if (explained.event.note.empty()) open.push_back(&explained.event);
     while (!open.empty()) {
@@ -67,6 +74,7 @@ class Explainer {
       WS_ASSIGN(const bool there, past->next());
       if (!there) break;
     }
+    first_entry_ = past->first_entry();
     const Engine& engine = past->engine();
     if (past->entry() != place.entry || engine.digest() != place.said) return not_said(place);
     const auto said = past->engine().emissions().pending();
@@ -104,8 +112,8 @@ class Explainer {
     std::string why =
         "it is damaged, which wayside buffer verify tells, or the uplinks were others: then give "
         "them as they were";
-    if (past_.oldest > 1) {
-      why = "the journal before entry " + std::to_string(past_.oldest) +
+    if (first_entry_ > 1) {
+      why = "the journal before entry " + std::to_string(first_entry_) +
             " is gone, and the state that it led to; ask about later events";
     } else if (const std::string others = search_.ran_before(version_); !others.empty()) {
       why = "it has state of other configurations: " + others + "; ask about later events";
@@ -121,9 +129,9 @@ class Explainer {
 
   std::string warning() const {
     std::string text;
-    if (past_.oldest > 1) {
-      text = "the journal before entry " + std::to_string(past_.oldest) +
-             " is gone, and what was there is not listed";
+    if (first_entry_ > 1) {
+      text = "what came before journal entry " + std::to_string(first_entry_) +
+             " is not listed: the journal's beginning is gone";
     }
     if (const std::string others = search_.ran_before(version_); !others.empty()) {
       if (!text.empty()) text += "; ";
@@ -187,6 +195,7 @@ class Explainer {
   const size_t limit_;
   const JournalReplay::Expired& expired_;
   JournalReplay::Past past_;
+  uint64_t first_entry_ = 1;  // that the replay sees
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "base/disk.h"
 #include "base/log.h"
+#include "firmware-gw/learn.h"
+#include "storage/snapshot.h"
 #include "storage/store_view.h"
 #include "uplink/message.h"
 
@@ -79,15 +81,16 @@ Result<std::unique_ptr<JournalReplay>> JournalReplay::open(const Config& config,
   WS_ASSIGN(replay->engine_,
             Engine::make(config, uplinks_by_bit(config, replay->past_.uplinks), witness));
   const uint64_t oldest = replay->past_.oldest;
-  if (oldest > 1) {
+  if (oldest > 1 && replay->past_.with_snapshot) WS_TRY(replay->load_snapshot(config, state_dir));
+  if (oldest > 1 && replay->snapshot_ == 0) {
     log_warn(
         "journal entries before {} are gone: this begins without the state they led to, so results "
         "differ from what was sent",
         oldest);
   }
-  replay->expected_ = oldest;
+  replay->expected_ = replay->first_entry();
   uint64_t first = 0;
-  WS_TRY(replay->reader_.seek(1, first));
+  WS_TRY(replay->reader_.seek(std::max<uint64_t>(replay->expected_, 1), first));
   WS_ASSIGN(replay->has_behind_, replay->reader_.next(replay->behind_));
   return replay;
 }
@@ -117,6 +120,24 @@ Result<JournalReplay::Past> JournalReplay::look_at(const std::string& state_dir,
   }
   ask_store(state_dir, past);
   return past;
+}
+
+Status JournalReplay::load_snapshot(const Config& config, const std::string& state_dir) {
+  WS_ASSIGN(const uint64_t entry,
+            first_snapshot(posix_disk(), state_dir, past_.oldest, until_.entry));
+  if (entry == 0) return {};
+  WS_ASSIGN(const auto led_here, read_entry(posix_disk(), state_dir + "/journal", entry));
+  if (!led_here || until_.is_before(entry, (*led_here).wall_ms)) return {};
+  const auto read = [&](const auto& take) {
+    return read_snapshot(posix_disk(), state_dir, entry, take);
+  };
+  WS_ASSIGN(const Store::Recovered from,
+            load_state(config, engine_->uplinks(), posix_disk(), *engine_, read));
+  engine_->emissions().restore(from.checkpoint.at.last_sequence, from.checkpoint.at.emitted);
+  snapshot_ = entry;
+  log_info("journal entries before {} are gone: this begins with the state behind entry {}",
+           past_.oldest, entry);
+  return {};
 }
 
 // Decodes the next entry that can be.

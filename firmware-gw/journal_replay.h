@@ -26,6 +26,8 @@ class JournalReplay {
     // An epoch may begin before the entry that tells of it.
     std::vector<Epoch> epochs;
     std::vector<std::string> uplinks;  // by bit, as the store has them; empty: there is none
+    // Where the beginning is gone a replay begins with what it led to, if that is known.
+    bool with_snapshot = true;
   };
   using Expired = std::function<bool()>;
   using Visit = std::function<void(const JournalEntry&, const Group&)>;
@@ -46,6 +48,10 @@ class JournalReplay {
   int64_t committed_ms() const { return entry_.wall_ms; }
   const Group& group() const { return group_; }
   Engine& engine() { return *engine_; }
+  // The snapshot that it begins with, 0: with nothing.
+  uint64_t snapshot() const { return snapshot_; }
+  // Nothing before this entry is seen.
+  uint64_t first_entry() const { return snapshot_ > 0 ? snapshot_ + 1 : past_.oldest; }
 
   // gateway/epoch/number of an emission, as it was given; with "replay" for the epoch where the
   // entry does not say what was sent: then nobody was given one.
@@ -57,6 +63,7 @@ class JournalReplay {
  private:
   JournalReplay(const Config& config, const std::string& state_dir, Past past, Moment until,
                 Expired expired);
+  Status load_snapshot(const Config& config, const std::string& state_dir);
   Result<bool> read();
   void find_epochs();
   bool says_what_was_sent() const;
@@ -68,6 +75,7 @@ class JournalReplay {
   const Expired expired_;
   std::unique_ptr<Engine> engine_;
   JournalReader reader_;
+  uint64_t snapshot_ = 0;
   uint64_t expected_ = 0;
   JournalEntry entry_;
   JournalEntry behind_;  // the next one, which knows what this one said

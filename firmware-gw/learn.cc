@@ -97,4 +97,22 @@ Result<std::vector<StateRow>> learn_state(const Config& config,
   return rows;
 }
 
+Result<Store::Recovered> load_state(const Config& config, const std::vector<std::string>& uplinks,
+                                    Disk& disk, Engine& engine, const ReadState& read) {
+  Pipeline& pipeline = engine.pipeline();
+  std::vector<StateRow> totals;
+  WS_ASSIGN(Store::Recovered from, read([&](StateRow row) -> Status {
+              WS_TRY(pipeline.load_row(row));
+              if (row.key.empty()) totals.push_back(std::move(row));
+              return {};
+            }));
+  pipeline.loaded();
+  const Reached& at = from.checkpoint.at;
+  WS_ASSIGN(const std::vector<StateRow> learnt,
+            learn_state(config, uplinks, disk, totals, at.entry));
+  WS_TRY(pipeline.learn(learnt));
+  engine.set_digest(at.emissions);
+  return from;
+}
+
 }  // namespace wayside

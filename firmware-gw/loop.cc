@@ -39,6 +39,7 @@ Loop::Loop(const Config& config, Surroundings around)
       disk_(*around_.disk),
       state_dir_(config.gateway.state_dir),
       queue_(config.gateway.queue_bytes),
+      snapshots_(disk_, state_dir_, config.storage),
       indexer_(disk_, state_dir_, config.storage.min_free),
       lookup_files_(config.lookups),
       tickets_(config.connection_names().size()),
@@ -247,6 +248,7 @@ bool Loop::commit() {
   // On a disk that is full from one moment to the next it would be too late for that.
   if (changes.checkpoint) {
     (void)insist("store", [&] { return store_->make_durable(); });
+    keep_snapshot();
   }
   if (!changes.marks.empty()) {
     (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
@@ -307,8 +309,15 @@ Store::Changes Loop::changes_of_group(uint64_t entry) {
   return changes;
 }
 
+// It is for later questions and for repair: without it all goes on.
+void Loop::keep_snapshot() {
+  const Status kept = snapshots_.keep(*store_, *journal_);
+  if (!kept.ok()) log_warn("no snapshot of the state is kept: {}", kept.error().message);
+}
+
 bool Loop::checkpoint_due(Now now) const {
-  return now.timer_ms - checkpoint_ms_ >= config_.storage.checkpoint_interval_ms ||
+  return snapshots_.due(*journal_) ||
+         now.timer_ms - checkpoint_ms_ >= config_.storage.checkpoint_interval_ms ||
          journal_->bytes_written() - checkpoint_bytes_ >= config_.storage.checkpoint_bytes ||
          journal_->next_loss() > store_->durable_entry() || engine_->pipeline().wants_saving();
 }

@@ -26,6 +26,7 @@
 #include "firmware-gw/told.h"
 #include "storage/journal.h"
 #include "storage/preamble.h"
+#include "storage/snapshot.h"
 #include "storage/store.h"
 #include "uplink/worker.h"
 
@@ -115,7 +116,8 @@ class Loop {
   };
   // Recovery, in recovery.cc; what it does about damage, in damage.cc.
   struct Replay;
-  Status open_storage();
+  Status open_storage(bool with_snapshot);
+  Status begin_store(bool with_snapshot);
   Status restore();
   Status replay_journal(Replay& replay);
   Status replay_entry(Replay& replay, const JournalEntry& entry,
@@ -143,6 +145,7 @@ class Loop {
   static uint64_t rows_between(const std::vector<uint64_t>& before, const Group& behind);
   Status settle_damage(Replay& replay, const std::string& told);
   Status complete_store(const Replay& replay);
+  void keep_snapshot();
   Mark first_mark(const Replay& replay, size_t bit) const;
   Status settle_ledger(size_t bit, const Mark& mark);
   Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
@@ -201,6 +204,7 @@ class Loop {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
+  Snapshots snapshots_;
   std::unique_ptr<Scrub> scrub_;
   Indexer indexer_;
   LookupFiles lookup_files_;
@@ -217,6 +221,8 @@ class Loop {
   std::vector<Damage> damage_;
   Told told_;
   bool told_changed_ = false;        // it goes into the store with the notes that tell it
+  bool begun_ = false;               // the store was, at this start;
+  uint64_t snapshot_ = 0;            // with the one behind this entry, 0: with none
   std::vector<Preamble> preambles_;  // of the journal's files, for a store that is made again
   std::string store_damage_;
   std::optional<Copied> copied_;  // recovery is of one

@@ -6,11 +6,19 @@
 #include "firmware-gw/journal_replay.h"
 #include "firmware-gw/learn.h"
 #include "firmware-gw/replaying.h"
+#include "storage/snapshot.h"
 
 namespace wayside {
 namespace {
 
 constexpr uint64_t kLearnEntries = 2'000;
+
+// The store was begun with it, and that failed. One that is damaged goes.
+Status forget_snapshot(Disk& disk, const std::string& state_dir, uint64_t entry, const Error& why) {
+  log_error("the snapshot behind journal entry {} is not used: {}", entry, why.message);
+  WS_TRY(Store::remove(disk, state_dir));
+  return why.code == ErrorCode::kFull ? Status() : disk.remove(snapshot_path(state_dir, entry));
+}
 
 }  // namespace
 
@@ -26,6 +34,7 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
   std::vector<Damage> found;
   bool unreadable = false;
   bool full = false;
+  bool with_snapshot = true;
   for (bool again = false;;) {
     if (!store_damage.empty()) {
       // The journal is the truth: a store that is damaged is set aside and made again from it.
@@ -38,7 +47,7 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
     }
     std::unique_ptr<Loop> loop(new Loop(config, around));
     loop->damage_ = found;
-    Status status = loop->open_storage();
+    Status status = loop->open_storage(with_snapshot);
     if (status.ok()) status = loop->restore();
     if (status.ok()) return loop;
     ErrorCode code = status.error().code;
@@ -46,7 +55,13 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
     // journal, is damaged.
     const bool store_unreadable = code == ErrorCode::kUnreadable && loop->journal_;
     if (store_unreadable && std::exchange(unreadable, true)) code = ErrorCode::kBadData;
-    if (code == ErrorCode::kBadData && !again) {
+    const uint64_t snapshot = loop->snapshot_;
+    if (snapshot != 0 && (code == ErrorCode::kBadData || code == ErrorCode::kFull)) {
+      found = loop->damage_;
+      loop.reset();
+      WS_TRY(forget_snapshot(*around.disk, config.gateway.state_dir, snapshot, status.error()));
+      with_snapshot = code != ErrorCode::kFull;
+    } else if (code == ErrorCode::kBadData && !again) {
       again = true;
       store_damage = status.error().message;
     } else if (code == ErrorCode::kUnreadable && store_unreadable) {
@@ -55,7 +70,7 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
                (!loop->relieve_store() && std::exchange(full, true))) {
       return status.error();
     }
-    found = loop->damage_;
+    if (loop) found = loop->damage_;
   }
 }
 
@@ -63,12 +78,12 @@ Result<std::unique_ptr<Loop>> Loop::recover_copy(const Config& config, const Sur
                                                  const std::optional<Digest>& said) {
   std::unique_ptr<Loop> loop(new Loop(config, around));
   loop->copied_ = Copied{said};
-  WS_TRY(loop->open_storage());
+  WS_TRY(loop->open_storage(true));
   WS_TRY(loop->restore());
   return loop;
 }
 
-Status Loop::open_storage() {
+Status Loop::open_storage(bool with_snapshot) {
   WS_TRY(disk_.make_dirs(state_dir_));
   WS_TRY(make_room());
   JournalOptions options{state_dir_ + "/journal", config_.storage.file_bytes,
@@ -77,20 +92,36 @@ Status Loop::open_storage() {
   journal_->preamble = [this] { return encode_preamble(); };
   for (const Damage& d : journal_->damage()) report(d);
   WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
+  WS_TRY(snapshots_.open(*journal_));
   WS_ASSIGN(const bool complete, store_->is_complete());
-  // A former life has made it, and ended before it was where the journal is.
-  if (!complete && !store_->is_new()) WS_TRY(store_->clear());
   if (complete) return {};
+  begun_ = true;
+  WS_TRY(begin_store(with_snapshot));
   WS_TRY(disk_.sync_dir(state_dir_));  // its name
   // That of the folder is in a folder which may be another's.
   (void)disk_.sync_dir(std::filesystem::path(state_dir_).parent_path().string()).ok();
   return {};
 }
 
+// With what recycled entries led to, if that is known. A former life may have made the store, and
+// ended before it was where the journal is.
+Status Loop::begin_store(bool with_snapshot) {
+  if (with_snapshot && journal_->oldest_sequence() > 1) {
+    WS_ASSIGN(snapshot_, first_snapshot(disk_, state_dir_, journal_->oldest_sequence(),
+                                        journal_->last_sequence()));
+  }
+  if (snapshot_ == 0) return store_->is_new() ? Status() : store_->clear();
+  store_.reset();
+  WS_TRY(Store::remove(disk_, state_dir_));
+  WS_TRY(begin_with_snapshot(disk_, state_dir_, snapshot_));
+  WS_ASSIGN(store_, Store::open(disk_, state_dir_, config_.storage.wal_bytes));
+  return {};
+}
+
 Status Loop::restore() {
   std::vector<std::string> names;
   for (const UplinkOptions& u : config_.uplinks) names.push_back(u.name);
-  const bool rebuilt = store_->is_new() && journal_->last_sequence() > 0;
+  const bool rebuilt = begun_ && journal_->last_sequence() > 0;
   if (rebuilt) load_preambles();
   std::vector<std::string> former;
   for (const Preamble& p : preambles_) {
@@ -107,14 +138,9 @@ Status Loop::restore() {
 
   Pipeline& pipeline = engine_->pipeline();
   pipeline.set_pages(pages_);
-  std::vector<StateRow> totals;
-  const auto load_row = [&](StateRow row) -> Status {
-    WS_TRY(pipeline.load_row(row));
-    if (row.key.empty()) totals.push_back(std::move(row));
-    return {};
-  };
-  WS_ASSIGN(Store::Recovered from, store_->recover(load_row));
-  pipeline.loaded();
+  WS_ASSIGN(Store::Recovered from,
+            load_state(config_, bits.names, disk_, *engine_,
+                       [&](const auto& take) { return store_->recover(take); }));
   for (size_t bit : bits.fresh) {  // another uplink's count is not theirs
     for (Reached* at : {&from.checkpoint.at, &from.outbox}) {
       if (bit < at->emitted.size()) at->emitted[bit] = 0;
@@ -126,12 +152,8 @@ Status Loop::restore() {
   accounts_ = from.checkpoint.accounts;
   epochs_ = from.epochs;
   const Reached& at = from.checkpoint.at;
-  WS_ASSIGN(const std::vector<StateRow> learnt,
-            learn_state(config_, bits.names, disk_, totals, at.entry));
-  WS_TRY(pipeline.learn(learnt));
   WS_TRY(store_->set_views(pipeline.view_shapes()));
   engine_->emissions().restore(at.last_sequence, at.emitted);
-  engine_->set_digest(at.emissions);
 
   journal_->set_done(store_->durable_entry());
   Replay replay(from);

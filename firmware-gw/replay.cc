@@ -9,6 +9,7 @@
 #include "firmware-gw/journal_replay.h"
 #include "firmware-gw/lookup_files.h"
 #include "firmware-gw/replayed_view.h"
+#include "storage/snapshot.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -27,10 +28,11 @@ class Output {
  public:
   // `view`: its rows instead, at the end; "" for none.
   static Result<std::unique_ptr<Output>> make(Engine& engine, const LineWriter& write,
-                                              const std::string& view) {
+                                              const std::string& view,
+                                              const std::string& snapshot = "") {
     std::unique_ptr<Output> output(new Output(engine, write));
     if (!view.empty()) {
-      WS_ASSIGN(output->view_, ReplayedView::make(engine.pipeline(), view));
+      WS_ASSIGN(output->view_, ReplayedView::make(engine.pipeline(), view, snapshot));
     }
     return output;
   }
@@ -249,7 +251,10 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
       replay->engine().pipeline().set_lookup_contents(lookup.name, contents->encode());
     }
   }
-  WS_ASSIGN(const auto output, Output::make(replay->engine(), write, view));
+  const uint64_t snapshot = replay->snapshot();
+  WS_ASSIGN(const auto output,
+            Output::make(replay->engine(), write, view,
+                         snapshot > 0 ? snapshot_path(state_dir, snapshot) : ""));
   bool behind = false;  // once and for all: the clock may be set back later
   while (true) {
     WS_ASSIGN(const bool there, replay->next());

@@ -2,11 +2,13 @@
 
 #include "base/text.h"
 #include "firmware-gw/answers.h"
+#include "storage/snapshot.h"
 
 namespace wayside {
 
 Result<std::unique_ptr<ReplayedView>> ReplayedView::make(const Pipeline& pipeline,
-                                                         const std::string& name) {
+                                                         const std::string& name,
+                                                         const std::string& snapshot) {
   WS_ASSIGN(auto db, Database::open(":memory:", Database::Mode::kReadWrite));
   std::unique_ptr<ReplayedView> view(new ReplayedView(std::move(db)));
   const std::vector<ViewShape> shapes = pipeline.view_shapes();
@@ -20,10 +22,23 @@ Result<std::unique_ptr<ReplayedView>> ReplayedView::make(const Pipeline& pipelin
     return Error{ErrorCode::kUsage, "there is no view '" + name + "'" +
                                         (near ? "; did you mean '" + *near + "'?" : "")};
   }
+  if (!snapshot.empty()) WS_TRY(view->load(snapshot));
   WS_TRY(view->db_->exec(ViewTables::schema()));
   WS_TRY(view->tables_.set(shapes));
   view->tables_.committed();
   return view;
+}
+
+Status ReplayedView::load(const std::string& snapshot) {
+  {
+    WS_ASSIGN(Statement attach, db_->prepare("ATTACH ? AS snapshot"));
+    attach.bind(1, std::string_view(snapshot));
+    WS_TRY(attach.run());
+  }
+  WS_TRY(copy_tables(*db_, "snapshot", "main", [](std::string_view table) {
+    return table.starts_with("view");  // that of the views, and theirs
+  }));
+  return db_->exec("DETACH snapshot");
 }
 
 Status ReplayedView::take(const ViewChanges& changes, uint64_t entry) {

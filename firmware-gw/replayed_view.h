@@ -13,14 +13,17 @@ namespace wayside {
 
 class ReplayedView {
  public:
-  // kUsage: there is no view of this name.
+  // Begins with what is in `snapshot`, a path; "": with nothing. kUsage: there is no view of this
+  // name.
   static Result<std::unique_ptr<ReplayedView>> make(const Pipeline& pipeline,
-                                                    const std::string& name);
+                                                    const std::string& name,
+                                                    const std::string& snapshot);
   Status take(const ViewChanges& changes, uint64_t entry);
   // Each row as a JSON object, with its event time, in the order of what names it.
   Status write(const std::function<void(std::string_view line)>& write);
 
  private:
+  Status load(const std::string& snapshot);
   explicit ReplayedView(std::unique_ptr<Database> db) : db_(std::move(db)), tables_(*db_) {}
   std::unique_ptr<Database> db_;
   ViewTables tables_;

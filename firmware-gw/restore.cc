@@ -7,6 +7,7 @@
 #include "firmware-gw/committed.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/state_lock.h"
+#include "storage/snapshot.h"
 #include "storage/store_view.h"
 
 namespace wayside {
@@ -74,6 +75,18 @@ Status copy_journal(const std::string& from, const std::string& to, const End& e
   return Error{ErrorCode::kUnavailable,
                "the gateway recycled a journal file while it was copied; try again, or stop the "
                "gateway meanwhile"};
+}
+
+// Those that what is copied goes on from.
+Status copy_snapshots(const std::string& from, const std::string& to, const End& end) {
+  WS_ASSIGN(const std::vector<uint64_t> entries, snapshot_entries(posix_disk(), from));
+  if (entries.empty()) return {};
+  WS_TRY(posix_disk().make_dirs(to + "/snapshots"));
+  for (const uint64_t entry : entries) {
+    if (entry > end.entry) continue;
+    WS_TRY(copy_file(snapshot_path(from, entry), snapshot_path(to, entry), UINT64_MAX));
+  }
+  return posix_disk().sync_dir(to + "/snapshots");
 }
 
 Status check_target(const std::string& dir) {
@@ -189,6 +202,7 @@ Result<Restored> restore_into(const Config& config, const Moment& until, const s
   if (end.entry == 0) return nothing_so_old(state_dir, end);
   StateLock lock;
   WS_TRY(lock.take(dir));
+  WS_TRY(copy_snapshots(state_dir, dir, end));
   WS_TRY(copy_journal(state_dir + "/journal", dir + "/journal", end));
   WS_ASSIGN(const auto sent, marks_of(state_dir));
   Config copy = config;

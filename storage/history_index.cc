@@ -24,16 +24,7 @@ int64_t moved(int64_t from, uint64_t by) {
 }
 
 std::string index_path(const std::string& state_dir, uint64_t file) {
-  const std::string path = journal_path(history_dir(state_dir), file);
-  return path.substr(0, path.size() - std::string_view(".wsj").size()) + kSuffix;
-}
-
-// "0000000000000001.wsh" → 1; 0 for anything else.
-uint64_t file_of_name(std::string_view name) {
-  uint64_t file = 0;
-  if (name.size() != 20 || name.substr(16) != kSuffix) return 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 16, file, 16);
-  return error == std::errc() && end == name.data() + 16 ? file : 0;
+  return history_dir(state_dir) + '/' + numbered_name(file, kSuffix);
 }
 
 std::string journal_dir(const std::string& state_dir) { return state_dir + "/journal"; }
@@ -191,7 +182,7 @@ namespace {
 Result<std::set<uint64_t>> indexed_files(Disk& disk, const std::string& state_dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
   std::set<uint64_t> files;
-  for (const std::string& name : names) files.insert(file_of_name(name));
+  for (const std::string& name : names) files.insert(number_of_name(name, kSuffix));
   return files;
 }
 
@@ -199,7 +190,7 @@ Status remove_superfluous(Disk& disk, const std::string& state_dir,
                           const std::vector<uint64_t>& files) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
   for (const std::string& name : names) {
-    const uint64_t file = file_of_name(name);
+    const uint64_t file = number_of_name(name, kSuffix);
     if (file == 0 || std::binary_search(files.begin(), files.end(), file)) continue;
     WS_TRY(disk.remove(history_dir(state_dir) + '/' + name));
   }

@@ -41,6 +41,11 @@ Status Journal::skip_to(uint64_t sequence) {
   return sync_name();
 }
 
+size_t Journal::files_behind(uint64_t entry) const {
+  const auto behind = [&](const FileInfo& file) { return file.first_sequence > entry; };
+  return static_cast<size_t>(std::count_if(files_.begin(), files_.end(), behind));
+}
+
 std::vector<std::string> Journal::preambles() const {
   std::vector<std::string> all;
   for (const FileInfo& file : files_) all.push_back(file.header.preamble);

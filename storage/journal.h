@@ -135,6 +135,8 @@ class Journal {
   }
   // The one that is written to: the number of its first entry; 0: there is none yet.
   uint64_t newest_file() const { return files_.empty() ? 0 : files_.back().first_sequence; }
+  // Files that begin behind this entry.
+  size_t files_behind(uint64_t entry) const;
   // What was found when it was opened.
   const std::vector<Damage>& damage() const { return damage_; }
   // What each new file says about the time before it; called when one is made.

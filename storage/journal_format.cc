@@ -18,13 +18,7 @@ std::string_view bytes_of(const EntryHeader& h, size_t n = sizeof(EntryHeader)) 
   return {reinterpret_cast<const char*>(&h), n};
 }
 
-// "0000000000000001.wsj" → 1; 0 for anything else.
-uint64_t sequence_of_name(std::string_view name) {
-  uint64_t sequence = 0;
-  if (name.size() != 20 || name.substr(16) != ".wsj") return 0;
-  auto [end, error] = std::from_chars(name.data(), name.data() + 16, sequence, 16);
-  return error == std::errc() && end == name.data() + 16 ? sequence : 0;
-}
+constexpr std::string_view kSuffix = ".wsj";
 
 }  // namespace
 
@@ -105,17 +99,29 @@ Result<size_t> read_pages(File& file, uint64_t offset, char* into, size_t size, 
   return done;
 }
 
+std::string numbered_name(uint64_t entry, std::string_view suffix) {
+  char name[17];
+  std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(entry));
+  return std::string(name).append(suffix);
+}
+
+uint64_t number_of_name(std::string_view name, std::string_view suffix) {
+  constexpr size_t kDigits = 16;
+  uint64_t entry = 0;
+  if (name.size() < kDigits || name.substr(kDigits) != suffix) return 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, entry, 16);
+  return error == std::errc() && end == name.data() + kDigits ? entry : 0;
+}
+
 std::string journal_path(const std::string& dir, uint64_t first_sequence) {
-  char name[32];
-  std::snprintf(name, sizeof name, "/%016llx.wsj", static_cast<unsigned long long>(first_sequence));
-  return dir + name;
+  return dir + '/' + numbered_name(first_sequence, kSuffix);
 }
 
 Result<std::vector<uint64_t>> first_sequences(Disk& disk, const std::string& dir) {
   WS_ASSIGN(std::vector<std::string> names, disk.list(dir));
   std::vector<uint64_t> sequences;
   for (const std::string& name : names) {
-    if (uint64_t s = sequence_of_name(name)) sequences.push_back(s);
+    if (uint64_t s = number_of_name(name, kSuffix)) sequences.push_back(s);
   }
   std::sort(sequences.begin(), sequences.end());
   return sequences;

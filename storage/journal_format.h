@@ -75,6 +75,10 @@ Result<FileLook> look_at_file(Disk& disk, const std::string& dir, uint64_t first
 // one of the file can be read comes as bytes that are no entry, and is told by `unreadable`.
 Result<size_t> read_pages(File& file, uint64_t offset, char* into, size_t size, bool& unreadable);
 
+// Files are named by a journal entry: "0000000000000001.wsj" is 1; 0 is any other name.
+std::string numbered_name(uint64_t entry, std::string_view suffix);
+uint64_t number_of_name(std::string_view name, std::string_view suffix);
+
 std::string journal_path(const std::string& dir, uint64_t first_sequence);
 // Of the files in the folder, by their names, rising.
 Result<std::vector<uint64_t>> first_sequences(Disk& disk, const std::string& dir);

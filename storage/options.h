@@ -19,6 +19,7 @@ struct StorageOptions {
   uint32_t commit_readings = 50'000;
   int64_t retry_ms = 1'000;             // pause after a failure of the disk
   int64_t scrub_ms = 7LL * 86'400'000;  // each journal entry is read so often; 0: never
+  uint64_t snapshot_bytes = 16 << 20;   // of the state, beside the journal files; 0: none
   uint32_t damaged_files = 4;           // kept aside, of the journal and of the store
   int64_t checkpoint_interval_ms = 60'000;
   uint64_t checkpoint_bytes = 4 << 20;  // of journal, between two checkpoints

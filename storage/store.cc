@@ -23,70 +23,10 @@ Status Store::set_meta(const char* name, std::string_view value) {
   return put.run();
 }
 
-Result<std::string> Store::meta(const char* name) {
-  WS_ASSIGN(Statement get, db_->prepare("SELECT value, ifnull(crc, -1) FROM meta WHERE name = ?"));
-  get.bind(1, std::string_view(name));
-  WS_ASSIGN(bool row, get.step());
-  if (!row) return std::string();
-  std::string value(get.column_text(0));
-  if (!is_sound(get.column_int(1), row_crc({name, value}))) return damaged_row("meta");
-  return value;
-}
-
 Result<Store::Recovered> Store::recover(const std::function<Status(StateRow)>& take) {
-  Recovered r;
-  WS_ASSIGN(const std::string checkpoint, meta("checkpoint"));
-  WS_ASSIGN(const std::string outbox, meta("outbox"));
-  WS_ASSIGN(r.told, meta("told"));
-  WS_ASSIGN(r.checkpoint.flash, meta("flash"));
-  WS_ASSIGN(r.checkpoint.losses, meta("losses"));
-  WS_ASSIGN(const std::string accounts, meta("accounts"));
-  ByteReader in(checkpoint);
-  if (!checkpoint.empty()) {
-    r.checkpoint.at = read_reached(in);
-    r.checkpoint.clock = in.text();
-  }
-  ByteReader said(outbox);
-  if (!outbox.empty()) r.outbox = read_reached(said);
-  ByteReader kept(accounts);
-  for (size_t n = accounts.empty() ? 0 : kept.count(3); n > 0; --n) {
-    Account& account = r.checkpoint.accounts[std::string(kept.text())];
-    account.settled = kept.fixed<uint8_t>() != 0;
-    account.sources = kept.text();
-  }
-  if (!accounts.empty()) r.checkpoint.scrubbed = kept.varint();
-  if (!in.ok() || !said.ok() || !kept.ok()) return damaged_row("meta");
+  WS_ASSIGN(Recovered r, read_recovered(*db_, take));
   outbox_sequence_ = r.outbox.last_sequence;
   state_entry_ = r.checkpoint.at.entry;
-
-  WS_ASSIGN(Statement state,
-            db_->prepare("SELECT component, key, bytes, ifnull(crc, -1) FROM state"));
-  while (true) {
-    WS_ASSIGN(bool more, state.step());
-    if (!more) break;
-    StateRow row{std::string(state.column_text(0)), std::string(state.column_text(1)),
-                 std::string(state.column_text(2))};
-    if (!is_sound(state.column_int(3), row_crc({row.key, row.component, row.bytes}))) {
-      return damaged_row("state");
-    }
-    if (take) {
-      WS_TRY(take(std::move(row)));
-    } else {
-      r.checkpoint.rows.push_back(std::move(row));
-    }
-  }
-  WS_ASSIGN(Statement marks, db_->prepare("SELECT uplink, mark, ifnull(crc, -1) FROM marks"));
-  while (true) {
-    WS_ASSIGN(bool more, marks.step());
-    if (!more) break;
-    const std::string uplink(marks.column_text(0));
-    const std::string text(marks.column_text(1));
-    const auto mark = Mark::from_text(text);
-    if (!mark || !is_sound(marks.column_int(2), row_crc({uplink, text})))
-      return damaged_row("marks");
-    r.marks[uplink] = *mark;
-  }
-  WS_ASSIGN(r.epochs, read_epochs(*db_));
   return r;
 }
 
@@ -291,6 +231,7 @@ Status Store::write_checkpoint(const Checkpoint& checkpoint) {
   }
   kept.varint(checkpoint.scrubbed);
   WS_TRY(set_meta("accounts", accounts));
+  WS_TRY(db_->exec("DELETE FROM meta WHERE name = 'snapshot'"));  // it was one, and is complete
   return set_meta("checkpoint", position);
 }
 

@@ -78,11 +78,17 @@ class Store {
   // Renames it, with what belongs to it, to the name that it returns; of those that lie there the
   // newest `keep` stay. Nobody has it open.
   static Result<std::string> set_aside(Disk& disk, const std::string& dir, uint32_t keep);
+  // Nobody has it open.
+  static Status remove(Disk& disk, const std::string& dir);
   bool is_new() const { return new_; }  // open() has made it, or clear() emptied it
   // Whether it has been brought to where its journal is, by a first checkpoint or mark.
   Result<bool> is_complete();
   // Takes everything out of it, to begin anew.
   Status clear();
+  // Makes a store at `path` which has its tables, and the rows of those that `with_rows` names. It
+  // is not complete before its first checkpoint. Nothing of it is synced.
+  Status copy_state(const std::string& path,
+                    const std::function<bool(std::string_view table)>& with_rows);
 
   struct Recovered {
     Checkpoint checkpoint;
@@ -189,7 +195,6 @@ class Store {
   Status write_checkpoint(const Checkpoint& checkpoint);
   Status write_rows(const std::vector<StateRow>& rows);
   Status set_meta(const char* name, std::string_view value);
-  Result<std::string> meta(const char* name);
   Status remove_uplink(size_t bit, const std::string& name, uint64_t& removed);
 
   Disk& disk_;

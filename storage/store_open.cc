@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "storage/snapshot.h"
 #include "storage/store_rows.h"
 
 namespace wayside {
@@ -145,6 +146,15 @@ Result<std::string> Store::set_aside(Disk& disk, const std::string& dir, uint32_
   return aside;
 }
 
+Status Store::remove(Disk& disk, const std::string& dir) {
+  WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
+  for (const char* rest : kSuffixes) {
+    if (!std::binary_search(names.begin(), names.end(), with_suffix("wayside.db", rest))) continue;
+    WS_TRY(disk.remove(with_suffix(db_path(dir), rest)));
+  }
+  return {};
+}
+
 Status Store::create() {
   WS_ASSIGN(const int64_t version, db_->number("PRAGMA user_version"));
   WS_ASSIGN(const int64_t tables, db_->number("SELECT count(*) FROM sqlite_master"));
@@ -194,8 +204,9 @@ Status Store::check_format(int64_t version) {
 
 Result<bool> Store::is_complete() {
   WS_ASSIGN(const int64_t complete,
-            db_->number("SELECT EXISTS(SELECT 1 FROM meta WHERE name = 'checkpoint') OR "
-                        "EXISTS(SELECT 1 FROM marks)"));
+            db_->number("SELECT (EXISTS(SELECT 1 FROM meta WHERE name = 'checkpoint') OR "
+                        "EXISTS(SELECT 1 FROM marks)) AND "
+                        "NOT EXISTS(SELECT 1 FROM meta WHERE name = 'snapshot')"));
   return complete != 0;
 }
 
@@ -210,6 +221,25 @@ Status Store::clear() {
   if (!cleared.ok()) (void)db_->exec("ROLLBACK").ok();
   new_ = cleared.ok();
   return cleared;
+}
+
+Status Store::copy_state(const std::string& path,
+                         const std::function<bool(std::string_view table)>& with_rows) {
+  {
+    WS_ASSIGN(Statement attach, db_->prepare("ATTACH ? AS copy"));
+    attach.bind(1, std::string_view(path));
+    WS_TRY(attach.run());
+  }
+  // Who wants it whole syncs the file once.
+  Status copied = db_->exec("PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF");
+  if (copied.ok()) copied = copy_tables(*db_, "main", "copy", with_rows);
+  if (copied.ok()) {
+    copied = db_->exec(
+        "INSERT OR REPLACE INTO copy.meta(name, value) VALUES('snapshot', 1); "
+        "PRAGMA copy.user_version = 2");
+  }
+  const Status detached = db_->exec("DETACH copy");
+  return copied.ok() ? detached : copied;
 }
 
 }  // namespace wayside

@@ -24,6 +24,7 @@ int64_t row_crc(std::initializer_list<std::string_view> texts,
 bool is_sound(int64_t kept, int64_t crc);
 
 Result<std::vector<Epoch>> read_epochs(Database& db);
+Result<Store::Recovered> read_recovered(Database& db, const std::function<Status(StateRow)>& take);
 void write_reached(const Reached& at, ByteWriter& out);
 Reached read_reached(ByteReader& in);
 

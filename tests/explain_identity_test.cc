@@ -100,7 +100,8 @@ TEST_F(ExplainedIdentity, an_event_keeps_the_version_that_it_was_made_under) {
 }
 
 TEST_F(ExplainedIdentity, an_event_whose_state_is_gone_is_not_taken_for_another_one) {
-  const Config config = config_of_small_files();
+  Config config = config_of_small_files();
+  config.storage.snapshot_bytes = 0;
   for (const char* reading : {"a 1000 5", "b 2000 5", "c 3000 5"}) live(config, {reading});
   live(config, {"d 1000 5"});
   live(config, {"a 12000 5", "b 12000 5", "d 12000 5"}, true);
@@ -112,6 +113,22 @@ TEST_F(ExplainedIdentity, an_event_whose_state_is_gone_is_not_taken_for_another_
               std::string::npos)
         << key_of(event) << ": " << error(config, event.id);
   }
+}
+
+TEST_F(ExplainedIdentity, behind_a_snapshot_of_the_state_it_is_told_from_where_on_rows_are_listed) {
+  const Config config = config_of_small_files();
+  for (const char* reading : {"a 1000 5", "b 2000 5", "c 3000 5"}) live(config, {reading});
+  live(config, {"d 1000 5"});
+  live(config, {"a 4000 5"});
+  live(config, {"a 12000 5"}, true);
+  const std::vector<Said> events = said(config, "w");
+  ASSERT_EQ(events.size(), 1u);
+  remove_first_file();
+  const auto explained = explain(config, events[0].id, 100, never);
+  ASSERT_TRUE(explained.ok()) << explained.error().message;
+  EXPECT_EQ(behind(explained->event), "climate 4000");
+  EXPECT_EQ(explained->warning,
+            "what came before journal entry 5 is not listed: the journal's beginning is gone");
 }
 
 TEST_F(ExplainedIdentity, behind_a_beginning_that_is_gone_ids_are_those_that_were_given) {
