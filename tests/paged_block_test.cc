@@ -253,8 +253,8 @@ Paged run_paged(const PipelineOptions& options, const Schedule& schedule, uint64
 class PagedSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(PagedSchedules, say_the_same_as_with_all_keys_in_memory) {
-  size_t reads = 0;
-  for (uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) {
+  size_t reads = 0, tried = 0;
+  for (auto [seed, end] = seeds(20); seed < end && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_block_fleet(seed, {"u", "v", "w", "x", "y", "z"});
     std::mt19937_64 random(seed);
@@ -263,8 +263,9 @@ TEST_P(PagedSchedules, say_the_same_as_with_all_keys_in_memory) {
     const Paged paged = run_paged(all_kinds(GetParam(), true), schedule, seed);
     EXPECT_EQ(numbered(paged.emissions), numbered(memory.emissions));
     reads += paged.reads;
+    ++tried;
   }
-  EXPECT_GT(reads, 10'000u);
+  EXPECT_GT(reads, 500 * tried);
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, PagedSchedules,
