@@ -64,7 +64,7 @@ TEST(RunningState, a_reading_that_cannot_be_evaluated_changes_nothing) {
                         {2, "a", 0, "bad"},
                         {3, "a", 0, "{\"v\":2}"}}),
             (Lines{"s a @0 n=1", "s a @3 n=3"}));
-  EXPECT_EQ(stage.pipeline().block_status()[0].faults, 1u);
+  EXPECT_EQ(stage.pipeline().block_status()[0].faults, 2u);
 }
 
 TEST(RunningState, first_values_are_told_even_if_the_next_ones_cannot_be_made) {
