@@ -52,6 +52,9 @@ class Checker {
     if (s.next.empty()) fail(s.name, "next", "is empty");
     if (found_.told(s.name, "init")) not_judged_.insert(s.name);
     check_items_named(s.name, "init", s.init, s.next);
+    if (!s.by_event_time && s.max_waiting != StateOptions().max_waiting) {
+      found_.add(s.name, "max_waiting", "goes with order = \"event_time\" only");
+    }
   }
 
   void check(const LookupOptions& l) {

@@ -335,9 +335,10 @@ void describe(ConfigVisitor& v, JoinOptions& o) {
              o.max_wait_ms, 0);
   v.flag({"inner", "left readings without a right one are left out, instead of told with NULLs"},
          o.inner);
-  v.duration({"before", "or all right readings from this long before the left one …"}, o.before_ms,
-             0);
-  v.duration({"after", "… to this long after it"}, o.after_ms, 0);
+  v.duration_or_off(
+      {"before", "or all right readings from this long before the left one …; \"off\": none given"},
+      o.before_ms);
+  v.duration_or_off({"after", "… to this long after it"}, o.after_ms);
   whole(v, {"max_rows", "kept of a key and an input; more push the oldest out"}, o.max_rows, 1,
         10'000'000);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
@@ -374,7 +375,7 @@ void describe(ConfigVisitor& v, PatternOptions& o) {
           "one"},
          o.after_match, kAfterMatches);
   whole(v, {"max_partial", "matches of a key that have begun; more push the oldest out"},
-        o.max_partial, 1, 100'000);
+        o.max_partial, 1, 2'000);
   v.texts({"to", "uplinks; by default all", "[\"centre\"]"}, o.to);
   describe_bounds(v, o.bounds);
 }

@@ -65,6 +65,8 @@ void describe(ConfigVisitor& v, StateOptions& o) {
              o.ttl_ms, 0);
   choose(v, {"order", "readings count in order of \"arrival\", or of \"event_time\""},
          o.by_event_time, kOrders);
+  whole(v, {"max_waiting", "event_time: readings of a key that may wait; then the oldest counts"},
+        o.max_waiting, 1, 10'000'000);
   v.texts({"to", "uplinks that each change goes to; by default none", "[\"centre\"]"}, o.to);
   describe_bounds(v, o.bounds);
 }

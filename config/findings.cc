@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/check.h"
 #include "config/check_streams.h"
+#include "pipeline/route.h"
 
 namespace wayside {
 
@@ -64,7 +65,15 @@ void Findings::streams_known(const std::string& block, const std::string& item,
     if (told_at(unread_key(section))) return;
   }
   const auto streams = streams_of(config_.pipeline_options());
-  for (const std::string& name : names) known(block, item, "source or block", name, streams);
+  for (const std::string& name : names) {
+    const auto route = std::find_if(config_.routes.begin(), config_.routes.end(),
+                                    [&](const RouteOptions& r) { return r.name == name; });
+    if (route == config_.routes.end()) {
+      known(block, item, "source or block", name, streams);
+    } else {
+      add(block, item, Route::not_a_stream(*route));
+    }
+  }
 }
 
 }  // namespace wayside

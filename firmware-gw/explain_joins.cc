@@ -68,8 +68,8 @@ class OfJoin : public Rests {
   Kept partner_of(const ToldRow& left) const {
     for (auto right = right_.rbegin(); right != right_.rend(); ++right) {
       const int64_t time = (*right)->time_ms;
-      const bool near = time >= saturating_add(left.time_ms, -options_.before_ms) &&
-                        time <= saturating_add(left.time_ms, options_.after_ms);
+      const bool near = time >= saturating_add(left.time_ms, -options_.before_ms.value_or(0)) &&
+                        time <= saturating_add(left.time_ms, options_.after_ms.value_or(0));
       if (near && std::max(left.time_ms, time) == told_.time_ms) return *right;
     }
     return nullptr;

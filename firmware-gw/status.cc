@@ -113,6 +113,7 @@ std::string Snapshot::to_json() const {
     json.add("kind", b.kind);
     json.add("emitted", b.emitted);
     json.add("open", b.open);
+    json.add("late", b.late);
     json.add("faults", b.faults);
     json.add("dropped", b.dropped);
     json.add("evicted", b.evicted);

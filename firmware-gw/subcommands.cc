@@ -18,6 +18,7 @@
 #include "firmware-gw/engine.h"
 #include "firmware-gw/explain.h"
 #include "firmware-gw/gateway.h"
+#include "firmware-gw/lookup_files.h"
 #include "firmware-gw/replay.h"
 #include "firmware-gw/restore.h"
 #include "firmware-gw/simulate.h"
@@ -121,6 +122,13 @@ int check(const Arguments& a) {
       a.config.c_str(), version_digits(config_version(c)).c_str(), c.gateway.id.c_str(),
       c.connection_names().size(), c.sources.size(), c.windows.size(), c.rules.size(),
       c.detectors.size(), others, c.uplinks.size());
+  for (const LookupOptions& l : c.lookups) {
+    const auto contents = read_lookup(l);
+    if (contents.ok()) continue;
+    std::printf("warning: lookup %s: %s; without what was read before %s\n", l.name.c_str(),
+                contents.error().message.c_str(),
+                l.inner ? "all readings are left out" : "its columns are NULL");
+  }
   auto report = state_report(*config);
   if (!report.ok()) {
     std::printf("%s: its state cannot be looked at: %s\n", config->gateway.state_dir.c_str(),

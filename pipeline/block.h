@@ -14,10 +14,9 @@ struct BlockStatus {
   std::string name;
   std::string kind;
   uint64_t emitted = 0;
-  size_t open = 0;    // windows, or what else is open
-  uint64_t late = 0;  // readings that came too late for it
-  // Batches with a row that an expression could not be evaluated for and saw as NULL.
-  uint64_t faults = 0;
+  size_t open = 0;      // windows, or what else is open; of rules and detectors: readings that wait
+  uint64_t late = 0;    // readings that came too late for it
+  uint64_t faults = 0;  // readings, or results, with an expression that was NULL for its error
   uint64_t dropped = 0;  // readings that it had no room for
   uint64_t evicted = 0;  // what a limit has pushed out before its time
   // Of blocks whose keys have a limit: how many there are, and were closed by it.
@@ -39,7 +38,10 @@ class Block {
  public:
   virtual ~Block() = default;
   virtual const std::string& name() const = 0;
+  // Without its faults.
   virtual BlockStatus status() const = 0;
+  // Of readings since the block was made; those before it are kept by the pipeline.
+  virtual uint64_t faults() const { return 0; }
   // Rows of one input in order of arrival.
   virtual void process(size_t input, const Rows& rows, EmissionBuffer& out) = 0;
   // What follows does nothing in a block that holds nothing.
@@ -47,6 +49,9 @@ class Block {
   virtual void on_idle(uint32_t /*key*/, EmissionBuffer&) {}
   // No input knows the key any more; its last event time was `newest_ms`. What is open ends.
   virtual void forget_key(uint32_t /*key*/, int64_t /*newest_ms*/, EmissionBuffer&) {}
+  // A limit pushes the key out: what is open of it ends in the same way, but its event time does
+  // not begin anew, so that what was late stays so.
+  virtual void evict_key(uint32_t key, EmissionBuffer& out) { forget_key(key, kTimeMin, out); }
   // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
   // keys (not by key: for all). What is open there ends.
   virtual void begin_anew(const std::vector<uint32_t>& /*keys*/, int64_t /*limit_ms*/,

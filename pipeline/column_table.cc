@@ -1,5 +1,7 @@
 #include "pipeline/column_table.h"
 
+#include <charconv>
+#include <cmath>
 #include <new>
 
 namespace wayside {
@@ -59,13 +61,36 @@ int cursor_rowid(sqlite3_vtab_cursor* cursor, sqlite3_int64* id) {
   *id = static_cast<sqlite3_int64>(static_cast<Cursor*>(cursor)->row);
   return SQLITE_OK;
 }
+// As an integer, where it is one.
+void whole_result(sqlite3_context* context, double number, std::string_view digits) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  int64_t whole = 0;
+  if (digits.empty()) {
+    const bool is_whole = std::abs(number) < kExact && std::trunc(number) == number;
+    is_whole ? sqlite3_result_int64(context, static_cast<int64_t>(number))
+             : sqlite3_result_double(context, number);
+  } else if (std::from_chars(digits.data(), digits.data() + digits.size(), whole).ec ==
+             std::errc()) {
+    sqlite3_result_int64(context, whole);
+  } else {
+    sqlite3_result_text(context, digits.data(), static_cast<int>(digits.size()), SQLITE_TRANSIENT);
+  }
+}
+
 int cursor_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int index) {
   const Table& table = table_of(cursor);
   const TableColumn& column = table.columns[static_cast<size_t>(index)];
   const size_t at = static_cast<Cursor*>(cursor)->row;
   const size_t row = column.places ? column.places[at] : at;
   if (column.numbers && (!column.texts || !is_null(column.numbers[row]))) {
-    if (!is_null(column.numbers[row])) sqlite3_result_double(context, column.numbers[row]);
+    if (is_null(column.numbers[row])) return SQLITE_OK;
+    if (!column.whole) {
+      sqlite3_result_double(context, column.numbers[row]);
+    } else {
+      const uint32_t digits = column.texts[row];
+      whole_result(context, column.numbers[row],
+                   digits == Interner::kNone ? "" : table.dictionary->text(digits));
+    }
   } else if (column.integers) {
     sqlite3_result_int64(context, column.integers[row]);
   } else if (column.values) {

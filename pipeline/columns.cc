@@ -7,10 +7,21 @@
 namespace wayside {
 namespace {
 
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
+}
+
+// Takes the word off the end of the text, and what is blank before it. False: it ends otherwise.
+bool take_last_word(std::string_view& text, std::string_view word) {
+  if (text.size() <= word.size()) return false;
+  const size_t begin = text.size() - word.size();
+  if (!is_blank(text[begin - 1]) || !same_name(text.substr(begin), word)) return false;
+  text = trimmed(text.substr(0, begin));
+  return true;
 }
 
 // The index of the ')' that closes the first '(', or npos.
@@ -47,13 +58,13 @@ const Field* text_field(const Schema& schema, std::string_view expression) {
 FieldType type_of(const Schema& schema, std::string_view expression) {
   if (text_field(schema, expression)) return FieldType::kText;
   expression = trimmed(expression);
-  if (expression.size() < 5 || !same_name(expression.substr(0, 5), "cast(")) {
+  const size_t open = expression.find('(');
+  if (open == std::string_view::npos || !same_name(trimmed(expression.substr(0, open)), "cast") ||
+      closing(expression) != expression.size() - 1) {
     return FieldType::kNumber;
   }
-  constexpr std::string_view kEnd = "as text)";
-  const bool text = expression.size() > kEnd.size() &&
-                    closing(expression) == expression.size() - 1 &&
-                    same_name(expression.substr(expression.size() - kEnd.size()), kEnd);
+  std::string_view inside = trimmed(expression.substr(open + 1, expression.size() - open - 2));
+  const bool text = take_last_word(inside, "text") && take_last_word(inside, "as");
   return text ? FieldType::kText : FieldType::kNumber;
 }
 
@@ -111,8 +122,8 @@ void ColumnExpressions::compute(const BatchView& view, const uint8_t* present) {
   table.present = present;
   table.dictionary = view.texts;
   for (const ColumnView& c : view.columns)
-    table.columns.push_back({c.numbers, nullptr, c.texts, nullptr});
-  table.columns.push_back({nullptr, view.times, nullptr, nullptr});
+    table.columns.push_back({.numbers = c.numbers, .texts = c.texts, .whole = c.whole});
+  table.columns.push_back({.integers = view.times});
   computed_texts_.clear();
   for (size_t i = 0; i < computed_.size(); ++i) {
     if (types_[computed_items_[i]] == FieldType::kText) {
@@ -121,25 +132,34 @@ void ColumnExpressions::compute(const BatchView& view, const uint8_t* present) {
       computed_[i].numbers.assign(view.rows, kNull);
     }
   }
-  const uint64_t faults = faults_;
+  faulty_rows_.clear();
   for (size_t set = 0; set < sets_.size(); ++set) compute(set, table);
-  faults_ = std::min(faults_, faults + 1);
+  if (!faulty_rows_.empty()) count_faults();
+}
+
+void ColumnExpressions::count_faults() {
+  std::sort(faulty_rows_.begin(), faulty_rows_.end());
+  const auto end = std::unique(faulty_rows_.begin(), faulty_rows_.end());
+  faults_ += static_cast<uint64_t>(end - faulty_rows_.begin());
 }
 
 void ColumnExpressions::compute(size_t set, const Table& table) {
   const size_t begin = set * kMaxExpressions;
   const size_t end = std::min(begin + kMaxExpressions, computed_.size());
   const auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
+    bool mistyped = false;
     for (size_t i = begin; i < end; ++i) {
       if (types_[computed_items_[i]] != FieldType::kText) {
-        computed_[i].numbers[row] = values.number(i - begin);
+        computed_[i].numbers[row] = values.number(i - begin, mistyped);
       } else if (const Value value = values.value(i - begin);
                  const auto* text = std::get_if<std::string>(&value)) {
         computed_[i].texts[row] = computed_texts_.intern(*text);
       }
     }
+    if (mistyped) faulty_rows_.push_back(row);
   };
-  if (!sets_[set]->evaluate(table, take).ok()) ++faults_;
+  const std::vector<size_t> rows = sets_[set]->evaluate(table, take).rows;
+  faulty_rows_.insert(faulty_rows_.end(), rows.begin(), rows.end());
 }
 
 }  // namespace wayside

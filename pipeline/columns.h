@@ -43,9 +43,10 @@ class ColumnExpressions {
   bool compile(ExpressionEngine& engine, const Schema& schema, const std::vector<Item>& items,
                BlockError& error);
 
-  // Evaluates all items over the view. A fault in a row (an overflow, say) makes its computed items
-  // NULL; it is an error of data, not of the program, and views with one are counted. Rows that are
-  // not `present` are not evaluated, their computed items are NULL.
+  // Evaluates all items over the view. One that cannot be evaluated over a row (an overflow, say),
+  // or gives a text where a number is wanted, is NULL there; it is an error of data, not of the
+  // program, and rows with one are counted. Rows that are not `present` are not evaluated, their
+  // computed items are NULL.
   void evaluate(const BatchView& view, const uint8_t* present = nullptr);
   // Numbers, one a row; kNull for NULL and for texts. Valid until the next evaluate(), while the
   // view lives.
@@ -53,11 +54,12 @@ class ColumnExpressions {
   // Texts, for items that want them: ids of the dictionary, Interner::kNone for NULL.
   const uint32_t* texts(size_t item) const { return results_[item].texts; }
   const Interner* dictionary(size_t item) const { return dictionaries_[item]; }
-  uint64_t faults() const { return faults_; }
+  uint64_t faults() const { return faults_; }  // rows with one
 
  private:
   void compute(const BatchView& view, const uint8_t* present);
   void compute(size_t set, const Table& table);
+  void count_faults();
 
   static constexpr size_t kComputed = SIZE_MAX;
   std::vector<size_t> plain_;                         // by item: the column, or kComputed
@@ -69,6 +71,7 @@ class ColumnExpressions {
   std::vector<ColumnView> results_;
   std::vector<const Interner*> dictionaries_;
   uint64_t faults_ = 0;
+  std::vector<size_t> faulty_rows_;  // of a view, some twice
 };
 
 }  // namespace wayside

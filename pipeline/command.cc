@@ -219,9 +219,7 @@ void Command::forget_key(uint32_t key, int64_t, EmissionBuffer&) {
   states_[key] = {};
 }
 
-BlockStatus Command::status() const {
-  return {options_.name, "command", decided_, known_, 0, expressions_.faults()};
-}
+BlockStatus Command::status() const { return {options_.name, "command", decided_, known_}; }
 
 uint64_t Command::fingerprint() const { return hash64("1/" + options_.key); }
 

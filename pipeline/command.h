@@ -40,6 +40,7 @@ class Command final : public Block {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return expressions_.faults(); }
   uint64_t fingerprint() const override;
   bool save_key(uint32_t key, ByteWriter& out) const override;
   void load_key(uint32_t key, ByteReader& in) override;

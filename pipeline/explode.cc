@@ -48,13 +48,14 @@ Rows Explode::expand(const Rows& rows, const uint32_t* arrays, const Interner& t
     for (size_t i = 0; i < elements_.size(); ++i) {
       add(rows, begin, elements_[i], static_cast<double>(i), true);
     }
-    if (elements_.empty()) add(rows, begin, std::monostate(), kNull, false);
+    if (elements_.empty()) add(rows, begin, {}, kNull, false);
     after_.back() = rows.after[begin];
   }
   return shown(rows);
 }
 
-void Explode::add(const Rows& rows, size_t row, const Value& value, double position, bool present) {
+void Explode::add(const Rows& rows, size_t row, const JsonElement& element, double position,
+                  bool present) {
   const BatchView& view = rows.view;
   times_.push_back(view.times[row]);
   keys_.push_back(view.keys[row]);
@@ -70,8 +71,9 @@ void Explode::add(const Rows& rows, size_t row, const Value& value, double posit
       columns_[c].numbers.push_back(view.columns[c].numbers[row]);
     }
   }
-  const double* number = std::get_if<double>(&value);
-  const std::string* text = std::get_if<std::string>(&value);
+  const double* number = std::get_if<double>(&element.value);
+  const std::string* text = std::get_if<std::string>(&element.value);
+  if (!element.digits.empty()) text = &element.digits;
   columns_[value_].numbers.push_back(number ? *number : kNull);
   columns_[value_].texts.push_back(text ? dictionary_.add(*text) : Interner::kNone);
   columns_[position_].numbers.push_back(position);
@@ -83,7 +85,7 @@ Rows Explode::shown(const Rows& rows) const {
   for (size_t c = 0; c < columns_.size(); ++c) {
     const bool both = c == value_;
     made.view.columns.push_back({is_text_[c] ? nullptr : columns_[c].numbers.data(),
-                                 is_text_[c] || both ? columns_[c].texts.data() : nullptr});
+                                 is_text_[c] || both ? columns_[c].texts.data() : nullptr, both});
   }
   made.after = after_.data();
   made.present = present_.data();

@@ -25,14 +25,14 @@ class Explode {
  private:
   static constexpr size_t kRowsMax = 4'096;  // and then the elements of the last reading
   void clear();
-  void add(const Rows& rows, size_t row, const Value& value, double position, bool present);
+  void add(const Rows& rows, size_t row, const JsonElement& element, double position, bool present);
   Rows shown(const Rows& rows) const;
 
   size_t input_columns_;
   size_t value_, position_;  // columns
   std::vector<bool> is_text_;
   JsonArray array_;
-  std::vector<Value> elements_;
+  std::vector<JsonElement> elements_;
   OneDictionary dictionary_;
   std::vector<Column> columns_;
   std::vector<int64_t> times_, after_;

@@ -94,11 +94,14 @@ struct ExpressionEngine::State {
 struct ExpressionSet::State {
   sqlite3* db;
   std::string table_name;
-  sqlite3_stmt* statement = nullptr;
+  std::vector<std::string> expressions;
+  sqlite3_stmt* statement = nullptr;  // over all of them
+  std::vector<sqlite3_stmt*> alone;   // over each, once it was needed
   TableShown shown;
   ExpressionRun** run = nullptr;  // the engine's
   ~State() {
     sqlite3_finalize(statement);
+    for (sqlite3_stmt* s : alone) sqlite3_finalize(s);
     drop_column_table(db, table_name);
   }
 };
@@ -248,6 +251,7 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
   ExpressionSet::State& state = *set->state_;
   state.db = state_->db;
   state.run = &state_->run;
+  state.expressions = expressions;
   state.table_name = "batch" + std::to_string(state_->next_table++);
   state.shown.declaration = declare_table(columns);
   state.shown.table.columns.resize(columns.size());
@@ -270,10 +274,16 @@ std::unique_ptr<ExpressionSet> ExpressionEngine::compile(
 ExpressionSet::~ExpressionSet() = default;
 
 double ExpressionSet::RowValues::number(size_t expression) const {
+  bool mistyped = false;
+  return number(expression, mistyped);
+}
+
+double ExpressionSet::RowValues::number(size_t expression, bool& mistyped) const {
   sqlite3_value* value = values_[expression];
   const int type = sqlite3_value_type(value);
-  const bool numeric = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-  return numeric ? sqlite3_value_double(value) : kNull;
+  if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) return sqlite3_value_double(value);
+  mistyped |= type != SQLITE_NULL;
+  return kNull;
 }
 
 int ExpressionSet::RowValues::truth(size_t expression) const {
@@ -296,27 +306,76 @@ Value ExpressionSet::RowValues::value(size_t expression) const {
   }
 }
 
-Status ExpressionSet::evaluate(const Table& table,
-                               const std::function<void(size_t, const RowValues&)>& row) {
+namespace {
+
+// Copies, for as long as no statement holds them.
+struct OwnedValues {
+  std::vector<sqlite3_value*> values;
+  ~OwnedValues() {
+    for (sqlite3_value* value : values) sqlite3_value_free(value);
+  }
+};
+
+}  // namespace
+
+// One expression after the other: each has the value that it has alone, NULL where it fails. What
+// SQLite returned last.
+int ExpressionSet::evaluate_alone(size_t row, ExpressionRun& run, Faults& faults) {
+  State& state = *state_;
+  state.alone.resize(state.expressions.size());
+  OwnedValues owned;
+  bool fault = false;
+  for (size_t i = 0; i < state.alone.size(); ++i) {
+    sqlite3_stmt*& statement = state.alone[i];
+    if (!statement) {
+      const std::string sql = "SELECT (" + state.expressions[i] + kSuffix + state.table_name;
+      const int rc = sqlite3_prepare_v3(state.db, sql.c_str(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+      if (rc != SQLITE_OK) return rc;
+    }
+    state.shown.first = row;
+    const int rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW) {
+      faults.message = sqlite3_errmsg(state.db);
+      fault = true;
+    }
+    owned.values.push_back(sqlite3_value_dup(sqlite3_column_value(statement, 0)));  // or of NULL
+    sqlite3_reset(statement);
+    if ((rc & 0xff) == SQLITE_NOMEM || !owned.values.back()) return SQLITE_NOMEM;
+  }
+  if (fault) faults.rows.push_back(row);
+  try {
+    run.row(row, RowValues(owned.values.data()));
+  } catch (...) {
+    run.thrown = std::current_exception();
+  }
+  return SQLITE_OK;
+}
+
+ExpressionSet::Faults ExpressionSet::evaluate(
+    const Table& table, const std::function<void(size_t, const RowValues&)>& row) {
   if (table.rows == 0) return {};
   state_->shown.table = table;
   const TableShown& shown = state_->shown;
   ExpressionRun run{shown, row, {}};
   ExpressionRun* outer = std::exchange(*state_->run, &run);
-  Status status;
+  Faults faults;
   int rc = SQLITE_OK;
-  for (size_t next = table.begin; next < table.rows && !run.thrown; next = shown.at + 1) {
+  for (size_t next = table.begin; next < table.rows && !run.thrown; ++next) {
+    if (table.present && !table.present[next]) continue;
     state_->shown.first = state_->shown.at = next;  // a constant can fail before any row
     rc = sqlite3_step(state_->statement);
-    if (rc != SQLITE_DONE) status = Error{ErrorCode::kBadData, sqlite3_errmsg(state_->db)};
+    next = shown.at;  // the row that failed, or behind them all
     sqlite3_reset(state_->statement);
+    if (rc == SQLITE_DONE || run.thrown) break;
+    if ((rc & 0xff) != SQLITE_NOMEM) rc = evaluate_alone(next, run, faults);
     if ((rc & 0xff) == SQLITE_NOMEM) break;
   }
   *state_->run = outer;
   state_->shown.table.rows = 0;
   if (run.thrown) std::rethrow_exception(run.thrown);
   need_memory(rc);
-  return status;
+  return faults;
 }
 
 }  // namespace wayside

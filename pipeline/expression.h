@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/interner.h"
-#include "base/result.h"
 #include "base/value.h"
 #include "sensors/reading.h"
 
@@ -17,7 +16,7 @@ struct sqlite3_value;
 
 namespace wayside {
 
-// One of the pointers is set; or numbers and texts: a text where there is no number.
+// One of the first five is set; or numbers and texts: a text where there is no number.
 struct TableColumn {
   const double* numbers = nullptr;
   const int64_t* integers = nullptr;
@@ -25,6 +24,7 @@ struct TableColumn {
   const std::string* strings = nullptr;
   const Value* values = nullptr;
   const uint32_t* places = nullptr;  // by row: where its value stands; null: at the row
+  bool whole = false;                // see ColumnView
 };
 
 // Columns are read row by row, when a row is evaluated: what the call for one writes there, the
@@ -44,6 +44,7 @@ struct ExpressionError {
 };
 
 class ExpressionSet;
+struct ExpressionRun;
 
 constexpr size_t kMaxExpressions = 127;  // of one set: SQLite's limit for a function's arguments
 
@@ -74,24 +75,32 @@ class ExpressionSet {
   // The values of one row, in the order of the expressions; valid during the call only.
   class RowValues {
    public:
-    double number(
-        size_t expression) const;        // kNull for NULL; a text that is no number is kNull too
+    double number(size_t expression) const;  // kNull for NULL, and for a text
+    // `mistyped` is set where it is a text, and stays as it is otherwise.
+    double number(size_t expression, bool& mistyped) const;
     int truth(size_t expression) const;  // 1 true, 0 false, -1 NULL
     Value value(size_t expression) const;
 
    private:
     friend struct ExpressionRun;
+    friend class ExpressionSet;
     explicit RowValues(sqlite3_value** values) : values_(values) {}
     sqlite3_value** values_;
   };
-  // Calls back for each row, in order, but for those that cannot be evaluated: a fault of one row
-  // says nothing about the others. The error is SQLite's for the last of them (malformed JSON,
-  // number overflow in a function).
-  Status evaluate(const Table& table, const std::function<void(size_t, const RowValues&)>& row);
+  // Rows over which an expression could not be evaluated, ascending, and what SQLite said of the
+  // last of them (malformed JSON, number overflow in a function).
+  struct Faults {
+    std::vector<size_t> rows;
+    std::string message;
+    bool none() const { return rows.empty(); }
+  };
+  // Calls back for each row, in order. A fault is of one row and one expression: that one is NULL.
+  Faults evaluate(const Table& table, const std::function<void(size_t, const RowValues&)>& row);
 
  private:
   friend class ExpressionEngine;
   ExpressionSet() = default;
+  int evaluate_alone(size_t row, ExpressionRun& run, Faults& faults);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -27,7 +27,7 @@ class IntervalJoin final : public Join {
   // Partners of a reading at t are those of the other input in [t − reach(other), t +
   // reach(input)].
   int64_t reach(size_t input) const {
-    return input == kLeft ? options_.after_ms : options_.before_ms;
+    return (input == kLeft ? options_.after_ms : options_.before_ms).value_or(0);
   }
   static constexpr size_t kRowsMax = 1'024;  // pairs that are told together
   bool take(size_t input, uint32_t key, int64_t time, size_t row, EmissionBuffer& out);

@@ -151,6 +151,12 @@ void Join::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   output_->flush(out);
 }
 
+void Join::evict_key(uint32_t key, EmissionBuffer& out) {
+  const int64_t passed = watermark(key);
+  forget_key(key, kTimeMin, out);
+  if (by_key_) set_watermark(key, passed);
+}
+
 void Join::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
   const bool all_ahead = !by_key_ && watermark_ > limit_ms;
   for (const uint32_t key : by_key_ ? keys : keys_with_state()) {
@@ -172,7 +178,6 @@ void Join::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, Emiss
 
 BlockStatus Join::status() const {
   BlockStatus status{options_.name, "join", output_->emitted(), kept_, late_};
-  status.faults = sides_[kLeft].faults() + sides_[kRight].faults();
   status.evicted = evicted_;
   return status;
 }

@@ -31,6 +31,7 @@ class Join : public Block, public EventTime {
                                     BlockError& error);
 
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
+  void evict_key(uint32_t key, EmissionBuffer& out) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
 
@@ -38,6 +39,7 @@ class Join : public Block, public EventTime {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return sides_[kLeft].faults() + sides_[kRight].faults(); }
   std::vector<Stream*> outputs() override { return {&output_->stream()}; }
   uint64_t fingerprint() const override { return fingerprint_; }
   bool save_key(uint32_t key, ByteWriter& out) const override;

@@ -91,7 +91,7 @@ void KeyLimit::evict_coldest(EmissionBuffer& out) {
   forget(key);
   ++evicted_;
   keys_.touch(key);
-  inner().forget_key(key, kTimeMin, out);
+  inner().evict_key(key, out);
   if (witness_) witness_->ended(*this, keys_.text(key), out.cause());
 }
 

@@ -113,9 +113,7 @@ void Lookup::find_rows(const Rows& rows) {
   }
 }
 
-BlockStatus Lookup::status() const {
-  return {options_.name, "lookup", passed_, rows_.size(), 0, match_.faults(), 0};
-}
+BlockStatus Lookup::status() const { return {options_.name, "lookup", passed_, rows_.size()}; }
 
 uint64_t Lookup::fingerprint() const {
   std::string text = "1/" + options_.match + (options_.inner ? "/inner" : "/outer");

@@ -174,13 +174,9 @@ void Map::rekey(Rows& rows) {
 uint32_t Map::key_of(const Rows& rows, size_t row) {
   const uint32_t id = rows.view.columns[output_->schema().key].texts[row];
   const std::string_view text = id == Interner::kNone ? "" : rows.view.texts->text(id);
-  if (text.empty()) {
-    ++keyless_;
-    return KeyTable::kNone;
-  }
-  uint32_t key = keys_.find(text);
+  uint32_t key = text.empty() ? KeyTable::kNone : keys_.find(text);
   if (key == KeyTable::kNone || !derived_->knows(key)) {
-    if (derived_->is_full()) {
+    if (text.empty() || derived_->is_full()) {
       ++dropped_;
       rows.set_dropped(row);
       return KeyTable::kNone;
@@ -223,9 +219,11 @@ void Map::push_move(EmissionBuffer& out) {
 
 // ---- state
 
-BlockStatus Map::status() const {
+BlockStatus Map::status() const { return {options_.name, "map", passed_, 0, 0, 0, dropped_}; }
+
+uint64_t Map::faults() const {
   const uint64_t arrays = explode_ ? explode_->faults() + array_.faults() : 0;
-  return {options_.name, "map", passed_, 0, 0, expressions_.faults() + arrays + keyless_, dropped_};
+  return expressions_.faults() + arrays;
 }
 
 uint64_t Map::fingerprint() const {

@@ -40,6 +40,7 @@ class Map final : public Block {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override;
   uint64_t fingerprint() const override;
   bool keeps_keys() const override { return derived_ || merged_; }
   bool save_key(uint32_t key, ByteWriter& out) const override;
@@ -74,7 +75,6 @@ class Map final : public Block {
   std::unique_ptr<Stream> output_;
   uint64_t passed_ = 0;
   uint64_t dropped_ = 0;
-  uint64_t keyless_ = 0;
 
   // Of a batch.
   OneDictionary dictionary_;

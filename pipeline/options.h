@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,7 +121,8 @@ struct StateOptions {
   std::string where;
   std::vector<std::pair<std::string, std::string>> init, next;  // value, expression
   int64_t ttl_ms = 0;  // after so much event time without a reading it begins anew; 0: never
-  bool by_event_time = false;  // else readings count in order of arrival
+  bool by_event_time = false;     // else readings count in order of arrival
+  uint32_t max_waiting = 10'000;  // by_event_time: readings of a key
   std::vector<std::string> to;
   StateBounds bounds;
 };
@@ -156,14 +158,14 @@ struct JoinOptions {
   int64_t within_ms = 0;  // no older than that; 0: of any age
   int64_t max_wait_ms = 60'000;
   bool inner = false;  // left readings without a right one are left out
-  // Interval, if one of them is not 0: all right readings in [left − before, left + after].
-  int64_t before_ms = 0;
-  int64_t after_ms = 0;
+  // Interval, if one of them is given: all right readings in [left − before, left + after].
+  std::optional<int64_t> before_ms;
+  std::optional<int64_t> after_ms;
   uint32_t max_rows = 1'000;  // kept of a key and an input
   std::vector<std::string> to;
   StateBounds bounds;
 
-  bool is_interval() const { return before_ms > 0 || after_ms > 0; }
+  bool is_interval() const { return before_ms || after_ms; }
 };
 
 struct PatternStep {

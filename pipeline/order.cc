@@ -159,6 +159,12 @@ void Order::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   place_ = Cause::kNoReading;
 }
 
+void Order::evict_key(uint32_t key, EmissionBuffer& out) {
+  const Progress passed = progress(key);
+  forget_key(key, kTimeMin, out);
+  if (by_key_) progress(key) = passed;
+}
+
 void Order::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
   if (merged_) merged_->begin_anew(keys, limit_ms);
   std::vector<uint32_t> ahead = by_key_ ? keys : waiting_.keys();

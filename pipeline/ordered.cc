@@ -13,30 +13,32 @@ bool OrderedReadings::add(uint32_t id, int64_t time, const std::vector<const dou
                           size_t row) {
   Key& key = state(id);
   if (time <= key.released) return false;
-  const auto place = std::upper_bound(key.times.begin(), key.times.end(), time);
-  const auto index = static_cast<size_t>(place - key.times.begin());
-  if (index == 0) unmark(id);
+  const auto place = std::upper_bound(key.begin(), key.times.cend(), time);
+  const auto index = static_cast<size_t>(place - key.times.cbegin());
+  const bool is_first = index == key.first;
+  if (is_first) unmark(id);
   key.times.insert(place, time);
   key.values.insert(key.values.begin() + static_cast<ptrdiff_t>(index * values_), values_, 0.0);
   for (size_t v = 0; v < values_; ++v) key.values[index * values_ + v] = values[v][row];
   ++waiting_;
-  if (index == 0) mark(id);
+  if (is_first) mark(id);
   return true;
 }
 
 void OrderedReadings::release(uint32_t id, int64_t watermark, const Consumer& consumer) {
   Key& key = state(id);
   key.released = std::max(key.released, watermark);
-  const auto end = std::upper_bound(key.times.begin(), key.times.end(), watermark);
-  hand_over(id, static_cast<size_t>(end - key.times.begin()), consumer);
+  if (key.waiting() == 0 || *key.begin() > watermark) return;
+  const auto end = std::upper_bound(key.begin(), key.times.cend(), watermark);
+  hand_over(id, static_cast<size_t>(end - key.begin()), consumer);
 }
 
 // Readings of the oldest's own time may still come: they leave behind it.
 void OrderedReadings::shorten(uint32_t id, int64_t watermark, const Consumer& consumer) {
   release(id, watermark, consumer);
   Key& key = state(id);
-  if (key.times.size() <= kMaxWaiting) return;
-  key.released = std::max(key.released, key.times.front() - 1);
+  if (key.waiting() <= kMaxWaiting) return;
+  key.released = std::max(key.released, *key.begin() - 1);
   hand_over(id, 1, consumer);
   ++evicted_;
 }
@@ -45,18 +47,28 @@ void OrderedReadings::hand_over(uint32_t id, size_t n, const Consumer& consumer)
   if (n == 0) return;
   Key& key = state(id);
   unmark(id);
-  for (size_t i = 0; i < n; ++i) consumer(key.times[i], key.values.data() + i * values_);
-  key.times.erase(key.times.begin(), key.times.begin() + static_cast<ptrdiff_t>(n));
-  key.values.erase(key.values.begin(), key.values.begin() + static_cast<ptrdiff_t>(n * values_));
+  for (size_t i = key.first; i < key.first + n; ++i) {
+    consumer(key.times[i], key.values.data() + i * values_);
+  }
+  key.first += n;
+  shrink(key);
   waiting_ -= n;
   mark(id);
+}
+
+void OrderedReadings::shrink(Key& key) const {
+  if (key.first < key.waiting()) return;
+  key.times.erase(key.times.begin(), key.times.begin() + static_cast<ptrdiff_t>(key.first));
+  key.values.erase(key.values.begin(),
+                   key.values.begin() + static_cast<ptrdiff_t>(key.first * values_));
+  key.first = 0;
 }
 
 void OrderedReadings::drop_ahead(uint32_t id, int64_t limit_ms) {
   Key& key = state(id);
   unmark(id);
-  const auto first = std::upper_bound(key.times.begin(), key.times.end(), limit_ms);
-  const auto kept = first - key.times.begin();
+  const auto first = std::upper_bound(key.begin(), key.times.cend(), limit_ms);
+  const auto kept = first - key.times.cbegin();
   waiting_ -= key.times.size() - static_cast<size_t>(kept);
   key.times.erase(first, key.times.end());
   key.values.erase(key.values.begin() + kept * static_cast<ptrdiff_t>(values_), key.values.end());
@@ -64,11 +76,25 @@ void OrderedReadings::drop_ahead(uint32_t id, int64_t limit_ms) {
 }
 
 void OrderedReadings::mark(uint32_t id) {
-  if (by_source_ && !keys_[id].times.empty()) oldest_.emplace(keys_[id].times.front(), id);
+  if (!by_source_ || keys_[id].waiting() == 0) return;
+  if (node_.empty()) {
+    oldest_.emplace(*keys_[id].begin(), id);
+  } else {
+    node_.value() = {*keys_[id].begin(), id};
+    oldest_.insert(std::move(node_));
+  }
 }
 
 void OrderedReadings::unmark(uint32_t id) {
-  if (by_source_ && !keys_[id].times.empty()) oldest_.erase({keys_[id].times.front(), id});
+  if (by_source_ && keys_[id].waiting() > 0) node_ = oldest_.extract({*keys_[id].begin(), id});
+}
+
+int64_t OrderedReadings::newest() const {
+  int64_t newest = kTimeMin;
+  for (const Key& key : keys_) {
+    if (key.waiting() > 0) newest = std::max(newest, key.times.back());
+  }
+  return newest;
 }
 
 void OrderedReadings::add_due_keys(int64_t watermark, std::vector<uint32_t>& keys) const {
@@ -80,13 +106,13 @@ void OrderedReadings::add_due_keys(int64_t watermark, std::vector<uint32_t>& key
 
 void OrderedReadings::release_all(uint32_t id, const Consumer& consumer) {
   const Key& key = state(id);
-  if (!key.times.empty()) release(id, key.times.back(), consumer);
+  if (key.waiting() > 0) release(id, key.times.back(), consumer);
 }
 
 std::vector<uint32_t> OrderedReadings::waiting_keys() const {
   std::vector<uint32_t> keys;
   for (uint32_t id = 0; id < keys_.size(); ++id) {
-    if (!keys_[id].times.empty()) keys.push_back(id);
+    if (keys_[id].waiting() > 0) keys.push_back(id);
   }
   return keys;
 }
@@ -94,14 +120,14 @@ std::vector<uint32_t> OrderedReadings::waiting_keys() const {
 std::vector<uint32_t> OrderedReadings::keys() const {
   std::vector<uint32_t> keys;
   for (uint32_t id = 0; id < keys_.size(); ++id) {
-    if (!keys_[id].times.empty() || keys_[id].released != kTimeMin) keys.push_back(id);
+    if (keys_[id].waiting() > 0 || keys_[id].released != kTimeMin) keys.push_back(id);
   }
   return keys;
 }
 
 void OrderedReadings::forget_key(uint32_t id) {
   if (id >= keys_.size()) return;
-  waiting_ -= keys_[id].times.size();
+  waiting_ -= keys_[id].waiting();
   unmark(id);
   keys_[id] = {};
 }
@@ -109,11 +135,11 @@ void OrderedReadings::forget_key(uint32_t id) {
 bool OrderedReadings::save_key(uint32_t id, ByteWriter& out) const {
   if (id >= keys_.size()) return false;
   const Key& key = keys_[id];
-  if (key.times.empty() && key.released == kTimeMin) return false;
+  if (key.waiting() == 0 && key.released == kTimeMin) return false;
   out.fixed(key.released);
-  out.varint(key.times.size());
-  for (int64_t t : key.times) out.fixed(t);
-  for (double v : key.values) out.fixed(v);
+  out.varint(key.waiting());
+  for (size_t i = key.first; i < key.times.size(); ++i) out.fixed(key.times[i]);
+  for (size_t i = key.first * values_; i < key.values.size(); ++i) out.fixed(key.values[i]);
   return true;
 }
 

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -34,7 +33,20 @@ class OrderedReadings {
   bool add(uint32_t key, int64_t time, const std::vector<const double*>& values, size_t row);
 
   // Hands over what is at or before the watermark, in order; equal times in order of arrival.
-  using Consumer = std::function<void(int64_t time, const double* values)>;
+  // It refers to a function that outlives the call.
+  class Consumer {
+   public:
+    template <class Function>
+    Consumer(const Function& function)  // NOLINT: an argument is given as it is
+        : function_(&function), call_([](const void* f, int64_t time, const double* values) {
+            (*static_cast<const Function*>(f))(time, values);
+          }) {}
+    void operator()(int64_t time, const double* values) const { call_(function_, time, values); }
+
+   private:
+    const void* function_;
+    void (*call_)(const void*, int64_t, const double*);
+  };
   void release(uint32_t key, int64_t watermark, const Consumer& consumer);
   // Readings up to here are late from now on.
   void refuse_until(uint32_t key, int64_t watermark) {
@@ -45,7 +57,7 @@ class OrderedReadings {
     return key < keys_.size() ? keys_[key].released : kTimeMin;
   }
   // More than kMaxWaiting readings of the key wait: hands some over early, see above.
-  bool is_over_limit(uint32_t key) const { return keys_[key].times.size() > kMaxWaiting; }
+  bool is_over_limit(uint32_t key) const { return keys_[key].waiting() > kMaxWaiting; }
   void shorten(uint32_t key, int64_t watermark, const Consumer& consumer);
   // Those after `limit_ms` are gone without being seen.
   void drop_ahead(uint32_t key, int64_t limit_ms);
@@ -59,6 +71,7 @@ class OrderedReadings {
   uint64_t evicted() const { return evicted_; }  // that the limit has handed over early
   void set_evicted(uint64_t n) { evicted_ = n; }
   std::vector<uint32_t> waiting_keys() const;
+  int64_t newest() const;              // of all that wait; kTimeMin: none does
   std::vector<uint32_t> keys() const;  // of which it knows something
   void forget_key(uint32_t key);
   bool save_key(uint32_t key, ByteWriter& out) const;
@@ -66,21 +79,28 @@ class OrderedReadings {
 
  private:
   struct Key {
+    // Those before `first` have left; they go together, so that none costs a move of all others.
+    size_t first = 0;
     std::vector<int64_t> times;   // ascending
     std::vector<double> values;   // values_ each
     int64_t released = kTimeMin;  // what comes now and is not behind it is late
+    size_t waiting() const { return times.size() - first; }
+    auto begin() const { return times.begin() + static_cast<ptrdiff_t>(first); }
   };
   Key& state(uint32_t key);
   void hand_over(uint32_t key, size_t n, const Consumer& consumer);
   void mark(uint32_t key);    // puts the key's oldest reading into oldest_,
   void unmark(uint32_t key);  // or takes it out, before it changes
+  void shrink(Key& key) const;
 
   size_t values_;
   std::vector<Key> keys_;
   size_t waiting_ = 0;
   uint64_t evicted_ = 0;
   bool by_source_;
-  std::set<std::pair<int64_t, uint32_t>> oldest_;  // source mode: of each key that waits
+  using Oldest = std::set<std::pair<int64_t, uint32_t>>;
+  Oldest oldest_;           // source mode: of each key that waits
+  Oldest::node_type node_;  // that was taken out last, for the next one
 };
 
 }  // namespace wayside

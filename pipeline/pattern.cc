@@ -105,15 +105,9 @@ bool Pattern::take(const Rows& rows, size_t row) {
   return true;
 }
 
-OrderedReadings::Consumer Pattern::consumer(uint32_t key) {
-  return [this, key](int64_t time, const double* conditions) {
-    matcher_.take(state(key).runs, time, conditions, matches_);
-  };
-}
-
 void Pattern::set_runs(uint32_t key) {
   Key& s = state(key);
-  const int64_t due = matcher_.due(s.runs);
+  const int64_t due = s.runs.due;
   if (!by_key_ && due != s.due) {
     due_.erase({s.due, key});
     if (due != kTimeMax) due_.emplace(due, key);
@@ -205,6 +199,15 @@ void Pattern::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   output_->flush(out);
 }
 
+void Pattern::evict_key(uint32_t key, EmissionBuffer& out) {
+  const int64_t passed = state(key).watermark;
+  const int64_t released = ordered_->refused_until(key);
+  forget_key(key, kTimeMin, out);
+  if (!by_key_) return;
+  state(key).watermark = passed;
+  if (released != kTimeMin) ordered_->refuse_until(key, released);
+}
+
 std::vector<uint32_t> Pattern::keys_with_state() const {
   std::vector<uint32_t> keys = ordered_->waiting_keys();
   for (uint32_t key = 0; key < states_.size(); ++key) {
@@ -227,8 +230,13 @@ void Pattern::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, Em
   output_->flush(out);
 }
 
+// What comes behind the newest reading nobody knows: no absence is told of that time.
 void Pattern::finish(EmissionBuffer& out) {
-  for (const uint32_t key : keys_with_state()) settle(key, kTimeMax);
+  const int64_t newest = std::max(watermark_, ordered_->newest());
+  for (const uint32_t key : keys_with_state()) {
+    ordered_->release_all(key, consumer(key));
+    settle(key, by_key_ ? std::max(watermark(key), ordered_->refused_until(key)) : newest);
+  }
   output_->flush(out);
 }
 
@@ -237,7 +245,6 @@ void Pattern::finish(EmissionBuffer& out) {
 BlockStatus Pattern::status() const {
   BlockStatus status{options_.name, "pattern", output_->emitted(), ordered_->waiting(), late_};
   for (const Key& key : states_) status.open += key.runs.size();
-  status.faults = conditions_.faults();
   status.evicted = matcher_.evicted() + ordered_->evicted();
   return status;
 }

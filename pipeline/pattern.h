@@ -28,6 +28,7 @@ class Pattern final : public Block, public EventTime {
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
+  void evict_key(uint32_t key, EmissionBuffer& out) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
@@ -41,6 +42,7 @@ class Pattern final : public Block, public EventTime {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return conditions_.faults(); }
   uint64_t fingerprint() const override;
   bool save_key(uint32_t key, ByteWriter& out) const override;
   void load_key(uint32_t key, ByteReader& in) override;
@@ -66,7 +68,11 @@ class Pattern final : public Block, public EventTime {
   void settle_all(int64_t watermark);  // not by key
   void end(uint32_t key);              // all that is open of it
   void set_runs(uint32_t key);         // after they have changed: when they are due, what they tell
-  OrderedReadings::Consumer consumer(uint32_t key);
+  auto consumer(uint32_t key) {
+    return [this, key](int64_t time, const double* conditions) {
+      matcher_.take(state(key).runs, time, conditions, matches_);
+    };
+  }
   std::vector<uint32_t> keys_with_state() const;  // by name
 
   PatternOptions options_;

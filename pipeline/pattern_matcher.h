@@ -6,6 +6,7 @@
 // began with the same reading and stand at the same place have one future, so one of them stays.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -25,6 +26,25 @@ class PatternMatcher {
     int64_t start_ms, end_ms;
     std::vector<Taken> taken;  // by step
   };
+  // By step; few of them are without memory of their own, since a run is copied at each way on.
+  class TakenSteps {
+   public:
+    void resize(size_t steps) {
+      size_ = steps;
+      if (steps > few_.size()) many_.resize(steps);
+    }
+    Taken& operator[](size_t step) { return begin()[step]; }
+    const Taken& operator[](size_t step) const { return begin()[step]; }
+    Taken* begin() { return size_ > few_.size() ? many_.data() : few_.data(); }
+    const Taken* begin() const { return size_ > few_.size() ? many_.data() : few_.data(); }
+    Taken* end() { return begin() + size_; }
+    const Taken* end() const { return begin() + size_; }
+
+   private:
+    size_t size_ = 0;
+    std::array<Taken, 4> few_;
+    std::vector<Taken> many_;
+  };
   // A match that has begun, by one way to take its readings.
   struct Run {
     uint64_t id = 0;  // of the reading that it began with, counted among the runs there are
@@ -32,9 +52,15 @@ class PatternMatcher {
     size_t step = 0;      // that took the last reading
     bool passed = false;  // the absence behind it is over, or
     bool broken = false;  // it has come, and only another reading before it makes that good
-    std::vector<Taken> taken;
+    TakenSteps taken;
   };
-  using Runs = std::vector<Run>;  // of a key; in order of their beginning
+  // Of a key; in order of their beginning.
+  struct Runs {
+    std::vector<Run> list;
+    int64_t due = kTimeMax;  // when pass() has to do next; kTimeMax for never
+    size_t size() const { return list.size(); }
+    bool empty() const { return list.empty(); }
+  };
 
   // The plan outlives it.
   explicit PatternMatcher(const PatternPlan& plan) : plan_(plan) {}
@@ -43,9 +69,6 @@ class PatternMatcher {
   void take(Runs& runs, int64_t time, const double* conditions, std::vector<Match>& matches);
   // All readings up to here have been seen.
   void pass(Runs& runs, int64_t watermark, std::vector<Match>& matches);
-  // When pass() has to do next; kTimeMax for never.
-  int64_t due(const Runs& runs) const;
-
   uint64_t evicted() const { return evicted_; }  // runs that a limit pushed out
   void set_evicted(uint64_t n) { evicted_ = n; }
 
@@ -57,6 +80,30 @@ class PatternMatcher {
     int64_t time;
     const double* conditions;
   };
+  // The runs behind a reading. Those that began with one reading stand together: a group, in which
+  // each place is found at once however many there are.
+  class RunsBehind {
+   public:
+    void begin_group();
+    bool has(const Run& run);  // in the group, at the same place
+    void push(Run run) { list.push_back(std::move(run)); }
+    void drop_group() { list.resize(from); }
+
+    std::vector<Run> list;
+    size_t from = 0;  // the group begins here
+
+   private:
+    struct Slot {
+      uint32_t group = 0;  // others are empty
+      uint32_t run = 0;
+    };
+    static constexpr size_t kFew = 16;  // are looked through
+    void index();
+    size_t slot_of(const Run& run) const;
+    std::vector<Slot> slots_;
+    uint32_t group_ = 0;
+    size_t indexed_ = 0;  // runs before it are in the slots
+  };
   bool matches(size_t step, const Reading& r) const { return is_true(r.conditions[step]); }
   int64_t expiry(const Run& run) const { return saturating_add(run.start_ms, plan_.within_ms); }
   const PatternPlan::Step& step(const Run& run) const { return plan_.steps[run.step]; }
@@ -65,18 +112,27 @@ class PatternMatcher {
   int64_t guard_end(const Run& run) const;
   bool is_complete(const Run& run) const;
   bool can_wait(const Run& run) const;
-  void follow(Run run, const Reading& r, Runs& next) const;
-  bool go_on(const Run& run, size_t group, const Reading& r, Runs& next) const;
-  void begin(uint64_t id, const Reading& r, Runs& next) const;
-  static void add(Run run, Runs& next);
-  bool settle(size_t from, Runs& next, std::vector<Match>& matches) const;
+  bool matches_any(const Reading& r) const;
+  void follow(Run& run, const Reading& r);
+  bool go_on(const Run& run, size_t group, const Reading& r);
+  void begin(uint64_t id, const Reading& r);
+  void add(Run run);
+  bool settle(std::vector<Match>& matches);
   void end(const Run& run, int64_t end_ms, std::vector<Match>& matches) const {
-    matches.push_back({run.start_ms, end_ms, run.taken});
+    matches.push_back({run.start_ms, end_ms, {run.taken.begin(), run.taken.end()}});
   }
-  void end_absence(Runs& runs, size_t at, int64_t end_ms, std::vector<Match>& matches) const;
+  void end_absences(std::vector<Run>& runs, int64_t watermark, std::vector<Match>& matches);
+  int64_t due(const std::vector<Run>& runs) const;
 
   const PatternPlan& plan_;
   uint64_t evicted_ = 0;
+  RunsBehind next_;  // while a reading is taken
+  struct Ending {
+    int64_t end_ms;
+    size_t run;
+  };
+  std::vector<Ending> endings_;
+  std::vector<uint8_t> gone_;  // by run
 };
 
 }  // namespace wayside

@@ -119,7 +119,8 @@ class Pipeline {
   // How often the broker of a connection had forgotten our session.
   uint64_t sessions_lost(const std::string& connection) const;
   Ledger total() const;
-  // Faults of rules and detectors are counted for all of a stream together.
+  // What waits for rules and detectors, and what of it is late, faulty or evicted, is counted for
+  // all of a stream together.
   std::vector<BlockStatus> block_status() const;
   struct KeyLag {
     std::string key;
@@ -175,6 +176,9 @@ class Pipeline {
   };
   void list_components();
   void list_limits();
+  uint64_t faults_of(const Block& block) const;
+  void save_faults(ByteWriter& out) const;
+  void load_faults(ByteReader& in);
   void save_sessions(ByteWriter& out) const;
   void load_sessions(ByteReader& in);
   template <class Part>
@@ -201,6 +205,13 @@ class Pipeline {
   std::vector<uint32_t> order_groups_;  // by source
   Ledger unrouted_;
   std::map<std::string, uint64_t> sessions_;  // by connection: how many were begun
+  struct Faults {
+    const Block* block;
+    std::string name;  // of its component
+    uint64_t meaning;
+    uint64_t before = 0;  // of former lives
+  };
+  std::vector<Faults> faults_;
   std::vector<Component> components_;
   std::vector<std::string> forgotten_;                 // keys that are gone since the last save
   std::vector<std::pair<const View*, size_t>> views_;  // and their places among the blocks

@@ -28,6 +28,7 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                      return made;
                    }});
     all.back().bounds = &o.bounds;
+    all.back().is_window = true;
     if (!o.retract) continue;
     retracting.insert(o.name);
     all.back().streams.push_back(Window::changes_of(o.name));
@@ -115,10 +116,15 @@ void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
     OrderOptions order;
     order.name = state.name + "/" + state.from;
     order.from = std::exchange(state.from, order.name);
+    order.max_waiting = state.max_waiting;
     all.push_back({order.name, {order.from}, [&p = pipeline, order](Inputs inputs, BlockError&) {
                      return std::make_unique<Order>(order, *inputs[0], p.keys_);
                    }});
-    all.back().bounds = &state.bounds;
+    // max_bytes is for the values alone, so that it counts once.
+    StateBounds& bounds = of_orders.emplace_back();
+    bounds.max_keys = state.bounds.max_keys;
+    bounds.max_bytes = UINT64_MAX;
+    all.back().bounds = &bounds;
   }
   all.push_back({state.name, {state.from}, [&p = pipeline, &state](Inputs in, BlockError& error) {
                    return RunningState::make(state, *in[0], p.keys_, p.expressions_,

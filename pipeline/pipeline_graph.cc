@@ -5,17 +5,40 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "pipeline/route.h"
 
 namespace wayside {
 
-// What is wrong with reading `name`; it is no stream yet.
+// What is wrong with reading `name`, which no block gives.
 std::string Pipeline::Graph::missing(const std::string& name) const {
-  if (names.contains(name)) return "'" + name + "' reads this block itself, over others perhaps";
+  for (const RouteOptions& route : pipeline.options_.routes) {
+    if (route.name == name) return Route::not_a_stream(route);
+  }
   std::vector<std::string> known(names.begin(), names.end());
   for (const auto& [stream, node] : nodes) known.push_back(stream);
   const auto near = nearest(name, known);
   return "there is no source or block '" + name + "'" +
          (near ? "; did you mean '" + *near + "'?" : "");
+}
+
+// What gives `name`, or something that it reads, reads the block.
+bool Pipeline::Graph::leads_to(const std::string& name, const Wanted& block,
+                               const std::vector<Wanted>& waiting) {
+  std::vector<std::string> ahead{name};
+  std::set<std::string> seen;
+  while (!ahead.empty()) {
+    const std::string next = std::move(ahead.back());
+    ahead.pop_back();
+    if (!seen.insert(next).second) continue;
+    if (std::find(block.streams.begin(), block.streams.end(), next) != block.streams.end()) {
+      return true;
+    }
+    for (const Wanted& w : waiting) {
+      if (std::find(w.streams.begin(), w.streams.end(), next) == w.streams.end()) continue;
+      ahead.insert(ahead.end(), w.from.begin(), w.from.end());
+    }
+  }
+  return false;
 }
 
 // Each block as soon as all that it reads is there; what is left reads what is not there, or
@@ -36,8 +59,16 @@ void Pipeline::Graph::add_blocks() {
   }
   for (const Wanted& w : waiting) {
     for (const std::string& name : w.from) {
-      if (!nodes.contains(name)) errors.push_back({w.name, "from", 0, missing(name)});
+      if (nodes.contains(name) || failed.contains(name)) continue;
+      if (!names.contains(name)) {
+        errors.push_back({w.name, "from", 0, missing(name)});
+      } else if (leads_to(name, w, waiting)) {
+        errors.push_back(
+            {w.name, "from", 0, "'" + name + "' reads this block itself, over others perhaps"});
+      }  // else what it waits for is told already
     }
+  }
+  for (const Wanted& w : waiting) {
     failed.insert(w.streams.begin(), w.streams.end());
   }
 }
@@ -123,11 +154,12 @@ void Pipeline::Graph::read(const std::vector<std::string>& from, Block& block, E
 
 void Pipeline::Graph::add_outputs(const Wanted& wanted, const Edge& edge) {
   Block& block = *edge.block;
-  Node made{nullptr, edge.sources,        edge.keys,        edge.times,
-            {},      block.fingerprint(), wanted.is_command};
+  Node made{nullptr, edge.sources,        edge.keys,         edge.times,
+            {},      block.fingerprint(), wanted.is_command, wanted.is_window};
   for (const std::string& name : wanted.from) {
     const Node& node = nodes[name];
     made.of_commands |= node.of_commands;
+    made.of_results |= node.of_results;
     made.way.insert(made.way.end(), node.way.begin(), node.way.end());
     if (node.meaning != 0) made.meaning = hash64(std::to_string(node.meaning), made.meaning);
   }
@@ -158,7 +190,9 @@ Watch* Pipeline::Graph::watch_of(const std::string& block, const std::string& fr
   if (!is_readable(from, block)) return nullptr;
   if (node->second.of_commands) pipeline.of_commands_.insert(block);
   auto& watch = watches[from];
-  if (!watch) watch = std::make_unique<Watch>(*node->second.stream, pipeline.keys_);
+  if (!watch) {
+    watch = std::make_unique<Watch>(*node->second.stream, pipeline.keys_, node->second.of_results);
+  }
   return watch.get();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@ struct Pipeline::Graph {
     std::vector<Stream*> way;      // from the sources to here, this one too
     uint64_t meaning = 0;          // another number: its rows mean something else
     bool of_commands = false;      // what it holds rests on what was decided
+    bool of_results = false;       // a window is before it
   };
   // A block of the configuration. `make` gives null and says why in the error, which has the
   // block's name already.
@@ -31,6 +33,7 @@ struct Pipeline::Graph {
     std::vector<std::string> streams = {name};  // that others can read
     const StateBounds* bounds = nullptr;        // of its keys
     bool is_command = false;
+    bool is_window = false;
   };
   struct Edge {
     Block* block;
@@ -54,6 +57,8 @@ struct Pipeline::Graph {
   void add_outputs(const Wanted& wanted, const Edge& edge);
   Watch* watch_of(const std::string& block, const std::string& from);
   std::string missing(const std::string& name) const;
+  static bool leads_to(const std::string& name, const Wanted& block,
+                       const std::vector<Wanted>& waiting);
 
   Pipeline& pipeline;
   std::vector<BlockError>& errors;
@@ -65,6 +70,7 @@ struct Pipeline::Graph {
   std::vector<Edge> blocks;      // in the order in which they were made
   std::map<std::string, std::unique_ptr<Watch>> watches;
   std::map<std::string, const ProcessingTime*> times;  // by their stream
+  std::list<StateBounds> of_orders;                    // of those that stand before running values
 };
 
 }  // namespace wayside

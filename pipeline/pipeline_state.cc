@@ -88,6 +88,7 @@ void Pipeline::list_components() {
     add_component(block.status().kind.c_str(), block, meanings_[b]);
     if (!block.keeps_keys()) components_.back().save_key = {};
     components_.back().is_loaded = [&block](uint32_t k) { return block.is_loaded(k); };
+    faults_.push_back({&block, components_.back().name, meanings_[b]});
   }
   for (const auto& named : lookups_) {
     Lookup& lookup = *named.second;
@@ -103,13 +104,50 @@ void Pipeline::list_components() {
   const auto meaning = [&](const auto& part, const std::string& from) {
     return part->fingerprint() ^ streams_[from];
   };
-  for (auto& w : watches_) add_component("order", *w, meaning(w, w->name()));
+  for (auto& w : watches_) {
+    add_component("order", *w, meaning(w, w->name()));
+    faults_.push_back({w.get(), components_.back().name, components_.back().fingerprint});
+  }
   for (size_t r = 0; r < rules_.size(); ++r) {
     add_component("rule", *rules_[r], meaning(rules_[r], options_.rules[r].from));
   }
   for (size_t d = 0; d < detectors_.size(); ++d) {
     add_component("detector", *detectors_[d], meaning(detectors_[d], options_.detectors[d].from));
   }
+  components_.push_back({"faults",
+                         1,
+                         {},
+                         {},
+                         [this](ByteWriter& w) { save_faults(w); },
+                         [this](ByteReader& r) { load_faults(r); }});
+}
+
+// Of all blocks in one row, so that their own state stays as it is without it.
+void Pipeline::save_faults(ByteWriter& out) const {
+  for (const Faults& f : faults_) {
+    if (const uint64_t n = faults_of(*f.block); n > 0) {
+      out.text(f.name);
+      out.fixed(f.meaning);
+      out.varint(n);
+    }
+  }
+}
+
+void Pipeline::load_faults(ByteReader& in) {
+  while (in.ok() && in.left() > 0) {
+    const std::string_view name = in.text();
+    const auto meaning = in.fixed<uint64_t>();
+    const uint64_t n = in.varint();
+    for (Faults& f : faults_) {
+      if (f.name == name && f.meaning == meaning) f.before = n;
+    }
+  }
+}
+
+uint64_t Pipeline::faults_of(const Block& block) const {
+  const auto at = std::find_if(faults_.begin(), faults_.end(),
+                               [&](const Faults& f) { return f.block == &block; });
+  return block.faults() + (at == faults_.end() ? 0 : at->before);
 }
 
 std::vector<Pipeline::StatePart> Pipeline::state_parts() const {

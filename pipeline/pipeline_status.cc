@@ -32,22 +32,45 @@ std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
 
 std::vector<BlockStatus> Pipeline::block_status() const {
   std::vector<BlockStatus> all;
-  for (const auto& block : blocks_) all.push_back(block->status());
+  for (const auto& block : blocks_) {
+    all.push_back(block->status());
+    all.back().faults += faults_of(*block);
+  }
   auto add = [&](const auto& block, const char* kind, const std::string& from) {
     for (const auto& watch : watches_) {
       if (watch->name() != from) continue;
-      all.push_back({block.name(), kind, block.raised(), 0, 0, watch->status().faults});
+      all.push_back(watch->status());
+      BlockStatus& told = all.back();
+      told.name = block.name();
+      told.kind = kind;
+      told.emitted = block.raised();
+      told.faults = faults_of(*watch);
     }
   };
-  for (size_t i = 0; i < rules_.size(); ++i) add(*rules_[i], "rule", options_.rules[i].from);
+  for (size_t i = 0; i < rules_.size(); ++i) {
+    add(*rules_[i], "rule", options_.rules[i].from);
+    for (const auto& watch : watches_) {
+      if (watch->name() == options_.rules[i].from && watch->judges_late(*rules_[i])) {
+        all.back().late = 0;
+      }
+    }
+  }
   for (size_t i = 0; i < detectors_.size(); ++i)
     add(*detectors_[i], "detector", options_.detectors[i].from);
   return all;
 }
 
 std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
+  std::vector<uint32_t> named;
+  for (uint32_t key = 0; key < keys_.capacity(); ++key) {
+    const bool known = std::any_of(sources_.begin(), sources_.end(),
+                                   [&](const auto& s) { return s->watermarks.knows(key); });
+    if (known) named.push_back(key);
+  }
+  keys_.sort_by_text(named);
   std::vector<KeyLag> all;
-  for (uint32_t key = 0; all.size() < limit && key < keys_.capacity(); ++key) {
+  for (const uint32_t key : named) {
+    if (all.size() == limit) break;
     int64_t newest = kTimeMin, active = kTimeMax, any = kTimeMax;
     for (const auto& s : sources_) {
       const WatermarkTracker& w = s->watermarks;
@@ -59,7 +82,6 @@ std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
     if (newest != kTimeMin)
       all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
   }
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   return all;
 }
 

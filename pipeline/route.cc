@@ -11,6 +11,12 @@ std::vector<std::string> Route::stream_names(const RouteOptions& options) {
   return names;
 }
 
+std::string Route::not_a_stream(const RouteOptions& options) {
+  std::string names;
+  for (const std::string& name : stream_names(options)) names += (names.empty() ? "" : ", ") + name;
+  return "'" + options.name + "' is a route; its streams are " + names;
+}
+
 Route::Route(const RouteOptions& options, const Stream& input) : options_(options) {
   for (const std::string& name : stream_names(options)) {
     streams_.push_back(std::make_unique<Stream>(name, input.schema(), input.time()));
@@ -62,9 +68,7 @@ void Route::choose(const Rows& rows) {
   }
 }
 
-BlockStatus Route::status() const {
-  return {options_.name, "route", passed_, 0, 0, conditions_.faults(), 0};
-}
+BlockStatus Route::status() const { return {options_.name, "route", passed_}; }
 
 uint64_t Route::fingerprint() const {
   std::string text = options_.all ? "all" : "first";

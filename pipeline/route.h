@@ -18,12 +18,15 @@ class Route final : public Block {
   static std::unique_ptr<Route> make(const RouteOptions& options, const Stream& input,
                                      ExpressionEngine& engine, BlockError& error);
   static std::vector<std::string> stream_names(const RouteOptions& options);
+  // What is wrong with reading the route itself.
+  static std::string not_a_stream(const RouteOptions& options);
 
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   std::vector<Stream*> outputs() override;
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return conditions_.faults(); }
   uint64_t fingerprint() const override;
   void save_totals(ByteWriter& out) const override { out.varint(passed_); }
   void load_totals(ByteReader& in) override { passed_ = in.varint(); }

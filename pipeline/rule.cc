@@ -29,6 +29,13 @@ void Rule::on_reading(uint32_t id, int64_t time, double condition, EmissionBuffe
   if (key.holds) set(id, {});
 }
 
+void Rule::on_late(uint32_t id, int64_t time, double condition, EmissionBuffer& out) {
+  if (is_null(condition) || !is_true(condition) || state(id).raised) return;
+  ++raised_;
+  emit(id, time, "raised", time, out);
+  emit(id, time, "cleared", time, out);
+}
+
 void Rule::on_watermark(uint32_t id, int64_t watermark, EmissionBuffer& out) {
   const Key key = state(id);
   if (!key.holds || key.raised || watermark < due_ms(key)) return;

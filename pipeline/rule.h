@@ -23,6 +23,10 @@ class Rule {
       : options_(options), targets_(targets), keys_(keys) {}
 
   void on_reading(uint32_t key, int64_t time, double condition, EmissionBuffer& out);
+  // Without a duration it needs nothing but the reading itself, and can judge one that comes behind
+  // the watermark: of an alarm that nothing newer has raised both ends are told at once.
+  bool judges_late() const { return options_.for_ms == 0; }
+  void on_late(uint32_t key, int64_t time, double condition, EmissionBuffer& out);
   // All readings up to here have been seen.
   void on_watermark(uint32_t key, int64_t watermark, EmissionBuffer& out);
 

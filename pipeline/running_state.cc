@@ -1,6 +1,7 @@
 #include "pipeline/running_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.h"
 
@@ -95,6 +96,7 @@ void RunningState::begin_batch(const Rows& rows) {
   ++stretch_;
   present_.resize(view.rows);
   begun_.assign(view.rows, 0);
+  faulty_.assign(view.rows, 0);
   size_t room = states_.size();
   for (size_t row = 0; row < view.rows; ++row) {
     present_[row] = takes(rows, row);
@@ -124,10 +126,21 @@ bool RunningState::begins(uint32_t key, int64_t time_ms) const {
   return options_.ttl_ms > 0 && time_ms > saturating_add(state.newest_ms, options_.ttl_ms);
 }
 
-Value RunningState::typed(size_t item, const ExpressionSet::RowValues& values) const {
+// A text in the place of a number, or the other way round, is NULL, and a fault.
+Value RunningState::typed(size_t item, const ExpressionSet::RowValues& values,
+                          bool& mistyped) const {
   Value value = values.value(item);
+  if (std::holds_alternative<std::monostate>(value)) return value;
   const bool is_text = std::holds_alternative<std::string>(value);
-  return is_text == (items_[item].type == FieldType::kText) ? value : Value();
+  if (is_text == (items_[item].type == FieldType::kText)) return value;
+  mistyped = true;
+  return {};
+}
+
+void RunningState::count_faults(const std::vector<size_t>& rows) {
+  for (const size_t row : rows) {
+    if (std::exchange(faulty_[row], 1) == 0) ++faults_;
+  }
 }
 
 void RunningState::set_first_values(const Rows& rows, size_t row) {
@@ -137,15 +150,19 @@ void RunningState::set_first_values(const Rows& rows, size_t row) {
   table.columns.push_back({.integers = rows.view.times});
   table.begin = row;
   table.rows = row + 1;
-  const Status status = init_->evaluate(table, [&](size_t, const ExpressionSet::RowValues& made) {
-    for (size_t i = 0; i < items_.size(); ++i) values_[i][key] = typed(i, made);
-  });
-  faults_ += !status.ok();
+  bool mistyped = false;
+  count_faults(init_
+                   ->evaluate(table,
+                              [&](size_t, const ExpressionSet::RowValues& made) {
+                                for (size_t i = 0; i < items_.size(); ++i)
+                                  values_[i][key] = typed(i, made, mistyped);
+                              })
+                   .rows);
+  if (mistyped) count_faults({row});
 }
 
 // One scan: SQL asks for the columns of a row when it comes to it, so that it sees what the rows
-// before have made of the values. A row that cannot be evaluated leaves them as they are; its key's
-// first values are told nevertheless, for who reads changes has not seen them yet.
+// before have made of the values.
 void RunningState::run(const Rows& rows, size_t begin, size_t end, EmissionBuffer& out) {
   if (begin == end) return;
   Table table = table_;
@@ -157,23 +174,26 @@ void RunningState::run(const Rows& rows, size_t begin, size_t end, EmissionBuffe
   table.rows = end;
   table.present = present_.data();
   size_t at = begin;
-  const Status status =
+  const auto faults =
       next_->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& values) {
-        for (; at < row; ++at) pass(rows, at, out);
+        for (; at < row; ++at) keep(rows, at);
         step(rows, at++, values, out);
       });
-  for (; at < end; ++at) pass(rows, at, out);
-  faults_ += !status.ok();
+  for (; at < end; ++at) keep(rows, at);
+  count_faults(faults.rows);
 }
 
-// A NULL leaves a value as it is: a reading that lacks a field spoils nothing.
+// A NULL leaves a value as it is: a reading that lacks a field, or over which the expression cannot
+// be evaluated, spoils nothing.
 void RunningState::step(const Rows& rows, size_t row, const ExpressionSet::RowValues& values,
                         EmissionBuffer& out) {
   const uint32_t key = rows.view.keys[row];
   bool changed = begun_[row] != 0;
   std::vector<Value>& next = scratch_;
   next.clear();
-  for (size_t i = 0; i < items_.size(); ++i) next.push_back(typed(i, values));
+  bool mistyped = false;
+  for (size_t i = 0; i < items_.size(); ++i) next.push_back(typed(i, values, mistyped));
+  if (mistyped) count_faults({row});
   for (size_t i = 0; i < items_.size(); ++i) {
     if (std::holds_alternative<std::monostate>(next[i]) || next[i] == values_[i][key]) continue;
     values_[i][key] = std::move(next[i]);
@@ -181,11 +201,6 @@ void RunningState::step(const Rows& rows, size_t row, const ExpressionSet::RowVa
   }
   keep(rows, row);
   if (changed) emit(rows, row, out);
-}
-
-void RunningState::pass(const Rows& rows, size_t row, EmissionBuffer& out) {
-  keep(rows, row);
-  if (begun_[row]) emit(rows, row, out);
 }
 
 // What the row has is what its key has now.
@@ -250,9 +265,7 @@ void RunningState::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_m
   }
 }
 
-BlockStatus RunningState::status() const {
-  return {options_.name, "state", emitted_, known_, 0, faults_ + where_.faults(), 0};
-}
+BlockStatus RunningState::status() const { return {options_.name, "state", emitted_, known_}; }
 
 uint64_t RunningState::fingerprint() const {
   std::string text = "2/" + options_.where + '/' + std::to_string(options_.ttl_ms);

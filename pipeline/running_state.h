@@ -32,6 +32,7 @@ class RunningState final : public Block {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return faults_ + where_.faults(); }
   uint64_t fingerprint() const override;
   bool save_key(uint32_t key, ByteWriter& out) const override;
   void load_key(uint32_t key, ByteReader& in) override;
@@ -59,11 +60,11 @@ class RunningState final : public Block {
   void run(const Rows& rows, size_t begin, size_t end, EmissionBuffer& out);
   void step(const Rows& rows, size_t row, const ExpressionSet::RowValues& values,
             EmissionBuffer& out);
-  void pass(const Rows& rows, size_t row, EmissionBuffer& out);
   void keep(const Rows& rows, size_t row);
   void emit(const Rows& rows, size_t row, EmissionBuffer& out);
   void push(const Rows& rows, EmissionBuffer& out);
-  Value typed(size_t item, const ExpressionSet::RowValues& values) const;
+  Value typed(size_t item, const ExpressionSet::RowValues& values, bool& mistyped) const;
+  void count_faults(const std::vector<size_t>& rows);
 
   StateOptions options_;
   const Stream& input_;
@@ -78,13 +79,14 @@ class RunningState final : public Block {
   std::vector<std::vector<Value>> values_;  // by item, then by key
   size_t known_ = 0;
   uint64_t emitted_ = 0;
-  uint64_t faults_ = 0;
+  uint64_t faults_ = 0;  // readings with one
 
   // Of a batch. A stretch of rows has no key that begins behind another reading of it.
   uint64_t stretch_ = 0;
   Table table_;
   std::vector<uint8_t> present_;
   std::vector<uint8_t> begun_;
+  std::vector<uint8_t> faulty_;
   std::vector<Column> made_;  // by item
   std::vector<Value> scratch_;
   OneDictionary dictionary_;

@@ -173,9 +173,7 @@ Value View::value(size_t column, size_t row) const {
 
 // ---- state
 
-BlockStatus View::status() const {
-  return {options_.name, "view", changes_, 0, 0, expressions_.faults() + nameless_};
-}
+BlockStatus View::status() const { return {options_.name, "view", changes_, 0, 0, nameless_}; }
 
 uint64_t View::fingerprint() const {
   std::string text = "1/" + options_.where + '/' + options_.delete_when;

@@ -26,6 +26,7 @@ class View final : public Block {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override { return expressions_.faults(); }
   uint64_t fingerprint() const override;
   bool keeps_keys() const override { return false; }
   void save_totals(ByteWriter& out) const override;

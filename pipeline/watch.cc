@@ -69,12 +69,12 @@ void Watch::release(uint32_t key, int64_t watermark, EmissionBuffer& out) {
 // Not by key: one key's reading releases those of all, and brings the time that raises an alarm of
 // another.
 void Watch::release_due(EmissionBuffer& out) {
-  std::vector<uint32_t> keys;
-  ordered_->add_due_keys(watermark_, keys);
-  for (const Rule* rule : rules_) rule->add_due_keys(watermark_, keys);
-  keys_.sort_by_text(keys);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const uint32_t key : keys) release(key, watermark_, out);
+  due_.clear();
+  ordered_->add_due_keys(watermark_, due_);
+  for (const Rule* rule : rules_) rule->add_due_keys(watermark_, due_);
+  keys_.sort_by_text(due_);
+  due_.erase(std::unique(due_.begin(), due_.end()), due_.end());
+  for (const uint32_t key : due_) release(key, watermark_, out);
 }
 
 // It is late if the watermark had passed it when it came, in whichever row of the batch.
@@ -83,20 +83,28 @@ void Watch::take(const Rows& rows, size_t row, const std::vector<const double*>&
   const uint32_t key = rows.view.keys[row];
   const int64_t time = rows.view.times[row];
   const bool passed = time <= (input_.time().by_key() ? rows.after[row] : watermark_);
-  if (passed || !ordered_->add(key, time, values, row)) return rows.set_late(row);
+  if (passed || !ordered_->add(key, time, values, row)) return take_late(rows, row, values, out);
   rows.set_taken(row);
   if (!ordered_->is_over_limit(key)) return;
   const int64_t watermark = std::max(watermark_, rows.after[row]);
   ordered_->shorten(key, std::max(watermark, ordered_->refused_until(key)), consumer(key, out));
 }
 
+void Watch::take_late(const Rows& rows, size_t row, const std::vector<const double*>& values,
+                      EmissionBuffer& out) {
+  size_t judged = 0;
+  for (size_t r = 0; r < rules_.size(); ++r) {
+    if (!judges_late(*rules_[r])) continue;
+    rules_[r]->on_late(rows.view.keys[row], rows.view.times[row], values[r][row], out);
+    ++judged;
+  }
+  judged > 0 ? rows.set_taken(row) : rows.set_late(row);
+  late_ += judged < rules_.size() + detectors_.size();
+}
+
 void Watch::consume(uint32_t key, int64_t time, const double* values, EmissionBuffer& out) {
   for (Rule* rule : rules_) rule->on_reading(key, time, *values++, out);
   for (RobustZDetector* detector : detectors_) detector->on_reading(key, time, *values++, out);
-}
-
-OrderedReadings::Consumer Watch::consumer(uint32_t key, EmissionBuffer& out) {
-  return [this, key, &out](int64_t time, const double* values) { consume(key, time, values, out); };
 }
 
 void Watch::release_waiting(EmissionBuffer& out) {
@@ -106,6 +114,15 @@ void Watch::release_waiting(EmissionBuffer& out) {
     keys_.touch(key);
     ordered_->release_all(key, consumer(key, out));
   }
+}
+
+// The newest reading brings the time up to which the end of the input tells anything.
+void Watch::finish(EmissionBuffer& out) {
+  const int64_t newest = std::max(watermark_, ordered_->newest());
+  release_waiting(out);
+  if (input_.time().by_key()) return;  // each key's last reading has brought its own
+  watermark_ = newest;
+  release_due(out);
 }
 
 void Watch::on_idle(uint32_t key, EmissionBuffer& out) {
@@ -144,17 +161,20 @@ void Watch::begin_key_anew(uint32_t key, int64_t limit_ms, EmissionBuffer& out) 
 }
 
 BlockStatus Watch::status() const {
-  return {name_, "order", 0, ordered_->waiting(), 0, values_.faults(), 0, ordered_->evicted()};
+  return {name_, "order", 0, ordered_->waiting(), late_, 0, 0, ordered_->evicted()};
 }
 
 void Watch::save_totals(ByteWriter& out) const {
   out.fixed(watermark_);
   out.varint(ordered_->evicted());
+  out.varint(late_);
 }
 
 void Watch::load_totals(ByteReader& in) {
   watermark_ = in.fixed<int64_t>();
-  if (in.left() > 0) ordered_->set_evicted(in.varint());  // that was not always counted
+  // These were not always counted.
+  if (in.left() > 0) ordered_->set_evicted(in.varint());
+  if (in.left() > 0) late_ = in.varint();
 }
 
 uint64_t Watch::fingerprint() const {

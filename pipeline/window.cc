@@ -208,6 +208,12 @@ void Window::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   results_->forget(key);
 }
 
+void Window::evict_key(uint32_t key, EmissionBuffer& out) {
+  const int64_t passed = watermark(key);
+  forget_key(key, kTimeMin, out);
+  if (by_key_ && knows(key)) watermarks_[key] = passed;
+}
+
 void Window::unload_key(uint32_t key) {
   windows_->drop(key);
   results_->forget(key);
@@ -291,11 +297,14 @@ void Window::emit_late(size_t input, const Rows& rows, size_t row, EmissionBuffe
 // ---- state
 
 BlockStatus Window::status() const {
+  const uint64_t evicted = panes_.last() ? panes_.last()->evicted() : 0;
+  return {options_.name, "window", results_->emitted(), windows_->open(), late_, 0, 0, evicted};
+}
+
+uint64_t Window::faults() const {
   uint64_t faults = results_->faults();
   for (const auto& e : expressions_) faults += e->faults();
-  const uint64_t evicted = panes_.last() ? panes_.last()->evicted() : 0;
-  return {options_.name, "window", results_->emitted(), windows_->open(), late_, faults, 0,
-          evicted};
+  return faults;
 }
 
 bool Window::save_key(uint32_t key, ByteWriter& out) const {

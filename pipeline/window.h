@@ -31,6 +31,7 @@ class Window final : public Block, public EventTime {
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override;
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
+  void evict_key(uint32_t key, EmissionBuffer& out) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
@@ -52,6 +53,7 @@ class Window final : public Block, public EventTime {
 
   const std::string& name() const override { return options_.name; }
   BlockStatus status() const override;
+  uint64_t faults() const override;
   uint64_t fingerprint() const override { return fingerprint_; }
   bool save_key(uint32_t key, ByteWriter& out) const override;
   void load_key(uint32_t key, ByteReader& in) override;

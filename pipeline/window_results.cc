@@ -106,7 +106,6 @@ Table WindowResults::table() {
   return table;
 }
 
-// A row that cannot be evaluated keeps NULL.
 void WindowResults::derive(Table& table) {
   std::vector<std::vector<Value>*> targets;
   for (size_t i = 0; i < shape_.items.size(); ++i) {
@@ -115,7 +114,7 @@ void WindowResults::derive(Table& table) {
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     for (size_t d = 0; d < targets.size(); ++d) (*targets[d])[row] = values.value(d);
   };
-  faults_ += !derived_->evaluate(table, take).ok();
+  faults_ += derived_->evaluate(table, take).rows.size();
   for (const auto* values : targets) table.columns.push_back({.values = values->data()});
 }
 
@@ -125,7 +124,7 @@ void WindowResults::judge(const Table& table) {
   auto take = [&](size_t row, const ExpressionSet::RowValues& values) {
     kept_[row] = values.truth(0) == 1;
   };
-  faults_ += !having_->evaluate(table, take).ok();
+  faults_ += having_->evaluate(table, take).rows.size();
 }
 
 // An event of the window; its values are for the caller to fill in. Null: nobody wants it.

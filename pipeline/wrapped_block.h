@@ -14,6 +14,7 @@ class WrappedBlock : public Block {
 
   const std::string& name() const override { return inner_->name(); }
   BlockStatus status() const override { return inner_->status(); }
+  uint64_t faults() const override { return inner_->faults(); }
   void process(size_t input, const Rows& rows, EmissionBuffer& out) override {
     inner_->process(input, rows, out);
   }
@@ -21,6 +22,7 @@ class WrappedBlock : public Block {
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override {
     inner_->forget_key(key, newest_ms, out);
   }
+  void evict_key(uint32_t key, EmissionBuffer& out) override { inner_->evict_key(key, out); }
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override {
     inner_->begin_anew(keys, limit_ms, out);

@@ -15,6 +15,9 @@ namespace wayside {
 struct ColumnView {
   const double* numbers = nullptr;
   const uint32_t* texts = nullptr;
+  // Of a column with both: whole numbers are integers to SQL. A text beside a number has all digits
+  // of one that it cannot hold.
+  bool whole = false;
 };
 
 // Some rows of a batch, cleaned. Views into the batch and into the cleaner, until its next clean().

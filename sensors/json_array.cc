@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <cmath>
 #include <string>
 
 namespace wayside {
@@ -13,17 +14,38 @@ std::string without_space(std::string_view json) {
   return std::string(json.substr(0, json.find_last_not_of(" \t\r\n") + 1));
 }
 
-bool take(od::value& element, Value& value) {
+constexpr double kExact = 9007199254740992;  // 2^53: a double holds each whole number up to there
+
+template <class Whole>
+bool take_whole(Whole whole, JsonElement& made) {
+  const auto number = static_cast<double>(whole);
+  made.value = number;
+  if (std::abs(number) >= kExact) made.digits = std::to_string(whole);
+  return true;
+}
+
+bool take_number(od::value& element, JsonElement& made) {
+  int64_t with_sign = 0;
+  uint64_t without_sign = 0;
+  double number = 0;
+  if (element.is_integer()) {
+    if (!element.get_int64().get(with_sign)) return take_whole(with_sign, made);
+    if (!element.get_uint64().get(without_sign)) return take_whole(without_sign, made);
+  }
+  if (element.get_double().get(number)) return false;
+  made.value = number;
+  return true;
+}
+
+bool take(od::value& element, JsonElement& made) {
+  Value& value = made.value;
   od::json_type type;
   if (element.type().get(type)) return false;
   std::string_view text;
-  double number = 0;
   bool flag = false;
   switch (type) {
     case od::json_type::number:
-      if (element.get_double().get(number)) return false;
-      value = number;
-      return true;
+      return take_number(element, made);
     case od::json_type::boolean:
       if (element.get_bool().get(flag)) return false;
       value = flag ? 1.0 : 0.0;
@@ -61,7 +83,7 @@ struct JsonArray::Parser {
 JsonArray::JsonArray() : parser_(std::make_unique<Parser>()) {}
 JsonArray::~JsonArray() = default;
 
-bool JsonArray::parse(std::string_view text, std::vector<Value>& elements) {
+bool JsonArray::parse(std::string_view text, std::vector<JsonElement>& elements) {
   elements.clear();
   std::string& padded = parser_->padded;
   padded.assign(text);

@@ -2,12 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/value.h"
 
 namespace wayside {
+
+struct JsonElement {
+  Value value;
+  std::string digits;  // of a whole number that `value` cannot hold
+};
 
 class JsonArray {
  public:
@@ -16,7 +22,7 @@ class JsonArray {
 
   // Numbers, texts and nothing as they are, true and false as 1 and 0, objects and arrays as their
   // JSON text. False: the text is no array.
-  bool parse(std::string_view text, std::vector<Value>& elements);
+  bool parse(std::string_view text, std::vector<JsonElement>& elements);
 
  private:
   struct Parser;

@@ -101,7 +101,7 @@ PipelineOptions all_kinds(WatermarkMode mode) {
 class ClockSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(ClockSchedules, do_not_matter) {
-  for (uint64_t seed = 1; seed <= 8 && !HasFailure(); ++seed) {
+  for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const PipelineOptions options = all_kinds(GetParam());
     const Fleet fleet = partly_ahead(seed);

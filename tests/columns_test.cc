@@ -60,6 +60,11 @@ TEST(TypeOf, a_text_is_what_is_a_text_field_or_cast_to_one_as_a_whole) {
       {"CAST(temp_c AS TEXT)", FieldType::kText},
       {" cast((temp_c + 1) * 2 as text) ", FieldType::kText},
       {"CAST(')' || door AS TEXT)", FieldType::kText},
+      {"CAST( door  AS   TEXT )", FieldType::kText},
+      {"cast\t(door\nas\ttext)", FieldType::kText},
+      {"castle(door AS TEXT)", FieldType::kNumber},
+      {"CAST(doorAS TEXT)", FieldType::kNumber},
+      {"CAST(door ASTEXT)", FieldType::kNumber},
       {"CAST(temp_c AS TEXT) = CAST(door AS TEXT)", FieldType::kNumber},
       {"CAST(temp_c AS REAL) + (door = 'as text)')", FieldType::kNumber},
       {"CAST(temp_c AS TEXT", FieldType::kNumber},
@@ -110,6 +115,39 @@ TEST_F(Columns, a_row_at_fault_is_null_and_counted_and_alone) {
   EXPECT_EQ(computed[2], 3);
   EXPECT_EQ(values(1), (std::vector<double>{1, 2, 3}));
   EXPECT_EQ(columns_.faults(), 1u);
+}
+
+TEST_F(Columns, a_fault_of_one_item_leaves_the_others_of_its_row_alone) {
+  add(0, 1, "{\"v\":1}");
+  add(1, 2, "broken");
+  add(2, 3, "{");
+  evaluate({"temp_c * 2", "json_extract(door, '$.v')", "door ->> '$.w'", "temp_c + length(door)",
+            "abs(-9223372036854775807 - 1)"});
+  EXPECT_EQ(values(0), (std::vector<double>{2, 4, 6}));
+  EXPECT_EQ(values(1)[0], 1);
+  for (const size_t row : {1u, 2u}) EXPECT_TRUE(is_null(values(1)[row]));
+  EXPECT_EQ(values(3), (std::vector<double>{8, 8, 4}));
+  for (const double n : values(4)) EXPECT_TRUE(is_null(n));
+  EXPECT_EQ(columns_.faults(), 3u) << "rows, however many items fail over them";
+}
+
+TEST_F(Columns, a_row_at_fault_in_several_sets_is_counted_once) {
+  add(0, 1, "broken");
+  std::vector<std::string> texts;
+  for (size_t i = 0; i <= kMaxExpressions; ++i) {
+    texts.push_back(i % kMaxExpressions == 0 ? "door ->> '$.a'" : "temp_c + " + std::to_string(i));
+  }
+  evaluate(texts);
+  EXPECT_EQ(values(1), std::vector<double>{2});
+  EXPECT_EQ(columns_.faults(), 1u);
+}
+
+TEST_F(Columns, a_text_where_a_number_is_wanted_is_null_and_counted) {
+  add(0, 1, "open");
+  add(1, 2, "");
+  evaluate({"upper(door)"});
+  EXPECT_TRUE(is_null(values(0)[0]));
+  EXPECT_EQ(columns_.faults(), 1u) << "of a NULL there is nothing to lose";
 }
 
 TEST_F(Columns, an_error_is_counted_from_the_begin_of_the_item) {

@@ -148,6 +148,9 @@ TEST(ConfigStreams, what_is_wrong_with_a_route_or_state_is_told_where_it_stands)
        "'else': 'hot' is among the routes"},
       {kRule, route("routes = { hot = \"temp_c > 3\" }") + reads + "@@\"r.hto\"\n[[rule]]",
        "'from': there is no source or block 'r.hto'; did you mean 'r.hot'?"},
+      {kRule,
+       route("routes = { hot = \"temp_c > 3\" }\nelse = \"rest\"") + reads + "@@\"r\"\n[[rule]]",
+       "'from': 'r' is a route; its streams are r.hot, r.rest"},
       {kRule, state("next = { n = \"n + @@tmp_c\" }"),
        "'next.n': unknown field 'tmp_c'; did you mean 'temp_c'?"},
       {kRule, state("next = { n = \"1\" }\ninit = { m = @@\"0\" }"),
@@ -180,6 +183,20 @@ TEST(ConfigStreams, blocks_that_read_each_other_are_refused) {
       marks[0] + ": 'from': 'n' reads this block itself, over others perhaps",
       marks[1] + ": 'from': 'm' reads this block itself, over others perhaps"};
   EXPECT_EQ(errors_of(text), expected);
+}
+
+TEST(ConfigStreams, what_only_reads_blocks_of_a_cycle_is_in_none) {
+  const auto block = [](const std::string& name, const std::string& from) {
+    return "[[map]]\nname = \"" + name + "\"\nfrom = " + from + "\n";
+  };
+  const std::string text =
+      with(kRule, block("a", "\"@@b\"") + block("b", "\"@@a\"") + block("c", "\"a\"") + kRule);
+  std::string cut = text;
+  const auto marks = take_marks(cut);
+  const std::vector<std::string> expected = {
+      marks[0] + ": 'from': 'b' reads this block itself, over others perhaps",
+      marks[1] + ": 'from': 'a' reads this block itself, over others perhaps"};
+  EXPECT_EQ(errors_of(cut), expected);
 }
 
 std::string lookup(const std::string& lines) {

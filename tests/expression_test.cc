@@ -45,7 +45,7 @@ class Expression : public testing::Test {
                                values.resize(row);
                                values.push_back(v.value(0));
                              })
-                   .ok();
+                   .none();
     values.resize(table.rows);
     return values;
   }
@@ -100,7 +100,7 @@ TEST_F(Expression, a_missing_value_is_null_and_null_is_neither_true_nor_false) {
                               truths.push_back(v.truth(0));
                               EXPECT_TRUE(is_null(v.number(1))) << "a text is no number";
                             })
-                  .ok());
+                  .none());
   EXPECT_EQ(truths, (std::vector<int>{-1, 1, 0}));
 }
 
@@ -201,6 +201,27 @@ TEST_F(Expression, a_constant_that_cannot_be_evaluated_is_null_in_each_row) {
   EXPECT_TRUE(faults_) << "and it is told";
 }
 
+TEST_F(Expression, a_fault_is_null_alone_and_its_rows_are_told) {
+  ExpressionError error;
+  auto set = engine_.compile(kFields, {"temp_c", "json_extract(door, '$.a')", "moving + 1"}, error);
+  ASSERT_NE(set, nullptr);
+  Interner texts;
+  const uint32_t good = texts.intern("{\"a\":7}"), bad = texts.intern("{");
+  const double x[] = {1, 2, 3, 4};
+  const uint32_t doors[] = {bad, good, bad, bad};
+  const uint8_t present[] = {1, 1, 1, 0};
+  Table table{4, {{.numbers = x}, {.texts = doors}, {.numbers = x}}, &texts, 0, present};
+  std::vector<std::vector<Value>> rows;
+  const auto faults = set->evaluate(table, [&](size_t row, const ExpressionSet::RowValues& v) {
+    EXPECT_EQ(row, rows.size());
+    rows.push_back({v.value(0), v.value(1), v.value(2)});
+  });
+  EXPECT_EQ(rows, (std::vector<std::vector<Value>>{
+                      {1.0, Value(), 2.0}, {2.0, 7.0, 3.0}, {3.0, Value(), 4.0}}));
+  EXPECT_EQ(faults.rows, (std::vector<size_t>{0, 2}));
+  EXPECT_EQ(faults.message, "malformed JSON");
+}
+
 TEST_F(Expression, what_a_row_throws_passes_through_and_the_set_goes_on) {
   ExpressionError error;
   auto set = engine_.compile({{"x"}}, {"x"}, error);
@@ -210,7 +231,7 @@ TEST_F(Expression, what_a_row_throws_passes_through_and_the_set_goes_on) {
   EXPECT_THROW((void)set->evaluate(table, [](size_t, const auto&) { throw std::bad_alloc(); }),
                std::bad_alloc);
   size_t rows = 0;
-  EXPECT_TRUE(set->evaluate(table, [&](size_t, const auto&) { ++rows; }).ok());
+  EXPECT_TRUE(set->evaluate(table, [&](size_t, const auto&) { ++rows; }).none());
   EXPECT_EQ(rows, 2u);
 }
 
@@ -229,7 +250,7 @@ TEST_F(Expression, a_row_may_evaluate_other_expressions) {
                                  seen.push_back(i.number(0));
                                });
                              })
-                  .ok());
+                  .none());
   EXPECT_EQ(seen, (std::vector<double>{1, 10, 20, 2, 10, 20}));
 }
 
@@ -255,7 +276,7 @@ TEST_F(Expression, the_same_set_serves_batch_after_batch) {
                                 EXPECT_EQ(row, seen++);
                                 EXPECT_EQ(v.number(0), 2.0 * double(rows));
                               })
-                    .ok());
+                    .none());
     EXPECT_EQ(seen, rows);
   }
 }
@@ -273,7 +294,7 @@ TEST_F(Expression, only_the_rows_that_are_asked_for_are_evaluated) {
   std::vector<size_t> rows;
   EXPECT_TRUE(set->evaluate(table, [&](size_t row,
                                        const ExpressionSet::RowValues&) { rows.push_back(row); })
-                  .ok());
+                  .none());
   EXPECT_EQ(rows, (std::vector<size_t>{1, 3}));
 }
 
@@ -289,7 +310,7 @@ TEST_F(Expression, a_row_sees_what_the_call_for_the_one_before_has_written) {
                             [&](size_t row, const ExpressionSet::RowValues& v) {
                               sums[places[row]] = v.value(0);
                             })
-                  .ok());
+                  .none());
   EXPECT_EQ(sums, (std::vector<Value>{8.0, 107.0}));
 }
 

@@ -186,7 +186,8 @@ class Model {
     for (const Kept& o : others) {
       const int64_t left = r.source == 0 ? r.time_ms : o.time;
       const int64_t right = r.source == 0 ? o.time : r.time_ms;
-      if (right < left - join_.before_ms || right > left + join_.after_ms) continue;
+      if (right < left - join_.before_ms.value_or(0) || right > left + join_.after_ms.value_or(0))
+        continue;
       say(r.key, std::max(left, right), r.source == 0 ? r.temp_c : o.number,
           r.source == 0 ? o.number : r.temp_c);
     }
@@ -282,7 +283,7 @@ PipelineOptions chain_of(uint64_t seed) {
 
 TEST(JoinSchedules, how_readings_are_cut_into_turns_does_not_matter) {
   std::map<std::string, size_t> told;
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     const PipelineOptions options = chain_of(seed);
@@ -304,7 +305,7 @@ TEST(JoinSchedules, how_readings_are_cut_into_turns_does_not_matter) {
 }
 
 TEST(JoinSchedules, a_pipeline_that_knows_only_what_was_saved_says_the_same) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const PipelineOptions options = chain_of(seed);
     const Schedule schedule = one_by_one(make_fleet(seed));

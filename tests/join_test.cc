@@ -178,6 +178,12 @@ TEST(IntervalJoin, a_pair_is_told_once_when_the_second_of_it_comes) {
   EXPECT_EQ(stage.finish(), Lines{});
 }
 
+TEST(IntervalJoin, with_a_border_of_nothing_it_is_of_equal_times) {
+  Stage stage(joined(interval(0, 0)));
+  EXPECT_EQ(stage.all({right(9'000, 1), right(10'000, 2), left(10'000, 20)}),
+            Lines{"j a @10000 temp_c=20 door=NULL p=2 at=10000"});
+}
+
 TEST(IntervalJoin, a_reading_at_or_below_the_smaller_watermark_is_late) {
   Stage stage(joined(interval(1'000, 1'000)));
   stage.turn({right(12'000, 1), left(20'000, 20)});  // the right watermark is 6,999

@@ -21,15 +21,30 @@ TEST(JsonArray, gives_its_elements_as_values) {
   };
   JsonArray array;
   for (const Case& c : cases) {
-    Values elements{3.0};
+    std::vector<JsonElement> elements(1);
     EXPECT_TRUE(array.parse(c.text, elements)) << c.text;
-    EXPECT_EQ(elements, c.elements) << c.text;
+    Values values;
+    for (const JsonElement& e : elements) values.push_back(e.value);
+    EXPECT_EQ(values, c.elements) << c.text;
   }
+}
+
+TEST(JsonArray, keeps_the_digits_of_whole_numbers_that_a_double_cannot_hold) {
+  JsonArray array;
+  std::vector<JsonElement> elements;
+  ASSERT_TRUE(
+      array.parse("[9007199254740991, 9007199254740993, -9223372036854775808, "
+                  "18446744073709551615, 1e300, 100000000000000000000]",
+                  elements));
+  std::vector<std::string> digits;
+  for (const JsonElement& e : elements) digits.push_back(e.digits);
+  EXPECT_EQ(digits, (std::vector<std::string>{"", "9007199254740993", "-9223372036854775808",
+                                              "18446744073709551615", "", ""}));
 }
 
 TEST(JsonArray, what_is_no_array_is_refused) {
   JsonArray array;
-  std::vector<Value> elements;
+  std::vector<JsonElement> elements;
   for (const char* text : {"", " ", "1", "{}", "null", "[", "[1", "[1,", "[1,]", "[1] 2", "[1]]",
                            "[1}", "[nul]", "[\"a]", "[1 2]"}) {
     EXPECT_FALSE(array.parse(text, elements)) << text;

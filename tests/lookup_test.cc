@@ -119,7 +119,7 @@ TEST(Lookup, schedules_do_not_matter) {
   later.cells[1] = {std::string("yard"), Value()};
   const NotesByTick tables{{5, {Note::Kind::kLookup, 0, "equipped", contents(8).encode()}},
                            {80, {Note::Kind::kLookup, 0, "equipped", later.encode()}}};
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     expect_schedules_do_not_matter(options, make_block_fleet(seed, {"open", "shut", "ajar"}), seed,
                                    tables);
   }

@@ -145,7 +145,7 @@ PipelineOptions all_kinds(WatermarkMode mode) {
 class OrderSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(OrderSchedules, do_not_matter) {
-  for (uint64_t seed = 1; seed <= 8 && !HasFailure(); ++seed) {
+  for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y", "z"}),
                                    seed);
   }
@@ -164,7 +164,7 @@ TEST_P(OrderSchedules, do_not_matter_to_the_order_over_all_keys) {
   state.next = {{"n", "coalesce(n, 0) + 1"}};
   state.to = {"out"};
   options.states = {state};
-  for (uint64_t seed = 1; seed <= 8 && !HasFailure(); ++seed) {
+  for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     const Fleet fleet = make_block_fleet(seed, {"x"});
     const Outcome whole = run(options, tick_by_tick(fleet));

@@ -10,7 +10,7 @@ class Ordered : public testing::Test {
   bool add(int64_t time, double value, uint32_t key = 0) {
     return ordered_.add(key, time, {&value}, 0);
   }
-  OrderedReadings::Consumer consumer() {
+  auto consumer() {
     return [this](int64_t time, const double* values) { out_.push_back({time, values[0]}); };
   }
   using Out = std::vector<std::pair<int64_t, double>>;

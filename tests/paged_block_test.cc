@@ -111,11 +111,14 @@ TEST(PagedBlock, a_key_that_is_away_ends_as_others_do) {
   save(stage, pages);
   EXPECT_EQ(stage.turn({{3'000, "c"}}), Lines{"w a [0,10000) #0 final n=1"}) << "pushed out";
   save(stage, pages);
-  EXPECT_EQ(pages.saved.find("window:w", "a"), nullptr);
+  ASSERT_NE(pages.saved.find("window:w", "a"), nullptr);
+  EXPECT_LE(pages.saved.find("window:w", "a")->size(), 27u) << "how far it was, and nothing else";
   Lines forgotten = stage.turn({}, 100 * kTick);
   std::erase_if(forgotten, [](const std::string& l) { return l.find("final") == l.npos; });
   EXPECT_EQ(forgotten, (Lines{"w b [0,10000) #1 final n=1", "w c [0,10000) #1 final n=1"}))
       << "forgotten; it was told when it fell idle";
+  save(stage, pages);
+  EXPECT_EQ(pages.saved.find("window:w", "a"), nullptr);
   save(stage, pages);
   for (const StateRow& row : pages.saved.rows()) EXPECT_EQ(row.key, "") << row.component;
 }
@@ -253,8 +256,8 @@ Paged run_paged(const PipelineOptions& options, const Schedule& schedule, uint64
 class PagedSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(PagedSchedules, say_the_same_as_with_all_keys_in_memory) {
-  size_t reads = 0;
-  for (uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) {
+  size_t reads = 0, tried = 0;
+  for (auto [seed, end] = seeds(20); seed < end && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_block_fleet(seed, {"u", "v", "w", "x", "y", "z"});
     std::mt19937_64 random(seed);
@@ -263,8 +266,9 @@ TEST_P(PagedSchedules, say_the_same_as_with_all_keys_in_memory) {
     const Paged paged = run_paged(all_kinds(GetParam(), true), schedule, seed);
     EXPECT_EQ(numbered(paged.emissions), numbered(memory.emissions));
     reads += paged.reads;
+    ++tried;
   }
-  EXPECT_GT(reads, 10'000u);
+  EXPECT_GT(reads, 500 * tried);
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, PagedSchedules,

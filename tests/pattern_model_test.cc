@@ -196,7 +196,7 @@ TEST(PatternModel, the_matcher_finds_what_the_model_finds) {
       std::string saved;
       ByteWriter writer(saved);
       matcher.save(runs, writer);
-      runs.clear();
+      runs = {};
       ByteReader reader(saved);
       matcher.load(runs, reader);
       ASSERT_TRUE(reader.ok() && reader.left() == 0);
@@ -274,7 +274,7 @@ PipelineOptions chain_of(uint64_t seed) {
 TEST(PatternSchedules, cuts_and_what_is_saved_do_not_matter) {
   std::map<std::string, size_t> told;
   uint64_t evicted = 0;
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     const PipelineOptions options = chain_of(seed);

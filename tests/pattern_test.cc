@@ -130,7 +130,7 @@ TEST(Pattern, two_ways_to_one_place_go_on_as_one) {
   also.when = "door = 'a'";
   const auto both = pattern({step("a"), also, step("b"), absent(step("x"))});
   EXPECT_EQ(matches(both, "abxb"), Lines{});
-  EXPECT_EQ(matches(both, "ab"), Lines{"1-61 a1 also0 b1"});
+  EXPECT_EQ(matches(both, "ab" + std::string(58, '.') + "z"), Lines{"1-61 a1 also0 b1"});
 }
 
 TEST(Pattern, what_is_absent_is_told_by_the_watermark) {
@@ -142,7 +142,17 @@ TEST(Pattern, what_is_absent_is_told_by_the_watermark) {
             Lines{"p k @4000 match_start=1000 match_end=4000 a=1 a_first=1000 a_last=1000"});
   EXPECT_EQ(matches(left_open, "a..x"), Lines{}) << "the border belongs to it";
   EXPECT_EQ(matches(left_open, "a...x"), Lines{"1-4 a1"});
-  EXPECT_EQ(matches(left_open, "xa"), Lines{"2-5 a1"}) << "also at the end of the input";
+}
+
+TEST(Pattern, at_the_end_of_the_input_no_absence_is_told_of_the_time_behind_it) {
+  for (const WatermarkMode mode : {WatermarkMode::kKey, WatermarkMode::kSource}) {
+    auto left_open = pattern({step("a"), absent(step("x"), 3'000)});
+    left_open.sources[0].watermark = mode;
+    EXPECT_EQ(matches(left_open, "xa"), Lines{});
+    EXPECT_EQ(matches(left_open, "xa.z"), Lines{});
+    EXPECT_EQ(matches(left_open, "xa..z"), Lines{"2-5 a1"});
+    EXPECT_EQ(matches(left_open, "xa..x"), Lines{});
+  }
 }
 
 TEST(Pattern, an_absence_may_stand_before_other_steps) {
@@ -155,9 +165,9 @@ TEST(Pattern, an_absence_may_stand_before_other_steps) {
 
 TEST(Pattern, another_reading_of_the_step_before_begins_the_absence_anew) {
   const auto quiet = pattern({step("a", "1+"), absent(step("x"), 3'000)});
-  EXPECT_EQ(matches(quiet, "a.axa"), Lines{"1-8 a3"});
+  EXPECT_EQ(matches(quiet, "a.axa..z"), Lines{"1-8 a3"});
   const auto optional_b = pattern({step("a"), optional(step("b")), absent(step("x"), 3'000)});
-  EXPECT_EQ(matches(optional_b, "axb"), Lines{"1-6 a1 b1"});
+  EXPECT_EQ(matches(optional_b, "axb..z"), Lines{"1-6 a1 b1"});
 }
 
 TEST(Pattern, what_comes_at_the_time_of_the_reading_before_breaks_no_absence) {
@@ -171,7 +181,8 @@ TEST(Pattern, what_comes_at_the_time_of_the_reading_before_breaks_no_absence) {
 
 TEST(Pattern, without_for_a_last_absence_lasts_to_the_end_of_within) {
   const auto alone = pattern({step("a"), absent(step("x"))}, 5'000);
-  EXPECT_EQ(matches(alone, "a"), Lines{"1-6 a1"});
+  EXPECT_EQ(matches(alone, "a"), Lines{});
+  EXPECT_EQ(matches(alone, "a....z"), Lines{"1-6 a1"});
   EXPECT_EQ(matches(alone, "a....x"), Lines{});
   EXPECT_EQ(matches(alone, "a.....x"), Lines{"1-6 a1"});
 }

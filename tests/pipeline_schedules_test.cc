@@ -125,7 +125,7 @@ TEST_P(Schedules, the_fleet_makes_every_block_speak) {
 }
 
 TEST_P(Schedules, how_readings_are_cut_into_turns_does_not_matter) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     const Outcome whole = run(options_, tick_by_tick(fleet));
@@ -143,7 +143,7 @@ TEST_P(Schedules, how_readings_are_cut_into_turns_does_not_matter) {
 }
 
 TEST_P(Schedules, a_fresh_pipeline_after_every_turn_says_the_same_under_the_same_numbers) {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {  // making pipelines takes its time
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {  // making pipelines takes its time
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     for (const Schedule& schedule : {tick_by_tick(fleet), one_by_one(fleet)}) {
@@ -158,7 +158,7 @@ TEST_P(Schedules, a_fresh_pipeline_after_every_turn_says_the_same_under_the_same
 
 // A power cut: the state is some turns old, the turns since then come from the journal.
 TEST_P(Schedules, what_was_said_since_the_last_checkpoint_is_said_again_after_a_crash) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     const Schedule schedule = tick_by_tick(make_fleet(seed));

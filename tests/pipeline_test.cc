@@ -326,5 +326,17 @@ TEST(Pipeline, state_of_a_block_that_was_changed_is_left_behind_and_that_of_othe
   EXPECT_EQ(after.ledger().used, 1u);
 }
 
+TEST(PipelineStatus, key_times_are_the_first_ones_by_name_whatever_came_first) {
+  PipelineOptions options;
+  options.sources = {climate()};
+  Stage stage(options);
+  stage.turn({{1, "c"}, {2, "a"}, {3, "b"}});
+  const auto keys = stage.pipeline().key_times(2);
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].key, "a");
+  EXPECT_EQ(keys[1].key, "b");
+  EXPECT_EQ(keys[1].newest_ms, 3);
+}
+
 }  // namespace
 }  // namespace wayside

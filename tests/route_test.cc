@@ -133,7 +133,7 @@ PipelineOptions all_kinds(WatermarkMode mode) {
 class RouteSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(RouteSchedules, do_not_matter) {
-  for (uint64_t seed = 1; seed <= 8 && !HasFailure(); ++seed) {
+  for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y"}), seed);
   }
 }

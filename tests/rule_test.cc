@@ -219,5 +219,98 @@ TEST(RuleInPipeline, what_waits_is_seen_when_the_device_falls_silent) {
   EXPECT_EQ(stage.turn({}, 30'000), (Lines{kRaised, kCleared}));
 }
 
+// ---- results that come late
+
+// A window in which a late reading opens windows of its own.
+PipelineOptions late_window() {
+  PipelineOptions options;
+  options.sources = {climate()};
+  options.sources[0].max_disorder_ms = 0;
+  WindowOptions w;
+  w.name = "w";
+  w.from = {"climate"};
+  w.size_ms = 10'000;
+  w.allowed_lateness_ms = 3'600'000;
+  w.select = {{"m", "max(temp_c)"}};
+  options.uplinks = {"out", "none"};
+  w.to = {"none"};
+  options.windows = {w};
+  return options;
+}
+Lines of(const std::string& block, const Lines& lines) {
+  Lines found;
+  for (const std::string& line : lines) {
+    if (line.starts_with(block + " ")) found.push_back(line);
+  }
+  return found;
+}
+
+TEST(LateResult, is_judged_by_a_rule_without_a_duration) {
+  for (const WatermarkMode mode : {WatermarkMode::kKey, WatermarkMode::kSource}) {
+    PipelineOptions options = late_window();
+    options.sources[0].watermark = mode;
+    options.rules.push_back({"hot", "w", "m > 5", 0, Severity::kCritical, {}});
+    Stage stage(options);
+    stage.turn({{100'000, "a", 1}, {200'000, "a", 1}});
+    EXPECT_EQ(of("hot", stage.turn({{15'000, "a", 99}})),
+              (Lines{"hot a @19999 state=raised severity=critical since=19999",
+                     "hot a @19999 state=cleared severity=critical since=19999"}));
+    EXPECT_EQ(of("hot", stage.turn({{35'000, "a", 1}})), Lines{});
+    EXPECT_EQ(stage.pipeline().block_status().back().late, 0u);
+    EXPECT_EQ(stage.pipeline().block_status().back().emitted, 1u);
+  }
+}
+
+TEST(LateResult, changes_nothing_of_an_alarm_that_is_raised) {
+  PipelineOptions options = late_window();
+  options.rules.push_back({"hot", "w", "m > 5", 0, Severity::kCritical, {}});
+  Stage stage(options);
+  EXPECT_EQ(of("hot", stage.turn({{100'000, "a", 9}, {200'000, "a", 9}})).size(), 1u);
+  EXPECT_EQ(of("hot", stage.turn({{15'000, "a", 99}, {35'000, "a", 1}})), Lines{});
+  EXPECT_EQ(of("hot", stage.turn({{205'000, "a", 1}, {215'000, "a", 1}, {225'000, "a", 1}})),
+            (Lines{"hot a @219999 state=cleared severity=critical since=109999"}));
+}
+
+TEST(LateResult, is_counted_where_only_readings_in_order_say_anything) {
+  PipelineOptions options = late_window();
+  options.rules.push_back({"held", "w", "m > 5", 1'000, Severity::kCritical, {}});
+  options.detectors.resize(1);
+  options.detectors[0].name = "drift";
+  options.detectors[0].from = "w";
+  options.detectors[0].field = "m";
+  options.patterns.resize(1);
+  options.patterns[0].name = "seen";
+  options.patterns[0].from = "w";
+  options.patterns[0].within_ms = 60'000;
+  options.patterns[0].steps = {{"one", "m > 5"}, {"two", "m > 5"}};
+  Stage stage(options);
+  SavedState saved;
+  stage.turn({{100'000, "a", 1}, {200'000, "a", 1}, {15'000, "a", 99}});
+  saved.apply(stage.pipeline().save_changes());
+  stage.reopen(saved);
+  for (const BlockStatus& b : stage.pipeline().block_status()) {
+    if (b.name != "w") EXPECT_EQ(b.late, 1u) << b.name;
+  }
+}
+
+TEST(LateResult, a_late_reading_of_a_source_is_late_for_every_rule) {
+  PipelineOptions options = late_window();
+  options.windows.clear();
+  options.rules.push_back({"hot", "climate", "temp_c > 5", 0, Severity::kCritical, {}});
+  Stage stage(options);
+  stage.turn({{100'000, "a", 1}});
+  EXPECT_EQ(stage.turn({{15'000, "a", 99}}), Lines{});
+  EXPECT_EQ(stage.ledger().late, 1u);
+  EXPECT_EQ(stage.pipeline().block_status().back().late, 1u);
+}
+
+TEST(RuleInPipeline, at_the_end_of_the_input_another_key_may_have_brought_the_time) {
+  PipelineOptions options = open_door(WatermarkMode::kSource);
+  Stage stage(options);
+  EXPECT_EQ(stage.all({{1'000, "a", 0, "open"}, {10'999, "b", 0, "shut"}}), Lines{});
+  Stage later(options);
+  EXPECT_EQ(later.all({{1'000, "a", 0, "open"}, {11'000, "b", 0, "shut"}}), Lines{kRaised});
+}
+
 }  // namespace
 }  // namespace wayside

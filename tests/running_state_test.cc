@@ -64,7 +64,7 @@ TEST(RunningState, a_reading_that_cannot_be_evaluated_changes_nothing) {
                         {2, "a", 0, "bad"},
                         {3, "a", 0, "{\"v\":2}"}}),
             (Lines{"s a @0 n=1", "s a @3 n=3"}));
-  EXPECT_EQ(stage.pipeline().block_status()[0].faults, 1u);
+  EXPECT_EQ(stage.pipeline().block_status()[0].faults, 2u);
 }
 
 TEST(RunningState, first_values_are_told_even_if_the_next_ones_cannot_be_made) {
@@ -187,7 +187,7 @@ PipelineOptions all_kinds(WatermarkMode mode) {
 class StateSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(StateSchedules, do_not_matter) {
-  for (uint64_t seed = 1; seed <= 8 && !HasFailure(); ++seed) {
+  for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y", "z"}),
                                    seed);
   }

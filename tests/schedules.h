@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "tests/seeds.h"
 #include "tests/stage.h"
 
 namespace wayside {

@@ -51,7 +51,7 @@ ModelOutcome run_models(const WindowTrial& trial) {
 }
 
 TEST(WindowModel, the_engine_says_what_the_model_says) {
-  for (auto [seed, end] = window_trial_seeds(); seed < end; ++seed) {
+  for (auto [seed, end] = seeds(1'000); seed < end; ++seed) {
     const WindowTrial trial = make_window_trial(seed);
     SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + describe(trial));
     const ModelOutcome model = run_models(trial);

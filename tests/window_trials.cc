@@ -256,13 +256,6 @@ std::string describe(const WindowOptions& w) {
   return text;
 }
 
-SeedRange window_trial_seeds() {
-  const char* seed = std::getenv("WAYSIDE_SEED");
-  const char* seeds = std::getenv("WAYSIDE_SEEDS");
-  const uint64_t begin = seed ? std::strtoull(seed, nullptr, 10) : 1;
-  return {begin, begin + (seeds ? std::strtoull(seeds, nullptr, 10) : seed ? 1 : 1'000)};
-}
-
 std::map<std::string, Lines> timed_lines(const std::vector<Emission>& emissions) {
   std::map<std::string, Lines> lines;
   for (const Emission& e : emissions) {

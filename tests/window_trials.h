@@ -18,12 +18,6 @@ WindowTrial make_window_trial(uint64_t seed);
 std::string describe(const WindowOptions& window);
 std::string describe(const WindowTrial& trial);
 
-// Trials from WAYSIDE_SEED on (default 1), WAYSIDE_SEEDS of them (default 1,000).
-struct SeedRange {
-  uint64_t begin, end;
-};
-SeedRange window_trial_seeds();
-
 // Lines by block and key, with the time of each result.
 std::map<std::string, Lines> timed_lines(const std::vector<Emission>& emissions);
 

@@ -29,13 +29,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   table.columns[1].texts = doors;
   table.dictionary = &texts;
   size_t rows = 0;
-  const Status status = set->evaluate(table, [&](size_t, const ExpressionSet::RowValues& row) {
+  (void)set->evaluate(table, [&](size_t, const ExpressionSet::RowValues& row) {
     ++rows;
     const int truth = row.truth(0);
     if (truth < -1 || truth > 1) std::abort();
     (void)row.number(0);
     (void)row.value(0);
   });
-  if (status.ok() && rows != 2) std::abort();
+  if (rows != 2) std::abort();
   return 0;
 }
