@@ -47,6 +47,9 @@ class Block {
   virtual void on_idle(uint32_t /*key*/, EmissionBuffer&) {}
   // No input knows the key any more; its last event time was `newest_ms`. What is open ends.
   virtual void forget_key(uint32_t /*key*/, int64_t /*newest_ms*/, EmissionBuffer&) {}
+  // How long what is open of the key goes on if nothing comes, where its event time would be
+  // `time_ms` by now; 0: nothing is open, or ends with the key.
+  virtual int64_t open_for(uint32_t /*key*/, int64_t /*time_ms*/) { return 0; }
   // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
   // keys (not by key: for all). What is open there ends.
   virtual void begin_anew(const std::vector<uint32_t>& /*keys*/, int64_t /*limit_ms*/,

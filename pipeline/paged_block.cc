@@ -39,6 +39,11 @@ void PagedBlock::forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out
   states_[key].place = Place::kNowhere;
 }
 
+int64_t PagedBlock::open_for(uint32_t key, int64_t time_ms) {
+  need(key);
+  return inner().open_for(key, time_ms);
+}
+
 // A clock that is set back is rare, and may concern any key.
 void PagedBlock::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                             EmissionBuffer& out) {

@@ -259,6 +259,10 @@ bool PanedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   return time < end;
 }
 
+int64_t PanedWindows::over_at(uint32_t id) const {
+  return empty(id) ? kTimeMin : cleanup_of(end(keys_[id].panes.back()));
+}
+
 // ---- state
 
 void PanedWindows::save(uint32_t id, ByteWriter& out) const {

@@ -166,9 +166,13 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
       go_idle(source->reach, KeyTable::kNone, out);
     }
-    for (uint32_t key : forgotten) forget(*source, key, out);
+    for (uint32_t key : forgotten) {
+      source->cleaner.forget_key(key);
+      expire(source->reach, key, timer_ms, out);
+    }
   }
   expire_derived_keys(timer_ms, out);
+  expire_lingering_keys(timer_ms, out);
 }
 
 uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row) {
@@ -264,7 +268,7 @@ void Pipeline::finish(EmissionBuffer& out) {
 }
 
 int64_t Pipeline::next_timer() {
-  int64_t next = kTimeMax;
+  int64_t next = lingering_.next_timer();
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
   for (const auto& [clock, window] : by_processing_time_) {
     next = std::min(next, clock->timer_of(window->next_due(), options_.engine.tick_ms));

@@ -366,6 +366,10 @@ void SlicedWindows::close_ahead(uint32_t id, int64_t limit) {
   set_due(key);
 }
 
+int64_t SlicedWindows::over_at(uint32_t id) const {
+  return empty(id) ? kTimeMin : cleanup(grid_.last_start(starts_[keys_[id].slices.back()]));
+}
+
 bool SlicedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   start = grid_.last_start(time);
   end = grid_.end(start);

@@ -44,6 +44,7 @@ class SlicedWindows final : public KeyedWindows {
   void drop(uint32_t key) override;
   void close_ahead(uint32_t key, int64_t limit) override;
   bool missed(int64_t time, int64_t& start, int64_t& end) const override;
+  int64_t over_at(uint32_t key) const override;
   bool empty(uint32_t key) const override {
     return key >= keys_.size() || keys_[key].slices.empty();
   }

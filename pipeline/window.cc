@@ -208,6 +208,14 @@ void Window::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   results_->forget(key);
 }
 
+// What has no end of its own ends with its key.
+int64_t Window::open_for(uint32_t key, int64_t time_ms) {
+  if (!has_times() || !knows(key)) return 0;
+  const int64_t over = windows_->over_at(key);
+  const int64_t now = options_.processing_time ? watermark_ : time_ms;
+  return over <= now ? 0 : over - now;
+}
+
 void Window::unload_key(uint32_t key) {
   windows_->drop(key);
   results_->forget(key);

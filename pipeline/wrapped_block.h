@@ -21,6 +21,9 @@ class WrappedBlock : public Block {
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override {
     inner_->forget_key(key, newest_ms, out);
   }
+  int64_t open_for(uint32_t key, int64_t time_ms) override {
+    return inner_->open_for(key, time_ms);
+  }
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override {
     inner_->begin_anew(keys, limit_ms, out);
