@@ -94,6 +94,11 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
   }
 }
 
+// Of results that have no times of their own: late for nobody who reads them.
+void Window::set_time_of(uint32_t key) {
+  if (!has_times()) results_->set_time(std::max(counted_[key].newest_ms, watermark(key) + 1));
+}
+
 template <class Windows>
 Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   if (has_times()) {
@@ -103,7 +108,7 @@ Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   }
   Counted& s = counted_[key];
   s.newest_ms = std::max(s.newest_ms, time);
-  results_->set_time(time);
+  set_time_of(key);
   if (options_.kind() == WindowKind::kGlobal) {
     return windows.take(key, time, row, kTimeMin);
   }
@@ -185,11 +190,6 @@ void Window::on_idle(uint32_t key, EmissionBuffer& out) {
 }
 
 // ---- the end
-
-// Of results that have no times of their own.
-void Window::set_time_of(uint32_t key) {
-  if (!has_times()) results_->set_time(counted_[key].newest_ms);
-}
 
 void Window::close(uint32_t key) {
   set_time_of(key);

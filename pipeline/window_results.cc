@@ -226,7 +226,12 @@ void WindowResults::tell_with_retraction(EmissionBuffer& out, bool changes) {
 
 // ---- for the blocks behind
 
-// First final results only, each before the watermark that closed its window.
+// First final results only; with `purge` all, for each is of other readings.
+bool WindowResults::is_for_readers(const Row& r) const {
+  return shape_.purge || (r.final && !r.revised);
+}
+
+// Each before the watermark that closed its window.
 void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
   size_t move = 0;
   for (size_t row = 0; row <= rows_.size(); ++row) {
@@ -235,7 +240,7 @@ void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
       const bool none = m.key == KeyTable::kNone;
       results_.move(m.key, none ? std::string_view() : keys_.text(m.key), m.watermark, m.place);
     }
-    if (row == rows_.size() || !kept_[row] || !rows_[row].final || rows_[row].revised) continue;
+    if (row == rows_.size() || !kept_[row] || !is_for_readers(rows_[row])) continue;
     add_row(results_, rows_[row], [&](size_t item) -> const Value& { return values_[item][row]; });
   }
   results_.push(stream, out);

@@ -34,6 +34,7 @@ class WindowResults final : public WindowListener {
     uint32_t targets = 0;
     std::vector<ResultItem> items;
     std::string having;
+    bool purge = false;
     bool retract = false;  // a result that is told again is taken back first
     bool merge = false;    // windows may become one, as sessions do
   };
@@ -107,6 +108,7 @@ class WindowResults final : public WindowListener {
   void tell_in_place(size_t row, EmissionBuffer& out, bool changes);
   void take_back(const Row& by, const FormerResult& former, EmissionBuffer& out, bool changes);
   void tell_with_retraction(EmissionBuffer& out, bool changes);
+  bool is_for_readers(const Row& row) const;
   void push(const Stream& stream, EmissionBuffer& out);
   template <class ValueOf>
   void add_row(ResultRows& to, const Row& row, ValueOf value_of);
