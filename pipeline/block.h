@@ -63,6 +63,9 @@ class Block {
   virtual size_t bytes_away(uint32_t) const { return 0; }  // of a key that is not: as it was saved
   // Its state is of keys, each of which forget_key() may end at any time.
   virtual bool is_by_key() const { return false; }
+  // It has more to say than fits into a turn, and goes on in the next one.
+  virtual bool is_behind() const { return false; }
+  virtual void go_on(EmissionBuffer&) {}
   // The end of recorded input: every watermark is at the end of time.
   virtual void finish(EmissionBuffer&) {}
 

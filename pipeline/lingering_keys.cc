@@ -58,8 +58,7 @@ bool LingeringKeys::save_key(uint32_t key, const std::vector<std::string>& block
   return true;
 }
 
-void LingeringKeys::load_key(uint32_t key, const std::vector<std::string>& blocks,
-                             ByteReader& in) {
+void LingeringKeys::load_key(uint32_t key, const std::vector<std::string>& blocks, ByteReader& in) {
   const auto due_ms = in.fixed<int64_t>();
   std::vector<Stay> stays;
   for (size_t n = in.count(17); n > 0 && in.ok(); --n) {

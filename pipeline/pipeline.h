@@ -65,8 +65,9 @@ class Pipeline {
   void turn(Group& group, size_t turn, EmissionBuffer& out);
   // What of the group belongs to no turn: rejected and duplicate messages.
   void end_group(const Group& group);
-  // The end of recorded input: all that is open fires for the last time.
-  void finish(EmissionBuffer& out);
+  // The end of recorded input: all that is open fires for the last time. False: there is more than
+  // fits into a turn; to be called again.
+  bool finish(EmissionBuffer& out);
 
   // What a look-up's table holds as far as the journal told, encoded; "" for nothing yet.
   const std::string& lookup_contents(const std::string& name) const;
@@ -192,16 +193,18 @@ class Pipeline {
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Block>> blocks_;        // each behind those it reads
-  std::vector<uint64_t> meanings_;                    // of the blocks and what is before them
-  std::set<std::string> of_commands_;                 // names of blocks, see StatePart
-  std::map<std::string, uint64_t> streams_;           // what each of them means, by name
-  std::vector<std::unique_ptr<Reach>> reaches_;       // of blocks
+  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
+  std::vector<uint64_t> meanings_;               // of the blocks and what is before them
+  std::set<std::string> of_commands_;            // names of blocks, see StatePart
+  std::map<std::string, uint64_t> streams_;      // what each of them means, by name
+  std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
   LingeringKeys lingering_{1};
   std::vector<Block*> keeping_;             // who may keep a key: each is behind those it reads
   std::vector<std::string> keeping_names_;  // of those
   std::vector<std::pair<KeyLimit*, size_t>> limits_;  // and their places among the blocks
   std::vector<PagedBlock*> paged_;                    // within them
+  int64_t turn_ms_ = 0;                               // timer clock: of the last turn
+  size_t finished_ = 0;                               // blocks
   int64_t measured_ms_ = kTimeMin;                    // timer clock: when they were looked at last
   std::vector<ProcessingTime*> processing_;           // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;

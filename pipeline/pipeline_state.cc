@@ -48,12 +48,10 @@ void Pipeline::list_lingering() {
   lingering_ = LingeringKeys(options_.engine.tick_ms);
   if (options_.windows.empty()) return;  // nothing else keeps a key
   components_.push_back(
-      {"lingering",
-       1,
+      {"lingering", 1,
        [this](uint32_t k, ByteWriter& w) { return lingering_.save_key(k, keeping_names_, w); },
        [this](uint32_t k, ByteReader& r) { lingering_.load_key(k, keeping_names_, r); },
-       [](ByteWriter&) {},
-       [](ByteReader&) {}});
+       [](ByteWriter&) {}, [](ByteReader&) {}});
 }
 
 void Pipeline::list_components() {

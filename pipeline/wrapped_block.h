@@ -31,6 +31,8 @@ class WrappedBlock : public Block {
   bool is_loaded(uint32_t key) const override { return inner_->is_loaded(key); }
   size_t bytes_away(uint32_t key) const override { return inner_->bytes_away(key); }
   bool is_by_key() const override { return inner_->is_by_key(); }
+  bool is_behind() const override { return inner_->is_behind(); }
+  void go_on(EmissionBuffer& out) override { inner_->go_on(out); }
   void finish(EmissionBuffer& out) override { inner_->finish(out); }
   std::vector<Stream*> outputs() override { return inner_->outputs(); }
   DerivedKeys* derived_keys() override { return inner_->derived_keys(); }

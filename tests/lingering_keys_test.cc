@@ -15,7 +15,6 @@ PipelineOptions days_and_weeks() {
   PipelineOptions options;
   options.sources = {climate()};
   options.sources[0].max_disorder_ms = 0;
-  options.sources[0].idle_after_ms = 1'000 * kDayMs;  // results before the end are another matter
   options.sources[0].forget_after_ms = kHour;
   options.windows.resize(2);
   options.windows[0].name = "day";
@@ -63,11 +62,7 @@ TEST(LingeringKeys, a_window_longer_than_the_silence_is_told_once) {
                           "day a [432000000,518400000) #0 final n=1",
                           "week a [345600000,950400000) #0 final sum=3"};
   for (const bool reloaded : {false, true}) {
-    Lines seen = final_results(days_and_weeks(), {6, 19, 31}, reloaded);
-    for (std::string& line : seen) line.replace(line.find('#'), 2, "#0");
-    Lines wanted = expected;
-    for (std::string& line : wanted) line.replace(line.find('#'), 2, "#0");
-    EXPECT_EQ(seen, wanted);
+    EXPECT_EQ(final_results(days_and_weeks(), {6, 19, 31}, reloaded), expected);
   }
 }
 

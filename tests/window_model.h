@@ -73,7 +73,7 @@ class WindowModel {
   void run_timers(Source& source, int64_t timer_ms);
   void on_idle(const std::string& key);
   void tell(const std::string& key);
-  struct Lingering {  // of a key that is forgotten but for what is open
+  struct Lingering {    // of a key that is forgotten but for what is open
     int64_t behind_ms;  // the clock less its event time
     int64_t due_ms;     // when it is looked at next
   };
