@@ -65,6 +65,11 @@ void add_all() {
   add("engine.sliding_out_of_order", [](auto& s) {
     run(s, {1'000, 1'000'000, 30'000, 0.2}, window(60'000, 1'000));
   });
+  add("engine.sliding_60s_1s_allowed_lateness_1h_100_keys", [](auto& s) {
+    WindowOptions w = window(60'000, 1'000);
+    w.allowed_lateness_ms = 3'600'000;
+    run(s, {100, 8'000'000}, w);
+  });
   add("engine.sessions_100k_keys", [](auto& s) { run(s, {100'000, 4'000'000}, sessions(5'000)); });
 }
 

@@ -197,6 +197,7 @@ class Checker {
     if (!s.each.empty()) paths.insert("/" + s.each);
     for (const FieldOptions& f : s.fields) {
       if (f.name != s.key) check_not_taken(s.name, "fields." + f.name, f.name);
+      check_not_of_late(s, f.name);
       check_sql_name(s.name, "fields." + f.name, f.name);
       if (!paths.insert(path_of(s, f.path)).second) {
         found_.add(s.name, "fields." + f.name, "path \"" + f.path + "\" is read twice");
@@ -211,6 +212,20 @@ class Checker {
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");
     if (!has_schema(s)) not_judged_.insert(s.name);
+  }
+
+  // What comes late is told with the window that it missed.
+  void check_not_of_late(const SourceOptions& s, const std::string& field) {
+    if (field != "window_start" && field != "window_end") return;
+    const bool told =
+        std::any_of(config_.windows.begin(), config_.windows.end(), [&](const WindowOptions& w) {
+          return !w.late_to.empty() &&
+                 std::find(w.from.begin(), w.from.end(), s.name) != w.from.end();
+        });
+    if (!told) return;
+    found_.add(
+        s.name, "fields." + field,
+        "late_to tells each late reading with a '" + field + "' of its own; choose another name");
   }
 
   void check_each(const SourceOptions& s) {

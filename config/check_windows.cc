@@ -1,5 +1,7 @@
 #include "config/check_windows.h"
 
+#include <algorithm>
+
 #include "config/check_names.h"
 
 namespace wayside {
@@ -7,7 +9,8 @@ namespace {
 
 // A reading costs as much as the windows that it is in, where they cannot share what they hold.
 constexpr int64_t kOverlapMax = 10'000;
-constexpr int64_t kSharedMax = 100'000;  // so many results a reading may close, in one turn
+constexpr int64_t kSharedMax = 100'000;  // so many results a reading may close
+constexpr int64_t kEarlyMax = 10'000;    // so many results a key may have before its windows end
 
 class Checker {
  public:
@@ -18,6 +21,7 @@ class Checker {
     check_from(w);
     check_kind(w);
     check_results(w);
+    check_early(w);
     check_last(w);
     check_retract(w);
     for (const auto& [alias, expression] : w.select) check_alias(w, alias);
@@ -82,6 +86,24 @@ class Checker {
                      (shares ? "" : "with purge, last or results before the end ") +
                      std::to_string(shares ? kSharedMax : kOverlapMax) + " is the limit");
     }
+  }
+
+  // A reading behind a silence brings all that fell into it.
+  void check_early(const WindowOptions& w) {
+    if (w.early_ms == 0) return;
+    const int64_t units[] = {0, kDayMs, 7 * kDayMs, 31 * kDayMs};
+    const int64_t length = w.gap_ms > 0    ? w.gap_ms
+                           : w.size_ms > 0 ? w.size_ms
+                                           : units[static_cast<size_t>(w.calendar)];
+    const int64_t overlap =
+        w.every_ms > 0 ? std::max<int64_t>((w.size_ms + w.every_ms - 1) / w.every_ms, 1) : 1;
+    const int64_t results = length / w.early_ms * overlap;
+    if (results <= kEarlyMax) return;
+    const int64_t least = (length * overlap + kEarlyMax - 1) / kEarlyMax;
+    found_.add(w.name, "early_every",
+               "is too short: a silence of the key may end with " + std::to_string(results) +
+                   " results at once, and " + std::to_string(kEarlyMax) +
+                   " are the limit; make it at least " + std::to_string(least) + "ms");
   }
 
   void check_last(const WindowOptions& w) {

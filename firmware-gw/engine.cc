@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <utility>
 
 #include "base/hash.h"
@@ -120,9 +122,25 @@ std::vector<bool> Engine::forwarded_by(const std::string& uplink) const {
   return sources;
 }
 
+namespace {
+
+// Of the rules of time zones, which are read once in a life; days of a zone depend on them.
+std::string zones_version() {
+  const char* set = std::getenv("TZDIR");
+  std::ifstream file(std::string(set ? set : "/usr/share/zoneinfo") + "/tzdata.zi");
+  std::string line;
+  constexpr std::string_view kHead = "# version ";
+  if (!std::getline(file, line) || !line.starts_with(kHead)) return "unknown";
+  return line.substr(kHead.size());
+}
+
+}  // namespace
+
 std::string version_text() {
-  return std::string("wayside " WAYSIDE_VERSION " (gcc " __VERSION__ ", SQLite ") +
-         sqlite3_libversion() + ")";
+  static const std::string text =
+      std::string("wayside " WAYSIDE_VERSION " (gcc " __VERSION__ ", SQLite ") +
+      sqlite3_libversion() + ", time zones " + zones_version() + ")";
+  return text;
 }
 
 uint64_t engine_stamp() { return hash64(version_text()); }

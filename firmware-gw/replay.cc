@@ -137,7 +137,10 @@ class DumpReader {
   Status finish() {
     flush();
     end_group();
-    engine_.pipeline().finish(engine_.emissions());
+    while (!engine_.pipeline().finish(engine_.emissions())) {
+      write_emissions();
+      engine_.emissions().clear();
+    }
     write_emissions();
     keep(output_.end_group(groups_ + 1));
     keep(output_.end());

@@ -1,5 +1,6 @@
 #include "firmware-gw/subcommands.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -109,6 +110,27 @@ int init(const Arguments& a) {
   return 0;
 }
 
+namespace {
+
+// Blocks see the first final result of a window: what it is told to revise reaches them nowhere.
+void warn_of_unseen_revisions(const Config& config) {
+  for (const WindowOptions& w : config.windows) {
+    if (w.allowed_lateness_ms == 0 || w.purge) continue;
+    const auto reads = [&](const WindowOptions& other) {
+      return std::find(other.from.begin(), other.from.end(), w.name) != other.from.end();
+    };
+    for (const WindowOptions& other : config.windows) {
+      if (!reads(other)) continue;
+      std::printf(
+          "window %s: warning: it reads '%s', and does not see what allowed_lateness revises "
+          "there; a larger max_disorder of the source would wait for it\n",
+          other.name.c_str(), w.name.c_str());
+    }
+  }
+}
+
+}  // namespace
+
 int check(const Arguments& a) {
   auto config = load(a);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
@@ -129,6 +151,7 @@ int check(const Arguments& a) {
                 contents.error().message.c_str(),
                 l.inner ? "all readings are left out" : "its columns are NULL");
   }
+  warn_of_unseen_revisions(c);
   auto report = state_report(*config);
   if (!report.ok()) {
     std::printf("%s: its state cannot be looked at: %s\n", config->gateway.state_dir.c_str(),

@@ -52,6 +52,9 @@ class Block {
   // A limit pushes the key out: what is open of it ends in the same way, but its event time does
   // not begin anew, so that what was late stays so.
   virtual void evict_key(uint32_t key, EmissionBuffer& out) { forget_key(key, kTimeMin, out); }
+  // How long what is open of the key goes on if nothing comes, where its event time would be
+  // `time_ms` by now; 0: nothing is open, or ends with the key.
+  virtual int64_t open_for(uint32_t /*key*/, int64_t /*time_ms*/) { return 0; }
   // Event time of an input was beyond `limit_ms`, ahead of the truth, and begins anew, for these
   // keys (not by key: for all). What is open there ends.
   virtual void begin_anew(const std::vector<uint32_t>& /*keys*/, int64_t /*limit_ms*/,
@@ -65,6 +68,9 @@ class Block {
   virtual size_t bytes_away(uint32_t) const { return 0; }  // of a key that is not: as it was saved
   // Its state is of keys, each of which forget_key() may end at any time.
   virtual bool is_by_key() const { return false; }
+  // It has more to say than fits into a turn, and goes on in the next one.
+  virtual bool is_behind() const { return false; }
+  virtual void go_on(EmissionBuffer&) {}
   // The end of recorded input: every watermark is at the end of time.
   virtual void finish(EmissionBuffer&) {}
 

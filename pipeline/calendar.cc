@@ -67,9 +67,13 @@ Result<std::shared_ptr<const Calendar>> Calendar::make(CalendarUnit unit, const 
 
 int64_t Calendar::start(int64_t t) const {
   if (t < known_start_ || t >= known_end_) {
-    const cctz::civil_day first = first_day(unit_, zone_->civil(t));
+    cctz::civil_day first = first_day(unit_, zone_->civil(t));
     known_start_ = zone_->instant(first);
-    known_end_ = zone_->instant(next_first_day(unit_, first));
+    known_end_ = zone_->instant(first = next_first_day(unit_, first));
+    while (t >= known_end_) {  // clocks were set back over midnight: the day that had begun goes on
+      known_start_ = known_end_;
+      known_end_ = zone_->instant(first = next_first_day(unit_, first));
+    }
   }
   return known_start_;
 }

@@ -24,6 +24,7 @@ class DerivedKeys final : public KeyOrigin {
 
   bool knows(uint32_t key) const override { return key < keys_.size() && keys_[key].known; }
   int64_t newest_ms(uint32_t key) const override { return keys_[key].newest_ms; }
+  int64_t heard_ms(uint32_t key) const override { return keys_[key].heard_ms; }
   void forget_key(uint32_t key) override;
 
   // Keys to be forgotten at or before `timer_ms`.

@@ -12,10 +12,13 @@ namespace {
 
 // A register is chosen by the upper bits of a hash and keeps the largest rank, the place of the
 // first bit that is set among the others.
-constexpr int kIndexBits = 12;
+constexpr int kIndexBits = 14;
+constexpr int kCoarseBits = 12;  // of former versions
 constexpr size_t kRegisters = size_t{1} << kIndexBits;
-constexpr int kRankBits = 64 - kIndexBits;
-constexpr int kRankMax = kRankBits + 1;
+constexpr size_t kCoarse = size_t{1} << kCoarseBits;
+constexpr int kFold = kIndexBits - kCoarseBits;
+
+constexpr int rank_max(size_t registers) { return 65 - std::countr_zero(registers); }
 
 // The two sums of Ertl's paper. They end when nothing changes any more.
 double sigma(double x) {
@@ -43,9 +46,9 @@ double tau(double x) {
 }  // namespace
 
 void DistinctSketch::note(uint64_t hash) {
-  const uint64_t rest = hash << kIndexBits;
-  const int rank = std::min(std::countl_zero(rest) + 1, kRankMax);
-  uint8_t& most = ranks_[hash >> kRankBits];
+  const int bits = std::countr_zero(ranks_.size());
+  const int rank = std::min(std::countl_zero(hash << bits) + 1, rank_max(ranks_.size()));
+  uint8_t& most = ranks_[hash >> (64 - bits)];
   most = std::max(most, static_cast<uint8_t>(rank));
 }
 
@@ -72,7 +75,28 @@ void DistinctSketch::merge(const DistinctSketch& other) {
     return;
   }
   if (ranks_.empty()) become_registers();
-  for (size_t i = 0; i < kRegisters; ++i) ranks_[i] = std::max(ranks_[i], other.ranks_[i]);
+  if (other.ranks_.size() < ranks_.size()) become_coarse();
+  if (other.ranks_.size() == ranks_.size()) return merge_registers(other.ranks_);
+  DistinctSketch coarse = other;
+  coarse.become_coarse();
+  merge_registers(coarse.ranks_);
+}
+
+void DistinctSketch::merge_registers(const std::vector<uint8_t>& ranks) {
+  for (size_t i = 0; i < ranks.size(); ++i) ranks_[i] = std::max(ranks_[i], ranks[i]);
+}
+
+// The last bits of a register's index become the first ones of the rest.
+void DistinctSketch::become_coarse() {
+  std::vector<uint8_t> coarse(kCoarse);
+  for (size_t i = 0; i < ranks_.size(); ++i) {
+    if (ranks_[i] == 0) continue;
+    const uint64_t low = i % (1 << kFold);
+    const int rank = low == 0 ? ranks_[i] + kFold : kFold - std::bit_width(low) + 1;
+    uint8_t& most = coarse[i >> kFold];
+    most = std::max(most, static_cast<uint8_t>(rank));
+  }
+  ranks_ = std::move(coarse);
 }
 
 double DistinctSketch::count() const {
@@ -80,14 +104,15 @@ double DistinctSketch::count() const {
 }
 
 double DistinctSketch::estimate() const {
-  std::array<double, kRankMax + 1> having{};  // registers by rank
+  std::array<double, rank_max(kCoarse) + 1> having{};  // registers by rank
   for (const uint8_t rank : ranks_) ++having[rank];
-  constexpr double kM = kRegisters;
-  double sum = kM * tau(1 - having[kRankMax] / kM);
-  for (int rank = kRankBits; rank > 0; --rank) sum = (sum + having[rank]) / 2;
-  sum += kM * sigma(having[0] / kM);
+  const auto m = static_cast<double>(ranks_.size());
+  const int last = rank_max(ranks_.size());
+  double sum = m * tau(1 - having[last] / m);
+  for (int rank = last - 1; rank > 0; --rank) sum = (sum + having[rank]) / 2;
+  sum += m * sigma(having[0] / m);
   constexpr double kAlpha = 0.7213475204444817;  // 1 / (2 ln 2)
-  return kAlpha * kM * kM / sum;
+  return kAlpha * m * m / sum;
 }
 
 void DistinctSketch::save(ByteWriter& out) const {
@@ -101,10 +126,11 @@ void DistinctSketch::load(ByteReader& in) {
   for (uint64_t& hash : hashes_) hash = in.fixed<uint64_t>();
   const std::string_view ranks = in.text();
   ranks_.assign(ranks.begin(), ranks.end());
-  const bool sound = ranks_.empty()
-                         ? std::is_sorted(hashes_.begin(), hashes_.end())
-                         : ranks_.size() == kRegisters && hashes_.empty() &&
-                               *std::max_element(ranks_.begin(), ranks_.end()) <= kRankMax;
+  const bool sound =
+      ranks_.empty()
+          ? std::is_sorted(hashes_.begin(), hashes_.end())
+          : (ranks_.size() == kRegisters || ranks_.size() == kCoarse) && hashes_.empty() &&
+                *std::max_element(ranks_.begin(), ranks_.end()) <= rank_max(ranks_.size());
   if (sound) return;
   *this = DistinctSketch();
   in.fail();

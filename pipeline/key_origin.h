@@ -10,6 +10,7 @@ class KeyOrigin {
   virtual ~KeyOrigin() = default;
   virtual bool knows(uint32_t key) const = 0;
   virtual int64_t newest_ms(uint32_t key) const = 0;  // of a key that it knows
+  virtual int64_t heard_ms(uint32_t key) const = 0;   // timer clock; of a key that it knows
   virtual void forget_key(uint32_t key) = 0;
 };
 

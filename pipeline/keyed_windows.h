@@ -59,6 +59,9 @@ class KeyedWindows {
   // The window that a late reading has missed. False: it lies between two of them.
   virtual bool missed(int64_t time, int64_t& start, int64_t& end) const = 0;
 
+  // The watermark at which nothing of the key is open any more; kTimeMin: nothing is.
+  virtual int64_t over_at(uint32_t key) const = 0;
+
   virtual bool empty(uint32_t key) const = 0;
   virtual size_t open() const = 0;  // panes of all keys
   virtual void save(uint32_t key, ByteWriter& out) const = 0;

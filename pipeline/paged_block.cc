@@ -44,6 +44,11 @@ void PagedBlock::evict_key(uint32_t key, EmissionBuffer& out) {
   inner().evict_key(key, out);
 }
 
+int64_t PagedBlock::open_for(uint32_t key, int64_t time_ms) {
+  need(key);
+  return inner().open_for(key, time_ms);
+}
+
 // A clock that is set back is rare, and may concern any key.
 void PagedBlock::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                             EmissionBuffer& out) {

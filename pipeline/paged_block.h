@@ -36,6 +36,7 @@ class PagedBlock final : public WrappedBlock, private KeyPager {
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
   void evict_key(uint32_t key, EmissionBuffer& out) override;
+  int64_t open_for(uint32_t key, int64_t time_ms) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;

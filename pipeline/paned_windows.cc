@@ -28,9 +28,21 @@ int64_t PanedWindows::next_event(uint32_t pane) const {
   return early_ms_ > 0 ? std::min(early_[pane].next, last_of(end)) : last_of(end);
 }
 
+// Panes are in order of their ends, so that those that are complete come first.
+uint32_t PanedWindows::first_open(const Key& key) const {
+  const auto place = std::partition_point(key.panes.begin(), key.panes.end(),
+                                          [&](uint32_t p) { return heads_[p].complete; });
+  return static_cast<uint32_t>(place - key.panes.begin());
+}
+
 void PanedWindows::set_due(Key& key) {
   key.due = kTimeMax;
-  for (const uint32_t pane : key.panes) key.due = std::min(key.due, next_event(pane));
+  if (key.panes.empty()) return;
+  const uint32_t open = first_open(key);
+  if (open > 0) key.due = next_event(key.panes[0]);
+  // Early results alone are in no order.
+  const uint32_t end = early_ms_ > 0 ? key.panes.size() : std::min(open + 1, key.panes.size());
+  for (uint32_t i = open; i < end; ++i) key.due = std::min(key.due, next_event(key.panes[i]));
 }
 
 void PanedWindows::advance(uint32_t id, int64_t watermark) {
@@ -38,26 +50,34 @@ void PanedWindows::advance(uint32_t id, int64_t watermark) {
   panes_.flush();
   while (key.due <= watermark && !key.panes.empty()) {
     const int64_t now = key.due;
-    for (uint32_t i = 0; i < key.panes.size();) {
+    for (uint32_t i = first_open(key); i < key.panes.size(); ++i) {
       const uint32_t pane = key.panes[i];
-      Head& head = heads_[pane];
-      const int64_t end = this->end(pane);
-      if (!head.complete && last_of(end) <= now) {
-        head.complete = true;
+      if (last(pane) <= now) {
+        heads_[pane].complete = true;
+        if (early_ms_ > 0) early_[pane].next = kTimeMax;
         if (at_end_) speak(id, pane, true);
-      } else if (!head.complete && early_ms_ > 0 && early_[pane].next <= now) {
-        early_[pane].next = std::min(early_[pane].next + early_ms_, last_of(end));
+      } else if (early_ms_ == 0) {
+        break;
+      } else if (early_[pane].next <= now) {
+        early_[pane].next += early_ms_;
         speak(id, pane, false);
       }
-      if (head.complete && cleanup_of(end) <= now) {
-        if (retract_) listener_.on_gone(id, kTimeMin, end);
-        drop_pane(key, i);
-      } else {
-        ++i;
-      }
     }
+    drop_old(id, now);
     set_due(key);
     if (now == kTimeMax) break;
+  }
+}
+
+// Those that no reading may revise any more.
+void PanedWindows::drop_old(uint32_t id, int64_t now) {
+  IdList& panes = keys_[id].panes;
+  while (!panes.empty() && heads_[panes[0]].complete) {
+    const int64_t end = this->end(panes[0]);
+    if (cleanup_of(end) > now) return;
+    if (retract_) listener_.on_gone(id, kTimeMin, end);
+    panes_.release(panes[0]);
+    panes.pop_front();
   }
 }
 
@@ -166,6 +186,7 @@ void PanedWindows::merge_sessions(Key& key, uint32_t at) {
     ends_[pane] = std::max(ends_[pane], ends_[other]);
     Head& head = heads_[pane];
     head.revision = std::max(head.revision, heads_[other].revision);
+    head.told |= heads_[other].told;
     if (!early_.empty()) {
       early_[pane].next = std::min(early_[pane].next, early_[other].next);
       early_[pane].readings += early_[other].readings;
@@ -187,7 +208,7 @@ void PanedWindows::count(uint32_t id, uint32_t pane, int64_t time, uint32_t row,
   if (early_ms_ > 0 && !complete && early_[pane].next == kTimeMax) {
     int64_t rest = time % early_ms_;
     if (rest < 0) rest += early_ms_;
-    early_[pane].next = std::min(time - rest + early_ms_, last);
+    early_[pane].next = time - rest + early_ms_;
   }
   if (early_count_ > 0 && ++early_[pane].readings >= early_count_) {
     early_[pane].readings = 0;
@@ -259,6 +280,10 @@ bool PanedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {
   return time < end;
 }
 
+int64_t PanedWindows::over_at(uint32_t id) const {
+  return empty(id) ? kTimeMin : cleanup_of(end(keys_[id].panes.back()));
+}
+
 // ---- state
 
 void PanedWindows::save(uint32_t id, ByteWriter& out) const {
@@ -296,6 +321,8 @@ void PanedWindows::load(uint32_t id, ByteReader& in) {
     if (!early_.empty()) {
       early_[pane].next = in.fixed<int64_t>();
       early_[pane].readings = static_cast<uint32_t>(in.varint());
+      if (head.complete)
+        early_[pane].next = kTimeMax;  // as it was saved until 0.9 it could have one
     }
     panes_.load(pane, in);
   }

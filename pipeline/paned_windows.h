@@ -40,6 +40,7 @@ class PanedWindows final : public KeyedWindows {
   void drop(uint32_t key) override;
   void close_ahead(uint32_t key, int64_t limit) override;
   bool missed(int64_t time, int64_t& start, int64_t& end) const override;
+  int64_t over_at(uint32_t key) const override;
   bool empty(uint32_t key) const override {
     return key >= keys_.size() || keys_[key].panes.empty();
   }
@@ -61,7 +62,7 @@ class PanedWindows final : public KeyedWindows {
     uint32_t told : 1 = 0;      // at its end
   };
   struct Early {
-    int64_t next = kTimeMax;  // when it speaks
+    int64_t next = kTimeMax;  // when it speaks; of a complete one never
     uint32_t readings = 0;    // since it last spoke because of them
   };
 
@@ -72,10 +73,12 @@ class PanedWindows final : public KeyedWindows {
   static int64_t last_of(int64_t end) { return end == kTimeMax ? kTimeMax : end - 1; }
   int64_t cleanup_of(int64_t end) const { return saturating_add(last_of(end), lateness_); }
   int64_t next_event(uint32_t pane) const;
+  uint32_t first_open(const Key& key) const;
   void set_due(Key& key);
   uint32_t lower_bound(const Key& key, int64_t start) const;
   uint32_t make(Key& key, uint32_t at, int64_t start);
   void drop_pane(Key& key, uint32_t at);
+  void drop_old(uint32_t key, int64_t now);
   bool take_fixed(uint32_t key, int64_t start, int64_t time, uint32_t row, int64_t watermark);
   bool take_session(uint32_t key, int64_t time, uint32_t row, int64_t watermark);
   void merge_sessions(Key& key, uint32_t at);

@@ -37,6 +37,8 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   take_notes(group, turn, out);
   advance_timers(t.now.timer_ms, out);
   keep_limits(t.now.timer_ms, out);
+  turn_ms_ = t.now.timer_ms;
+  for (const auto& block : blocks_) block->go_on(out);
   for (ProcessingTime* block : processing_) block->begin_turn(t.now, out);
   for (const Slice& slice : t.slices) {
     process_slice(*sources_[slice.source], group.batches[slice.source], slice, t.now.timer_ms, out);
@@ -166,9 +168,13 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     if (!watermarks.by_key() && !was_idle && watermarks.is_idle(KeyTable::kNone)) {
       go_idle(source->reach, KeyTable::kNone, out);
     }
-    for (uint32_t key : forgotten) forget(*source, key, out);
+    for (uint32_t key : forgotten) {
+      source->cleaner.forget_key(key);
+      expire(source->reach, key, timer_ms, out);
+    }
   }
   expire_derived_keys(timer_ms, out);
+  expire_lingering_keys(timer_ms, out);
 }
 
 uint32_t Pipeline::key_of(Source& source, const ReadingBatch& batch, size_t row) {
@@ -258,14 +264,22 @@ void Pipeline::process_rows(Source& source, ReadingBatch& batch, const Slice& sl
   }
 }
 
-void Pipeline::finish(EmissionBuffer& out) {
-  for (auto& block : blocks_) block->finish(out);
+bool Pipeline::finish(EmissionBuffer& out) {
+  for (; finished_ < blocks_.size(); ++finished_) {
+    blocks_[finished_]->finish(out);
+    if (blocks_[finished_]->is_behind()) return false;
+  }
   for (auto& watch : watches_) watch->finish(out);
+  finished_ = 0;
+  return true;
 }
 
 int64_t Pipeline::next_timer() {
-  int64_t next = kTimeMax;
+  int64_t next = lingering_.next_timer();
   for (const auto& source : sources_) next = std::min(next, source->watermarks.next_timer());
+  for (const auto& block : blocks_) {
+    if (block->is_behind()) next = std::min(next, turn_ms_ + 1);
+  }
   for (const auto& [clock, window] : by_processing_time_) {
     next = std::min(next, clock->timer_of(window->next_due(), options_.engine.tick_ms));
   }

@@ -14,6 +14,7 @@
 #include "pipeline/emission.h"
 #include "pipeline/key_limit.h"
 #include "pipeline/ledger.h"
+#include "pipeline/lingering_keys.h"
 #include "pipeline/lookup.h"
 #include "pipeline/options.h"
 #include "pipeline/paged_block.h"
@@ -64,8 +65,9 @@ class Pipeline {
   void turn(Group& group, size_t turn, EmissionBuffer& out);
   // What of the group belongs to no turn: rejected and duplicate messages.
   void end_group(const Group& group);
-  // The end of recorded input: all that is open fires for the last time.
-  void finish(EmissionBuffer& out);
+  // The end of recorded input: all that is open fires for the last time. False: there is more than
+  // fits into a turn; to be called again.
+  bool finish(EmissionBuffer& out);
 
   // What a look-up's table holds as far as the journal told, encoded; "" for nothing yet.
   const std::string& lookup_contents(const std::string& name) const;
@@ -159,8 +161,14 @@ class Pipeline {
   void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);
   void begin_anew(const std::vector<Block*>& blocks, const std::vector<uint32_t>& keys,
                   int64_t limit_ms, EmissionBuffer& out);
-  void forget(Source& source, uint32_t key, EmissionBuffer& out);
   void forget(Reach& reach, uint32_t key, EmissionBuffer& out);
+  void expire(Reach& reach, uint32_t key, int64_t timer_ms, EmissionBuffer& out);
+  void expire_lingering_keys(int64_t timer_ms, EmissionBuffer& out);
+  void let_go(uint32_t key, int64_t timer_ms, EmissionBuffer& out);
+  void end_key(Block& block, uint32_t key, int64_t newest_ms, EmissionBuffer& out);
+  void release_if_unknown(uint32_t key);
+  bool is_known(uint32_t key, const Block* block) const;
+  bool is_known(uint32_t key) const;
   std::vector<const Reach*> all_reaches() const;
   // A part of the state under its own name: how to save it (false: nothing to save) and how to load
   // it. Without functions for keys it has nothing by key.
@@ -179,6 +187,7 @@ class Pipeline {
   uint64_t faults_of(const Block& block) const;
   void save_faults(ByteWriter& out) const;
   void load_faults(ByteReader& in);
+  void list_lingering();
   void save_sessions(ByteWriter& out) const;
   void load_sessions(ByteReader& in);
   template <class Part>
@@ -188,13 +197,18 @@ class Pipeline {
   ExpressionEngine expressions_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Block>> blocks_;        // each behind those it reads
-  std::vector<uint64_t> meanings_;                    // of the blocks and what is before them
-  std::set<std::string> of_commands_;                 // names of blocks, see StatePart
-  std::map<std::string, uint64_t> streams_;           // what each of them means, by name
-  std::vector<std::unique_ptr<Reach>> reaches_;       // of blocks
+  std::vector<std::unique_ptr<Block>> blocks_;   // each behind those it reads
+  std::vector<uint64_t> meanings_;               // of the blocks and what is before them
+  std::set<std::string> of_commands_;            // names of blocks, see StatePart
+  std::map<std::string, uint64_t> streams_;      // what each of them means, by name
+  std::vector<std::unique_ptr<Reach>> reaches_;  // of blocks
+  LingeringKeys lingering_{1};
+  std::vector<Block*> keeping_;             // who may keep a key: each is behind those it reads
+  std::vector<std::string> keeping_names_;  // of those
   std::vector<std::pair<KeyLimit*, size_t>> limits_;  // and their places among the blocks
   std::vector<PagedBlock*> paged_;                    // within them
+  int64_t turn_ms_ = 0;                               // timer clock: of the last turn
+  size_t finished_ = 0;                               // blocks
   int64_t measured_ms_ = kTimeMin;                    // timer clock: when they were looked at last
   std::vector<ProcessingTime*> processing_;           // of blocks_
   std::vector<std::pair<const ProcessingTime*, const Window*>> by_processing_time_;

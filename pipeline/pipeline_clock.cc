@@ -45,7 +45,10 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
     std::vector<uint32_t> keys = ahead.value_or(std::vector<uint32_t>());
     keys_.sort_by_text(keys);
     begin_anew(source->reach.keyed, keys, limit_ms, out);
-    for (uint32_t key : keys) forget(*source, key, out);
+    for (uint32_t key : keys) {
+      source->cleaner.forget_key(key);
+      forget(source->reach, key, out);
+    }
   }
 }
 

@@ -39,29 +39,80 @@ void Pipeline::go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out) {
   for (const Reach* own : silent) go_idle(*own, KeyTable::kNone, out);
 }
 
-void Pipeline::forget(Source& source, uint32_t key, EmissionBuffer& out) {
-  source.cleaner.forget_key(key);
-  forget(source.reach, key, out);
+bool Pipeline::is_known(uint32_t key, const Block* block) const {
+  const std::vector<const Reach*> all = all_reaches();
+  return std::any_of(all.begin(), all.end(), [&](const Reach* r) {
+    return r->keys->knows(key) && contains(r->keyed, block);
+  });
 }
 
+bool Pipeline::is_known(uint32_t key) const {
+  const std::vector<const Reach*> all = all_reaches();
+  return std::any_of(all.begin(), all.end(), [&](const Reach* r) { return r->keys->knows(key); });
+}
+
+// At once, whatever is open.
 void Pipeline::forget(Reach& reach, uint32_t key, EmissionBuffer& out) {
   const int64_t newest_ms = reach.keys->newest_ms(key);
   reach.keys->forget_key(key);
-  const std::vector<const Reach*> all = all_reaches();
   for (Block* block : reach.keyed) {
-    const bool elsewhere = std::any_of(all.begin(), all.end(), [&](const Reach* r) {
-      return r->keys->knows(key) && contains(r->keyed, block);
-    });
-    if (elsewhere) continue;
-    block->forget_key(key, newest_ms, out);
-    if (options_.witness) options_.witness->ended(*block, keys_.text(key), out.cause());
+    if (!is_known(key, block)) end_key(*block, key, newest_ms, out);
   }
-  if (std::none_of(all.begin(), all.end(), [&](const Reach* r) { return r->keys->knows(key); })) {
-    forgotten_.push_back(keys_.text(key));
-    keys_.release(key);
-  } else {
-    keys_.touch(key);
+  release_if_unknown(key);
+}
+
+void Pipeline::end_key(Block& block, uint32_t key, int64_t newest_ms, EmissionBuffer& out) {
+  block.forget_key(key, newest_ms, out);
+  if (options_.witness) options_.witness->ended(block, keys_.text(key), out.cause());
+}
+
+void Pipeline::release_if_unknown(uint32_t key) {
+  if (is_known(key) || lingering_.knows(key)) return keys_.touch(key);
+  forgotten_.push_back(keys_.text(key));
+  keys_.release(key);
+}
+
+// By its silence: where a window is open it goes on, so that no window is told as final twice.
+void Pipeline::expire(Reach& reach, uint32_t key, int64_t timer_ms, EmissionBuffer& out) {
+  const int64_t newest_ms = reach.keys->newest_ms(key);
+  const int64_t behind_ms = reach.keys->heard_ms(key) - newest_ms;
+  reach.keys->forget_key(key);
+  std::vector<LingeringKeys::Stay> stays;
+  for (size_t b = 0; b < keeping_.size(); ++b) {
+    if (contains(reach.keyed, keeping_[b])) stays.push_back({b, newest_ms, behind_ms});
   }
+  lingering_.add(key, stays);
+  let_go(key, timer_ms, out);
+}
+
+// Blocks in which nothing is open end the key, but for those that read one in which something is:
+// they have its results still to come.
+void Pipeline::let_go(uint32_t key, int64_t timer_ms, EmissionBuffer& out) {
+  std::vector<LingeringKeys::Stay> kept;
+  std::set<const Block*> readers;
+  int64_t due_ms = kTimeMax;
+  for (const LingeringKeys::Stay& stay : lingering_.stays(key)) {
+    Block* block = keeping_[stay.block];
+    if (is_known(key, block)) continue;  // its silence counts anew
+    const int64_t open_ms = block->open_for(key, timer_ms - stay.behind_ms);
+    if (open_ms == 0 && !readers.contains(block)) {
+      end_key(*block, key, stay.newest_ms, out);
+      continue;
+    }
+    kept.push_back(stay);
+    if (open_ms > 0) due_ms = std::min(due_ms, saturating_add(timer_ms, open_ms));
+    for (const Stream* output : block->outputs()) {
+      for (const Stream::Consumer& reader : output->consumers()) readers.insert(reader.block);
+    }
+  }
+  lingering_.keep(key, std::move(kept), due_ms);
+  release_if_unknown(key);
+}
+
+void Pipeline::expire_lingering_keys(int64_t timer_ms, EmissionBuffer& out) {
+  std::vector<uint32_t> keys = lingering_.due(timer_ms);
+  keys_.sort_by_text(keys);
+  for (const uint32_t key : keys) let_go(key, timer_ms, out);
 }
 
 void Pipeline::expire_derived_keys(int64_t timer_ms, EmissionBuffer& out) {
@@ -69,7 +120,7 @@ void Pipeline::expire_derived_keys(int64_t timer_ms, EmissionBuffer& out) {
     if (!reach->derived || reach->derived->next_timer() > timer_ms) continue;
     std::vector<uint32_t> keys = reach->derived->expired(timer_ms);
     keys_.sort_by_text(keys);
-    for (const uint32_t key : keys) forget(*reach, key, out);
+    for (const uint32_t key : keys) expire(*reach, key, timer_ms, out);
   }
 }
 

@@ -38,6 +38,22 @@ void Pipeline::list_limits() {
   }
 }
 
+void Pipeline::list_lingering() {
+  const auto add = [&](Block& block) {
+    keeping_.push_back(&block);
+    keeping_names_.push_back(block.status().kind + ':' + block.name());
+  };
+  for (auto& block : blocks_) add(*block);
+  for (auto& watch : watches_) add(*watch);
+  lingering_ = LingeringKeys(options_.engine.tick_ms);
+  if (options_.windows.empty()) return;  // nothing else keeps a key
+  components_.push_back(
+      {"lingering", 1,
+       [this](uint32_t k, ByteWriter& w) { return lingering_.save_key(k, keeping_names_, w); },
+       [this](uint32_t k, ByteReader& r) { lingering_.load_key(k, keeping_names_, r); },
+       [](ByteWriter&) {}, [](ByteReader&) {}});
+}
+
 void Pipeline::list_components() {
   for (auto& made : sources_) {
     Source& s = *made;
@@ -100,6 +116,7 @@ void Pipeline::list_components() {
                            [&lookup](ByteReader& r) { lookup.set_contents(r.raw(r.left())); }});
   }
   list_limits();
+  list_lingering();
   // State over a stream means something else when the stream does.
   const auto meaning = [&](const auto& part, const std::string& from) {
     return part->fingerprint() ^ streams_[from];

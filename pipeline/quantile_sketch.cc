@@ -96,7 +96,9 @@ void QuantileSketch::limit() {
 double QuantileSketch::quantile(double share) const {
   uint64_t n = 0;
   for (const Bin& bin : bins_) n += bin.count;
-  auto rank = static_cast<uint64_t>(share * static_cast<double>(n - 1));
+  // 0.29 · 100 is a little less than 29: what is as good as a whole number is one.
+  const double place = share * static_cast<double>(n - 1);
+  auto rank = std::min(n - 1, static_cast<uint64_t>(place + 1e-9 + place * 1e-15));
   size_t i = 0;
   for (; i + 1 < bins_.size() && rank >= bins_[i].count; ++i) rank -= bins_[i].count;
   return std::clamp(middle_of(bins_[i].key), least_, most_);

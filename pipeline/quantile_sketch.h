@@ -4,7 +4,8 @@
 // number.
 //
 // Beyond kBinsMax bins the smallest magnitudes count as 0. That takes readings spread over more
-// than nine decades, of one sign; whatever the order of adding and merging, the same bins remain.
+// than nineteen decades, of one sign; whatever the order of adding and merging, the same bins
+// remain.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace wayside {
 
 class QuantileSketch {
  public:
-  static constexpr size_t kBinsMax = 2047;
+  static constexpr size_t kBinsMax = 4095;
 
   void add(double x);  // no NaN; infinities count as the largest numbers
   void merge(const QuantileSketch& other);

@@ -22,14 +22,20 @@ void ResultRows::set_window(double start, double end) {
 }
 
 void ResultRows::add(const Value& value, FieldType type) {
-  Column& column = batch_.columns[column_++];
+  Column& column = batch_.columns[column_];
+  const auto* text = std::get_if<std::string>(&value);
   if (type == FieldType::kText) {
-    const auto* text = std::get_if<std::string>(&value);
     column.texts.push_back(text ? batch_.texts.intern(*text) : Interner::kNone);
   } else {
     const auto* number = std::get_if<double>(&value);
     column.numbers.push_back(number ? *number : kNull);
+    if (text) {
+      column.texts.resize(keys_.size() - 1, Interner::kNone);
+      column.texts.push_back(batch_.texts.intern(*text));
+      has_texts_[column_] = 1;
+    }
   }
+  ++column_;
 }
 
 void ResultRows::move(uint32_t key, std::string_view key_text, int64_t watermark, uint32_t place) {
@@ -45,8 +51,8 @@ void ResultRows::move(uint32_t key, std::string_view key_text, int64_t watermark
       c.texts.push_back(none ? Interner::kNone : batch_.texts.intern(key_text));
     } else {
       // Which of the two a column has does not matter where there is no reading.
-      c.numbers.push_back(kNull);
-      c.texts.push_back(Interner::kNone);
+      c.numbers.resize(keys_.size(), kNull);
+      c.texts.resize(keys_.size(), Interner::kNone);
     }
   }
 }
@@ -57,8 +63,10 @@ void ResultRows::push(const Stream& stream, EmissionBuffer& out) {
   rows.view = {batch_.times.size(), batch_.times.data(), keys_.data(), {}, &batch_.texts};
   for (size_t c = 0; c < batch_.columns.size(); ++c) {
     const bool text = stream.schema().fields[c].type == FieldType::kText;
-    rows.view.columns.push_back({text ? nullptr : batch_.columns[c].numbers.data(),
-                                 text ? batch_.columns[c].texts.data() : nullptr});
+    Column& column = batch_.columns[c];
+    if (has_texts_[c]) column.texts.resize(keys_.size(), Interner::kNone);
+    rows.view.columns.push_back({text ? nullptr : column.numbers.data(),
+                                 text || has_texts_[c] ? column.texts.data() : nullptr});
   }
   rows.after = after_.data();
   rows.present = present_.data();
@@ -72,6 +80,7 @@ void ResultRows::push(const Stream& stream, EmissionBuffer& out) {
   clear_burst(taken_back_);
   clear_burst(places_);
   takes_back_ = false;
+  has_texts_.assign(has_texts_.size(), 0);
 }
 
 }  // namespace wayside

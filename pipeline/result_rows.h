@@ -11,12 +11,13 @@ namespace wayside {
 class ResultRows {
  public:
   // So many columns: the key, window_start, window_end, then the values.
-  explicit ResultRows(size_t columns) { batch_.columns.resize(columns); }
+  explicit ResultRows(size_t columns) : has_texts_(columns) { batch_.columns.resize(columns); }
 
   // A result, then its values: a call for each, in the order of the columns. It moves no watermark.
   // `place` is that of the reading that has brought it, see Rows.
   void begin(uint32_t key, std::string_view key_text, int64_t time_ms, uint32_t place);
   void set_window(double start, double end);  // kNull: it has none
+  // A text among numbers stays one: expressions see what the value is.
   void add(const Value& value, FieldType type);
   void take_back() {  // the result that was begun last
     taken_back_.back() = 1;
@@ -29,7 +30,8 @@ class ResultRows {
 
  private:
   ReadingBatch batch_;
-  size_t column_ = 0;  // the next one of the result
+  size_t column_ = 0;               // the next one of the result
+  std::vector<uint8_t> has_texts_;  // by column of numbers: there is one at least
   std::vector<uint32_t> keys_;
   std::vector<int64_t> after_;
   std::vector<uint8_t> present_;

@@ -239,8 +239,9 @@ void SlicedWindows::drop_old(uint32_t id, int64_t watermark) {
   }
   if (key.slices.empty()) drop(id);
   if (auto found = told_.find(id); found != told_.end()) {
-    std::erase_if(found->second, [&](const Told& t) { return cleanup(t.start) <= watermark; });
-    if (found->second.empty()) told_.erase(found);
+    std::deque<Told>& all = found->second;
+    while (!all.empty() && cleanup(all.front().start) <= watermark) all.pop_front();
+    if (all.empty()) told_.erase(found);
   }
   if (retract_) listener_.on_gone(id, kTimeMin, saturating_add(watermark, 1 - lateness_));
 }
@@ -282,10 +283,15 @@ uint32_t SlicedWindows::sum_between(const Key& key, int64_t start, int64_t end) 
   return scratch_;
 }
 
+std::deque<SlicedWindows::Told>::iterator SlicedWindows::told_from(std::deque<Told>& all,
+                                                                   int64_t start) {
+  return std::lower_bound(all.begin(), all.end(), start,
+                          [](const Told& t, int64_t s) { return t.start < s; });
+}
+
 SlicedWindows::Told& SlicedWindows::told(uint32_t id, int64_t start) {
-  std::vector<Told>& all = told_[id];
-  const auto place = std::lower_bound(all.begin(), all.end(), start,
-                                      [](const Told& t, int64_t s) { return t.start < s; });
+  std::deque<Told>& all = told_[id];
+  const auto place = told_from(all, start);
   if (place != all.end() && place->start == start) return *place;
   return *all.insert(place, {start, 0, false, false});
 }
@@ -293,7 +299,8 @@ SlicedWindows::Told& SlicedWindows::told(uint32_t id, int64_t start) {
 void SlicedWindows::mark_changed(uint32_t id, int64_t slice) {
   const auto found = told_.find(id);
   if (found == told_.end()) return;
-  for (Told& t : found->second) t.changed |= t.start <= slice && slice < grid_.end(t.start);
+  auto t = told_from(found->second, grid_.first_start(slice));
+  for (; t != found->second.end() && t->start <= slice; ++t) t->changed = true;
 }
 
 void SlicedWindows::speak(uint32_t id, int64_t start, bool final, uint32_t pane) {
@@ -312,11 +319,9 @@ void SlicedWindows::speak(uint32_t id, int64_t start, bool final, uint32_t pane)
 void SlicedWindows::tell(uint32_t id) {
   if (id >= keys_.size() || keys_[id].next == kNever) return;
   const Key& key = keys_[id];
-  const auto found = told_.find(id);
-  if (found != told_.end()) {
-    for (const Told& t : found->second) {
-      if (t.start == key.next && !t.changed) return;
-    }
+  if (const auto found = told_.find(id); found != told_.end()) {
+    const auto t = told_from(found->second, key.next);
+    if (t != found->second.end() && t->start == key.next && !t->changed) return;
   }
   panes_.flush();
   // The front's slices are not there on their own any more where their panes hold suffixes.
@@ -364,6 +369,10 @@ void SlicedWindows::close_ahead(uint32_t id, int64_t limit) {
   if (key.slices.empty()) return drop(id);
   skip_empty(key);
   set_due(key);
+}
+
+int64_t SlicedWindows::over_at(uint32_t id) const {
+  return empty(id) ? kTimeMin : cleanup(grid_.last_start(starts_[keys_[id].slices.back()]));
 }
 
 bool SlicedWindows::missed(int64_t time, int64_t& start, int64_t& end) const {

@@ -15,6 +15,7 @@
 // Without lateness a slice of the front is not needed itself, and its pane holds the suffix.
 #pragma once
 
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -44,6 +45,7 @@ class SlicedWindows final : public KeyedWindows {
   void drop(uint32_t key) override;
   void close_ahead(uint32_t key, int64_t limit) override;
   bool missed(int64_t time, int64_t& start, int64_t& end) const override;
+  int64_t over_at(uint32_t key) const override;
   bool empty(uint32_t key) const override {
     return key >= keys_.size() || keys_[key].slices.empty();
   }
@@ -96,6 +98,7 @@ class SlicedWindows final : public KeyedWindows {
   void drop_old(uint32_t key, int64_t watermark);
   void drop_first(Key& key);
   uint32_t sum_between(const Key& key, int64_t start, int64_t end);
+  static std::deque<Told>::iterator told_from(std::deque<Told>& all, int64_t start);
   Told& told(uint32_t key, int64_t start);
   void speak(uint32_t key, int64_t start, bool final, uint32_t pane);
 
@@ -109,7 +112,7 @@ class SlicedWindows final : public KeyedWindows {
   uint32_t scratch_;              // a pane for sums
   std::vector<uint32_t> before_;  // panes of revise()
   std::vector<Key> keys_;
-  std::unordered_map<uint32_t, std::vector<Told>> told_;  // by key; mostly empty
+  std::unordered_map<uint32_t, std::deque<Told>> told_;  // by key, by start; mostly empty
 };
 
 }  // namespace wayside

@@ -13,7 +13,7 @@ double HeldLeg::sum(int64_t ms, const double* from, const double*) {
 }
 
 double SlopedLeg::sum(int64_t ms, const double* from, const double* to) {
-  return (*from + *to) / 2 * (static_cast<double>(ms) / 1000);
+  return (*from / 2 + *to / 2) * (static_cast<double>(ms) / 1000);  // no sum that overflows
 }
 
 double GreatCircleLeg::sum(int64_t, const double* from, const double* to) {

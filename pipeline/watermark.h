@@ -35,6 +35,7 @@ class WatermarkTracker final : public EventTime, public KeyOrigin {
   }
   size_t known_keys() const { return known_keys_; }
   int64_t newest_ms(uint32_t key) const override { return keys_[key].newest_ms; }
+  int64_t heard_ms(uint32_t key) const override { return keys_[key].heard_ms; }
   int64_t newest_ms() const;  // of all keys; kTimeMin for none
   size_t deadlines() const { return deadlines_.size(); }
 

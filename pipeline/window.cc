@@ -94,6 +94,11 @@ void Window::take_rows(Windows& windows, size_t input, const Rows& rows, Emissio
   }
 }
 
+// Of results that have no times of their own: late for nobody who reads them.
+void Window::set_time_of(uint32_t key) {
+  if (!has_times()) results_->set_time(std::max(counted_[key].newest_ms, watermark(key) + 1));
+}
+
 template <class Windows>
 Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   if (has_times()) {
@@ -103,7 +108,7 @@ Take Window::take(Windows& windows, uint32_t key, int64_t time, uint32_t row) {
   }
   Counted& s = counted_[key];
   s.newest_ms = std::max(s.newest_ms, time);
-  results_->set_time(time);
+  set_time_of(key);
   if (options_.kind() == WindowKind::kGlobal) {
     return windows.take(key, time, row, kTimeMin);
   }
@@ -136,18 +141,60 @@ int64_t Window::combined(size_t input, uint32_t key, int64_t after) const {
 
 void Window::advance(uint32_t key, int64_t watermark) {
   if (by_key_) {
+    if (has_times() && windows_->due(key) <= watermark) watermark = fire_key(key, watermark);
     watermarks_[key] = watermark;
-    if (has_times() && windows_->due(key) <= watermark) windows_->advance(key, watermark);
   } else {
+    if (!due_.empty() && due_.begin()->first <= watermark) watermark = fire_until(watermark);
     watermark_ = watermark;
-    if (!due_.empty() && due_.begin()->first <= watermark) fire_until(watermark);
   }
   if (!output_->consumers().empty()) results_->on_watermark(key, watermark);
 }
 
-// Not by key: what is due fires in order of time, and of the key's name.
-void Window::fire_until(int64_t watermark) {
+// How far the watermark comes with what the turn has room for.
+int64_t Window::fire_key(uint32_t key, int64_t watermark) {
+  int64_t due = windows_->due(key);
+  for (; due <= watermark && !is_full(); due = windows_->due(key)) {
+    windows_->advance(key, due);
+    if (due == kTimeMax) break;
+  }
+  const bool waits = due <= watermark && is_full() && due != kTimeMax;
+  const int64_t reached = waits ? due - 1 : watermark;
+  set_behind(key, reached, watermark);
+  return reached;
+}
+
+void Window::set_behind(uint32_t key, int64_t reached, int64_t watermark) {
+  if (reached < watermark) {
+    behind_[key] = watermark;
+  } else if (!behind_.empty()) {
+    behind_.erase(key);
+  }
+}
+
+// The turn has room again. What was due earlier than its reading came has no reading.
+void Window::go_on(EmissionBuffer& out) {
+  results_->begin_turn();
+  if (behind_.empty()) return;
+  std::vector<uint32_t> keys;
+  for (const auto& [key, watermark] : behind_) keys.push_back(key);
+  if (by_key_) keys_.sort_by_text(keys);
+  for (const uint32_t key : keys) {
+    if (is_full()) break;
+    if (by_key_ && pager_) pager_->need(key);
+    advance(key, behind_.at(key));
+    if (by_key_) keys_.touch(key);
+  }
+  emit(out);
+}
+
+// Not by key: what is due fires in order of time, and of the key's name. As fire_key().
+int64_t Window::fire_until(int64_t watermark) {
   while (!due_.empty() && due_.begin()->first <= watermark) {
+    if (is_full()) {
+      const int64_t reached = due_.begin()->first - 1;
+      set_behind(KeyTable::kNone, reached, watermark);
+      return reached;
+    }
     auto [due, keys] = *due_.begin();
     due_.erase(due_.begin());
     keys_.sort_by_text(keys);
@@ -160,6 +207,8 @@ void Window::fire_until(int64_t watermark) {
       schedule(key);
     }
   }
+  set_behind(KeyTable::kNone, watermark, watermark);
+  return watermark;
 }
 
 // Puts the key where the watermark finds it. What it leaves behind when it is due earlier is found
@@ -186,11 +235,6 @@ void Window::on_idle(uint32_t key, EmissionBuffer& out) {
 
 // ---- the end
 
-// Of results that have no times of their own.
-void Window::set_time_of(uint32_t key) {
-  if (!has_times()) results_->set_time(counted_[key].newest_ms);
-}
-
 void Window::close(uint32_t key) {
   set_time_of(key);
   if (options_.kind() != WindowKind::kCount) windows_->close(key);
@@ -203,6 +247,7 @@ void Window::forget_key(uint32_t key, int64_t, EmissionBuffer& out) {
   windows_->drop(key);
   (by_key_ ? watermarks_[key] : due_of_[key]) = by_key_ ? kTimeMin : kTimeMax;
   if (!has_times()) counted_[key] = {};
+  behind_.erase(key);
   emit(out);
   results_->set_place(Cause::kNoReading);
   results_->forget(key);
@@ -212,6 +257,14 @@ void Window::evict_key(uint32_t key, EmissionBuffer& out) {
   const int64_t passed = watermark(key);
   forget_key(key, kTimeMin, out);
   if (by_key_ && knows(key)) watermarks_[key] = passed;
+}
+
+// What has no end of its own ends with its key.
+int64_t Window::open_for(uint32_t key, int64_t time_ms) {
+  if (!has_times() || !knows(key)) return 0;
+  const int64_t over = windows_->over_at(key);
+  const int64_t now = options_.processing_time ? watermark_ : time_ms;
+  return over <= now ? 0 : over - now;
 }
 
 void Window::unload_key(uint32_t key) {
@@ -245,14 +298,22 @@ void Window::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, Emi
   due_.clear();
   std::fill(due_of_.begin(), due_of_.end(), kTimeMax);
   watermark_ = kTimeMin;
+  behind_.clear();
 }
 
+// Again and again, until it is not behind any more.
 void Window::finish(EmissionBuffer& out) {
+  results_->begin_turn();
+  behind_.clear();
   if (has_times() && !by_key_) {
     fire_until(kTimeMax);
   } else {
     for (const uint32_t key : open_keys()) {
-      has_times() ? windows_->advance(key, kTimeMax) : close(key);
+      if (is_full()) {
+        set_behind(key, kTimeMin, kTimeMax);
+        break;
+      }
+      has_times() ? void(fire_key(key, kTimeMax)) : close(key);
     }
   }
   emit(out);
@@ -342,6 +403,12 @@ void Window::save_totals(ByteWriter& out) const {
   out.varint(results_->emitted());
   out.varint(late_);
   if (panes_.last()) out.varint(panes_.last()->evicted());
+  if (behind_.empty()) return;  // as it was before there was such a thing
+  out.varint(behind_.size());
+  for (const auto& [key, watermark] : behind_) {
+    out.text(key == KeyTable::kNone ? std::string() : keys_.text(key));
+    out.fixed(watermark);
+  }
 }
 
 void Window::load_totals(ByteReader& in) {
@@ -349,6 +416,13 @@ void Window::load_totals(ByteReader& in) {
   results_->set_emitted(in.varint());
   late_ = in.varint();
   if (panes_.last()) panes_.last()->set_evicted(in.varint());
+  if (in.left() == 0) return;
+  for (size_t n = in.count(9); n > 0 && in.ok(); --n) {
+    const std::string name(in.text());
+    const uint32_t key = by_key_ ? keys_.intern(name) : KeyTable::kNone;
+    if (by_key_) know(key);
+    behind_[key] = in.fixed<int64_t>();
+  }
 }
 
 }  // namespace wayside

@@ -32,11 +32,17 @@ class Window final : public Block, public EventTime {
   void on_idle(uint32_t key, EmissionBuffer& out) override;
   void forget_key(uint32_t key, int64_t newest_ms, EmissionBuffer& out) override;
   void evict_key(uint32_t key, EmissionBuffer& out) override;
+  int64_t open_for(uint32_t key, int64_t time_ms) override;
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override;
+  bool is_behind() const override { return !behind_.empty(); }
+  void go_on(EmissionBuffer& out) override;
   void finish(EmissionBuffer& out) override;
   // First final results; with `retract` also all that are final, with those that are taken back.
   std::vector<Stream*> outputs() override;
+  // So many results a turn, and those that are due at the same time as the last one: its watermark
+  // waits before the next ones. Memory holds no more of them than that.
+  static constexpr size_t kTurnResults = 20'000;
   static std::string changes_of(const std::string& name) { return name + "//changes"; }
 
   bool by_key() const override { return by_key_; }
@@ -90,7 +96,10 @@ class Window final : public Block, public EventTime {
   void set_time_of(uint32_t key);
   int64_t combined(size_t input, uint32_t key, int64_t after) const;
   void advance(uint32_t key, int64_t watermark);
-  void fire_until(int64_t watermark);
+  int64_t fire_key(uint32_t key, int64_t watermark);
+  int64_t fire_until(int64_t watermark);
+  bool is_full() const { return results_->told_in_turn() >= kTurnResults; }
+  void set_behind(uint32_t key, int64_t reached, int64_t watermark);
   void schedule(uint32_t key);
   std::vector<uint32_t> open_keys() const;  // by name
   void close(uint32_t key);
@@ -123,6 +132,7 @@ class Window final : public Block, public EventTime {
   std::map<int64_t, std::vector<uint32_t>> due_;  // watermark → keys
   std::vector<int64_t> due_of_;  // by key: where it stands in due_; kTimeMax: nowhere
   uint64_t late_ = 0;
+  std::map<uint32_t, int64_t> behind_;  // keys whose watermark waits, and for which; kNone: for all
 };
 
 }  // namespace wayside

@@ -81,8 +81,8 @@ bool Window::compile(ExpressionEngine& engine, uint32_t targets, BlockError& err
   }
   results_ = std::make_unique<WindowResults>(
       WindowResults::Shape{options_.name, schema.fields[schema.key].name, has_times(), targets,
-                           std::move(plan.results), options_.having, options_.retract,
-                           options_.kind() == WindowKind::kSession},
+                           std::move(plan.results), options_.having, options_.purge,
+                           options_.retract, options_.kind() == WindowKind::kSession},
       panes_, keys_);
   if (!results_->compile(engine, error)) return false;
   output_ = std::make_unique<Stream>(options_.name, results_->schema(), *this);

@@ -44,6 +44,10 @@ bool WindowResults::compile(ExpressionEngine& engine, BlockError& error) {
   };
   const std::vector<Field> plain(known.begin(), known.end() - static_cast<ptrdiff_t>(texts.size()));
   if (!texts.empty() && !(derived_ = compile(plain))) return false;
+  if (derived_) {
+    find_types(plain);
+    known = columns();
+  }
   if (shape_.having.empty()) return true;
   names = {"having"};
   texts = {shape_.having};
@@ -51,8 +55,41 @@ bool WindowResults::compile(ExpressionEngine& engine, BlockError& error) {
   return having_ != nullptr;
 }
 
+// What is derived is a text where it gives texts, and no number, of numbers and texts of all kinds.
+void WindowResults::find_types(const std::vector<Field>& plain) {
+  static const double kNumbers[] = {kNull, 0, 1, -1, 0.5, 1e3, 1e12};
+  static const std::string kTexts[] = {"", "0", "a", "A", "-1", "open", "2026-01-01"};
+  Table table;
+  table.rows = std::size(kNumbers);
+  for (const Field& field : plain) {
+    TableColumn column;
+    if (field.type == FieldType::kText) {
+      column.strings = kTexts;
+    } else {
+      column.numbers = kNumbers;
+    }
+    table.columns.push_back(column);
+  }
+  std::vector<ResultItem*> derived;
+  for (ResultItem& item : shape_.items) {
+    if (!item.derived.empty()) derived.push_back(&item);
+  }
+  std::vector<uint8_t> texts(derived.size()), numbers(derived.size());
+  (void)derived_->evaluate(table, [&](size_t, const ExpressionSet::RowValues& values) {
+    for (size_t d = 0; d < derived.size(); ++d) {
+      const Value value = values.value(d);
+      texts[d] |= std::holds_alternative<std::string>(value);
+      numbers[d] |= std::holds_alternative<double>(value);
+    }
+  });
+  for (size_t d = 0; d < derived.size(); ++d) {
+    if (texts[d] && !numbers[d]) derived[d]->type = FieldType::kText;
+  }
+}
+
 void WindowResults::on_result(const WindowResult& r) {
   const int64_t time = shape_.has_times ? r.end - 1 : time_ms_;
+  ++told_in_turn_;
   rows_.push_back({r.key, r.revision, r.start, r.end, time, r.final, r.revised, place()});
   for (size_t i = 0; i < shape_.items.size(); ++i) {
     const ResultItem& item = shape_.items[i];
@@ -225,7 +262,12 @@ void WindowResults::tell_with_retraction(EmissionBuffer& out, bool changes) {
 
 // ---- for the blocks behind
 
-// First final results only, each before the watermark that closed its window.
+// First final results only; with `purge` all, for each is of other readings.
+bool WindowResults::is_for_readers(const Row& r) const {
+  return shape_.purge || (r.final && !r.revised);
+}
+
+// Each before the watermark that closed its window.
 void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
   size_t move = 0;
   for (size_t row = 0; row <= rows_.size(); ++row) {
@@ -234,7 +276,7 @@ void WindowResults::push(const Stream& stream, EmissionBuffer& out) {
       const bool none = m.key == KeyTable::kNone;
       results_.move(m.key, none ? std::string_view() : keys_.text(m.key), m.watermark, m.place);
     }
-    if (row == rows_.size() || !kept_[row] || !rows_[row].final || rows_[row].revised) continue;
+    if (row == rows_.size() || !kept_[row] || !is_for_readers(rows_[row])) continue;
     add_row(results_, rows_[row], [&](size_t item) -> const Value& { return values_[item][row]; });
   }
   results_.push(stream, out);

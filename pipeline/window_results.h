@@ -34,6 +34,7 @@ class WindowResults final : public WindowListener {
     uint32_t targets = 0;
     std::vector<ResultItem> items;
     std::string having;
+    bool purge = false;
     bool retract = false;  // a result that is told again is taken back first
     bool merge = false;    // windows may become one, as sessions do
   };
@@ -67,6 +68,10 @@ class WindowResults final : public WindowListener {
   // `retract`, all that are final, and those that are taken back.
   void emit(EmissionBuffer& out, const Stream* stream, const Stream* changes);
 
+  // Results since the turn began, whether `having` lets them through or not.
+  size_t told_in_turn() const { return told_in_turn_; }
+  void begin_turn() { told_in_turn_ = 0; }
+
   uint64_t emitted() const { return emitted_; }  // results that `having` let through
   void set_emitted(uint64_t n) { emitted_ = n; }
   uint64_t faults() const { return faults_; }  // see BlockStatus
@@ -97,6 +102,7 @@ class WindowResults final : public WindowListener {
   };
   uint32_t place() const { return rows_taken_ ? rows_taken_->place(row_taken_) : place_; }
   std::vector<Field> columns() const;
+  void find_types(const std::vector<Field>& plain);
   Table table();
   void derive(Table& table);
   void judge(const Table& table);
@@ -107,6 +113,7 @@ class WindowResults final : public WindowListener {
   void tell_in_place(size_t row, EmissionBuffer& out, bool changes);
   void take_back(const Row& by, const FormerResult& former, EmissionBuffer& out, bool changes);
   void tell_with_retraction(EmissionBuffer& out, bool changes);
+  bool is_for_readers(const Row& row) const;
   void push(const Stream& stream, EmissionBuffer& out);
   template <class ValueOf>
   void add_row(ResultRows& to, const Row& row, ValueOf value_of);
@@ -121,6 +128,7 @@ class WindowResults final : public WindowListener {
   uint32_t place_ = Cause::kNoReading;
   std::unique_ptr<ExpressionSet> derived_;
   std::unique_ptr<ExpressionSet> having_;
+  size_t told_in_turn_ = 0;
   uint64_t emitted_ = 0;
   uint64_t faults_ = 0;
 

@@ -23,6 +23,9 @@ class WrappedBlock : public Block {
     inner_->forget_key(key, newest_ms, out);
   }
   void evict_key(uint32_t key, EmissionBuffer& out) override { inner_->evict_key(key, out); }
+  int64_t open_for(uint32_t key, int64_t time_ms) override {
+    return inner_->open_for(key, time_ms);
+  }
   void begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms,
                   EmissionBuffer& out) override {
     inner_->begin_anew(keys, limit_ms, out);
@@ -30,6 +33,8 @@ class WrappedBlock : public Block {
   bool is_loaded(uint32_t key) const override { return inner_->is_loaded(key); }
   size_t bytes_away(uint32_t key) const override { return inner_->bytes_away(key); }
   bool is_by_key() const override { return inner_->is_by_key(); }
+  bool is_behind() const override { return inner_->is_behind(); }
+  void go_on(EmissionBuffer& out) override { inner_->go_on(out); }
   void finish(EmissionBuffer& out) override { inner_->finish(out); }
   std::vector<Stream*> outputs() override { return inner_->outputs(); }
   DerivedKeys* derived_keys() override { return inner_->derived_keys(); }

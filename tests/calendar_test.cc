@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/time.h"
 
 namespace wayside {
@@ -46,6 +48,21 @@ TEST(Calendar, units_begin_where_the_zone_says) {
     const int64_t start = made->start(at(c.time));
     EXPECT_EQ(start, at(c.start)) << c.zone << ' ' << c.time << ' ' << format_rfc3339(start);
     EXPECT_EQ(made->next(start), at(c.end)) << c.zone << ' ' << c.time;
+  }
+}
+
+// America/St_Johns set its clocks back at 00:01, to 23:01 of the day before.
+TEST(Calendar, a_day_that_has_begun_goes_on_when_clocks_go_back_over_midnight) {
+  std::mt19937_64 random(1);
+  const int64_t from = at("2010-11-05T00:00:00Z");
+  const auto warm = calendar(CalendarUnit::kDay, "America/St_Johns");
+  for (int i = 0; i < 2'000; ++i) {
+    const int64_t t = from + int64_t(random() % uint64_t(4 * kDayMs));
+    const auto fresh = calendar(CalendarUnit::kDay, "America/St_Johns");
+    const int64_t start = warm->start(t);
+    ASSERT_EQ(fresh->start(t), start) << format_rfc3339(t);
+    ASSERT_LE(start, t) << format_rfc3339(t);
+    ASSERT_LT(t, warm->next(start)) << format_rfc3339(t);
   }
 }
 

@@ -47,7 +47,7 @@ Outcome run_and_set_clock(const PipelineOptions& options, const Schedule& schedu
     saved.apply(stage.pipeline().save_changes());
     if (reload()) stage.reopen(saved);
   }
-  stage.pipeline().finish(out);
+  EXPECT_TRUE(stage.pipeline().finish(out));
   keep();
   result.ledger = stage.ledger();
   return result;

@@ -34,6 +34,27 @@ TEST(ConfigWindows, that_cannot_be_meant_are_an_error) {
   EXPECT_TRUE(parse_good(with(size, "calendar = \"day\"\nzone = \"Europe/Berlin\"")));
 }
 
+TEST(ConfigWindows, a_silence_cannot_end_with_more_early_results_than_the_limit) {
+  const std::string size = "size = \"5m\"";
+  expect_errors({
+      {size, "size = \"1d\"\nearly_every = @@\"1ms\"",
+       "'early_every': is too short: a silence of the key may end with 86400000 results at once, "
+       "and 10000 are the limit; make it at least 8640ms"},
+      {size, "calendar = \"month\"\nearly_every = @@\"1s\"",
+       "'early_every': is too short: a silence of the key may end with 2678400 results at once, "
+       "and 10000 are the limit; make it at least 267840ms"},
+  });
+  EXPECT_TRUE(parse_good(with(size, "size = \"1d\"\nearly_every = \"10s\"")));
+}
+
+TEST(ConfigWindows, a_field_of_a_source_is_no_window_that_was_missed) {
+  expect_errors({{"max = 60 }\n\n[[window]]",
+                  "max = 60 }\nwindow_start = @@\"w\"\n[[window]]\nlate_to = [\"centre\"]",
+                  "'fields.window_start': late_to tells each late reading with a 'window_start' of "
+                  "its own; choose another name"}});
+  EXPECT_TRUE(parse_good(with("max = 60 }\n", "max = 60 }\nwindow_start = \"w\"\n")));
+}
+
 TEST(ConfigWindows, what_has_nothing_to_take_back_is_an_error) {
   const std::string size = "size = \"5m\"";
   expect_errors({

@@ -131,7 +131,8 @@ class Stage {
     return take();
   }
   Lines finish() {
-    pipeline_->finish(emissions_);
+    while (!pipeline_->finish(emissions_)) {
+    }
     return take();
   }
   // What the readings cause, the end of the input included.

@@ -29,6 +29,11 @@ void WindowModel::turn(int64_t timer_ms, const std::vector<Reading>& readings) {
     if (!started_) source.whole.heard_ms = timer_ms;
     if (source.read) run_timers(source, timer_ms);
   }
+  for (auto at = lingering_.begin(); at != lingering_.end();) {
+    const bool waits = at->second.due_ms > timer_ms;
+    const bool kept = waits || !let_go(at->first, timer_ms, at->second);
+    at = kept ? next(at) : lingering_.erase(at);
+  }
   started_ = true;
   for (const Reading& reading : readings) {
     fates_.push_back(Fate::kPassedBy);
@@ -89,12 +94,42 @@ void WindowModel::run_timers(Source& source, int64_t timer_ms) {
     on_idle("");
   }
   for (const std::string& key : forgotten) {
+    const Heard& heard = source.keys.at(key);
+    const int64_t behind_ms = heard.heard_ms - heard.newest_ms;
     source.keys.erase(key);
-    const bool elsewhere = std::any_of(sources_.begin(), sources_.end(), [&](const Source& s) {
-      return s.read && s.keys.contains(key);
-    });
-    if (!elsewhere) forget(key);
+    if (!is_known(key)) lingering_[key] = {behind_ms, timer_ms};
   }
+}
+
+bool WindowModel::is_known(const std::string& key) const {
+  return std::any_of(sources_.begin(), sources_.end(),
+                     [&](const Source& s) { return s.read && s.keys.contains(key); });
+}
+
+// How long it takes until the time of the key's last window is over; 0: there is none.
+int64_t WindowModel::open_for(const std::string& key, int64_t event_ms) const {
+  const auto found = keys_.find(key);
+  if (found == keys_.end() || options_.kind() == WindowKind::kGlobal) return 0;
+  int64_t open_ms = 0;
+  for (const Open& w : found->second.open) {
+    open_ms = std::max(open_ms, w.end - 1 + options_.allowed_lateness_ms - event_ms);
+  }
+  return open_ms;
+}
+
+// What is open goes on; so does the reader of what is open. True: all has ended.
+bool WindowModel::let_go(const std::string& key, int64_t timer_ms, Lingering& left) {
+  if (is_known(key)) return true;
+  const int64_t event_ms = timer_ms - left.behind_ms;
+  const int64_t own_ms = open_for(key, event_ms);
+  if (own_ms == 0) forget(key);
+  const int64_t its_ms = reader_ ? reader_->open_for(key, event_ms) : 0;
+  if (own_ms == 0 && its_ms == 0 && reader_) reader_->forget(key);
+  left.due_ms = kTimeMax;
+  for (const int64_t ms : {own_ms, its_ms}) {
+    if (ms > 0) left.due_ms = std::min(left.due_ms, on_grid(timer_ms + ms));
+  }
+  return left.due_ms == kTimeMax;
 }
 
 void WindowModel::on_idle(const std::string& key) {
@@ -110,7 +145,7 @@ void WindowModel::tell(const std::string& key) {
   const bool overlap = options_.every_ms > 0 && options_.every_ms < options_.size_ms;
   for (Open& window : keys_[key].open) {
     if (window.ended && overlap) continue;
-    if (window.changed && options_.at_end) fire(key, window, false, keys_[key].newest_ms);
+    if (window.changed && options_.at_end) fire(key, window, false);
     if (overlap) return;
   }
 }
@@ -118,10 +153,9 @@ void WindowModel::tell(const std::string& key) {
 void WindowModel::forget(const std::string& key) {
   for (Open& window : keys_[key].open) {
     if (!options_.at_end || (window.ended && !window.changed)) continue;
-    fire(key, window, true, keys_[key].newest_ms);
+    fire(key, window, true);
   }
   keys_.erase(key);
-  if (reader_) reader_->forget(key);
 }
 
 void WindowModel::advance(const std::string& key, int64_t to) {
@@ -156,7 +190,7 @@ void WindowModel::take_by_count(const Reading& reading) {
   window.readings.assign(all.end() - ptrdiff_t(n), all.end());
   window.arrivals.resize(n);
   std::iota(window.arrivals.begin(), window.arrivals.end(), 0);
-  fire(reading.key, window, true, reading.time_ms);
+  fire(reading.key, window, true);
 }
 
 // All that hold the time, the oldest first.
@@ -256,12 +290,12 @@ void WindowModel::add(const Reading& reading, Open& window) {
   window.changed = true;
   if (options_.early_ms > 0 && !window.ended && window.early_due_ms == kTimeMax) {
     const int64_t due_ms = floor_to(reading.time_ms, options_.early_ms) + options_.early_ms;
-    window.early_due_ms = std::min(due_ms, window.end - 1);
+    window.early_due_ms = due_ms;
   }
   const bool counted = options_.early_count > 0 && ++window.since_early >= options_.early_count;
   if (counted) window.since_early = 0;
   if (counted || (window.ended && options_.at_end)) {
-    fire(reading.key, window, window.ended, reading.time_ms);
+    fire(reading.key, window, window.ended);
   }
 }
 
@@ -282,10 +316,11 @@ void WindowModel::advance_key(const std::string& key, Key& state, int64_t to) {
       state.open.erase(next);
     } else if (next_due(*next) == next->end - 1) {
       next->ended = true;
-      if (options_.at_end) fire(key, *next, true, state.newest_ms);
+      next->early_due_ms = kTimeMax;
+      if (options_.at_end) fire(key, *next, true);
     } else {
-      next->early_due_ms = std::min(next->early_due_ms + options_.early_ms, next->end - 1);
-      fire(key, *next, false, next_due(*next));
+      next->early_due_ms += options_.early_ms;
+      fire(key, *next, false);
     }
   }
 }
@@ -322,7 +357,7 @@ std::vector<Reading> WindowModel::counted(const Open& window) const {
   return left;
 }
 
-void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t time_ms) {
+void WindowModel::fire(const std::string& key, Open& window, bool final) {
   if (window.readings.empty()) return;
   const bool bounded =
       options_.kind() != WindowKind::kCount && options_.kind() != WindowKind::kGlobal;
@@ -330,7 +365,7 @@ void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t
   e.type = "window";
   e.block = options_.name;
   e.key = key;
-  e.time_ms = bounded ? window.end - 1 : time_ms;
+  e.time_ms = bounded ? window.end - 1 : std::max(keys_[key].newest_ms, watermark(key) + 1);
   e.fields.push_back({"window_start", bounded ? Value(double(window.start)) : Value()});
   e.fields.push_back({"window_end", bounded ? Value(double(window.end)) : Value()});
   e.fields.push_back({"revision", double(window.revision++)});
@@ -345,7 +380,7 @@ void WindowModel::fire(const std::string& key, Open& window, bool final, int64_t
     e.fields.push_back({alias, model_aggregate(sql, counted(window))});
   }
   if (model_having(options_.having, e.fields)) {
-    if (reader_ && final && !window.told) reader_->take_result(e);
+    if (reader_ && (options_.purge || (final && !window.told))) reader_->take_result(e);
     if (options_.retract) window.former = {e};
     emissions_.push_back(std::move(e));
   }

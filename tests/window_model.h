@@ -73,6 +73,13 @@ class WindowModel {
   void run_timers(Source& source, int64_t timer_ms);
   void on_idle(const std::string& key);
   void tell(const std::string& key);
+  struct Lingering {    // of a key that is forgotten but for what is open
+    int64_t behind_ms;  // the clock less its event time
+    int64_t due_ms;     // when it is looked at next
+  };
+  bool let_go(const std::string& key, int64_t timer_ms, Lingering& left);
+  int64_t open_for(const std::string& key, int64_t event_ms) const;
+  bool is_known(const std::string& key) const;
   void forget(const std::string& key);
   void hear(const Reading& reading, int64_t timer_ms);
   void take(const Reading& reading);
@@ -87,7 +94,7 @@ class WindowModel {
   void add(const Reading& reading, Open& window);
   int64_t next_due(const Open& window) const;
   std::vector<Reading> counted(const Open& window) const;
-  void fire(const std::string& key, Open& window, bool final, int64_t time_ms);
+  void fire(const std::string& key, Open& window, bool final);
   void take_result(const Emission& result);
   void tell_late(const Reading& reading, Value start, Value end);
 
@@ -97,6 +104,7 @@ class WindowModel {
   WindowModel* reader_ = nullptr;
   bool started_ = false;
   std::map<std::string, Key> keys_;
+  std::map<std::string, Lingering> lingering_;
   int64_t watermark_ = kTimeMin;  // source mode
   std::vector<Emission> emissions_;
   std::vector<Fate> fates_;

@@ -1,6 +1,8 @@
 #include "tests/window_model_sql.h"
 
 #include <numeric>
+#include <set>
+#include <tuple>
 
 namespace wayside {
 namespace {
@@ -16,11 +18,14 @@ const Condition kConditions[] = {
      [](const Reading& r) { return r.door == "shut" || r.temp_c < 40; }},
 };
 
-// Readings that count, and of those with a temperature the time and the temperature.
+// Readings that count, and of those with a temperature, a door or both what they have.
 struct Input {
   using Timed = std::pair<int64_t, double>;
+  using Both = std::tuple<double, int64_t, std::string>;
   size_t rows = 0;
   std::vector<Timed> values;
+  std::vector<std::pair<int64_t, std::string>> doors;
+  std::vector<Both> both;
 
   std::vector<double> numbers() const {
     std::vector<double> all;
@@ -56,6 +61,38 @@ const Aggregation kAggregations[] = {
     // Of readings of the same time the least value is the first and the largest one the last.
     {"first(temp_c)", [](const Input& in) { return std::ranges::min(in.values).second; }},
     {"last(temp_c)", [](const Input& in) { return std::ranges::max(in.values).second; }},
+    {"delta(temp_c)",
+     [](const Input& in) {
+       return std::ranges::max(in.values).second - std::ranges::min(in.values).second;
+     }},
+    {"count_distinct(temp_c)",
+     [](const Input& in) {
+       const std::vector<double> all = in.numbers();
+       return double(std::set<double>(all.begin(), all.end()).size());
+     },
+     true},
+};
+
+struct TextAggregation {
+  const char* sql;
+  std::string (*of)(const Input& in);
+  bool of_both = false;  // else of the doors
+};
+const TextAggregation kTextAggregations[] = {
+    {"first(door)", [](const Input& in) { return std::ranges::min(in.doors).second; }},
+    {"last(door)", [](const Input& in) { return std::ranges::max(in.doors).second; }},
+    // Of readings of the same temperature the earliest one.
+    {"arg_min(door, temp_c)",
+     [](const Input& in) { return std::get<std::string>(std::ranges::min(in.both)); }, true},
+    {"arg_max(door, temp_c)",
+     [](const Input& in) {
+       const auto warmer = [](const Input::Both& a, const Input::Both& b) {
+         if (std::get<0>(a) != std::get<0>(b)) return std::get<0>(a) > std::get<0>(b);
+         return a < b;
+       };
+       return std::get<std::string>(std::ranges::min(in.both, warmer));
+     },
+     true},
 };
 
 Input select(const std::vector<Reading>& readings, const std::string& filter) {
@@ -64,6 +101,8 @@ Input select(const std::vector<Reading>& readings, const std::string& filter) {
     if (!filter.empty() && !model_condition(filter, r)) continue;
     ++in.rows;
     if (!is_null(r.temp_c)) in.values.push_back({r.time_ms, r.temp_c});
+    if (!r.door.empty()) in.doors.push_back({r.time_ms, r.door});
+    if (!is_null(r.temp_c) && !r.door.empty()) in.both.push_back({r.temp_c, r.time_ms, r.door});
   }
   return in;
 }
@@ -78,7 +117,11 @@ std::vector<std::string> texts_of(const Items& items) {
 }  // namespace
 
 std::vector<std::string> model_conditions() { return texts_of(kConditions); }
-std::vector<std::string> model_aggregates() { return texts_of(kAggregations); }
+std::vector<std::string> model_aggregates() {
+  std::vector<std::string> all = texts_of(kAggregations);
+  for (const std::string& sql : texts_of(kTextAggregations)) all.push_back(sql);
+  return all;
+}
 
 bool model_condition(const std::string& sql, const Reading& reading) {
   for (const Condition& c : kConditions) {
@@ -100,6 +143,10 @@ Value model_aggregate(const std::string& sql, const std::vector<Reading>& readin
   for (const Aggregation& a : kAggregations) {
     if (sql.substr(0, at) != a.sql) continue;
     return in.values.empty() && !a.is_count ? Value() : Value(a.of(in));
+  }
+  for (const TextAggregation& a : kTextAggregations) {
+    if (sql.substr(0, at) != a.sql) continue;
+    return (a.of_both ? in.both.empty() : in.doors.empty()) ? Value() : Value(a.of(in));
   }
   ADD_FAILURE() << "the model does not know " << sql;
   return {};

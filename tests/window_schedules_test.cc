@@ -61,6 +61,11 @@ TEST(WindowSchedules, when_all_is_forgotten_nothing_is_left_in_the_store) {
       stage.turn(turn.readings, turn.timer_ms);
       saved.apply(stage.pipeline().save_changes());
     }
+    // The longest of them is a month, and one that reads it may be as long.
+    for (int64_t day = 1; day < 80; ++day) {
+      stage.turn({}, int64_t(trial.fleet.size()) * kTick + day * kDayMs);
+      saved.apply(stage.pipeline().save_changes());
+    }
     for (const StateRow& row : saved.rows()) EXPECT_EQ(row.key, "") << row.component;
     for (const auto& block : stage.pipeline().block_status())
       EXPECT_EQ(block.open, 0u) << block.name;
