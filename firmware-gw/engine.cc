@@ -109,6 +109,10 @@ void Engine::finish_group(const Group& group) {
   digest_ = digest_of(emissions_.pending());
 }
 
+bool Engine::has_said(const Digest& recorded) const {
+  return recorded == digest_ || recorded == digest_with_targets(emissions_.pending());
+}
+
 std::vector<bool> Engine::forwarded_by(const std::string& uplink) const {
   std::vector<bool> sources(schemas_.size());
   for (const UplinkOptions& u : config_.uplinks) {

@@ -48,6 +48,9 @@ class Engine {
   Admission& admission() { return *admission_; }
   const Digest& digest() const { return digest_; }
   void set_digest(const Digest& digest) { digest_ = digest; }
+  // Whether the group's emissions, which are still there, are those that an entry recorded so, also
+  // one of before, where digests had the uplinks in them.
+  bool has_said(const Digest& recorded) const;
 
   const std::vector<NamedSchema>& schemas() const { return schemas_; }
   const std::vector<std::string>& connections() const { return connections_; }

@@ -68,7 +68,7 @@ class Explainer {
       if (!there) break;
     }
     const Engine& engine = past->engine();
-    if (past->entry() != place.entry || engine.digest() != place.said) return not_said(place);
+    if (past->entry() != place.entry || !engine.has_said(place.said)) return not_said(place);
     const auto said = past->engine().emissions().pending();
     if (place.index >= said.size() || past->id_of(said[place.index]) != id_) {
       return Error{ErrorCode::kUnavailable,
@@ -102,8 +102,8 @@ class Explainer {
   // What is left of the journal does not lead to what was sent.
   Error not_said(const EventPlace& place) const {
     std::string why =
-        "it is damaged, which wayside buffer verify tells, or the uplinks were others: then give "
-        "them as they were";
+        "it is damaged, which wayside buffer verify tells, or a former version of Wayside said it "
+        "to other uplinks: then give them as they were";
     if (past_.oldest > 1) {
       why = "the journal before entry " + std::to_string(past_.oldest) +
             " is gone, and the state that it led to; ask about later events";

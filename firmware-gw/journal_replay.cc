@@ -16,7 +16,7 @@ std::vector<std::string> uplink_names(const Config& config) {
   return names;
 }
 
-// Where the store has the same ones, with its bits: they are part of what was said.
+// Where the store has the same ones, with its bits: entries of before recorded them.
 std::vector<std::string> uplinks_by_bit(const Config& config,
                                         const std::vector<std::string>& kept) {
   std::vector<std::string> names = uplink_names(config);
@@ -165,7 +165,7 @@ void JournalReplay::find_epochs() {
 // Of the newest entry that is not known yet: then it is so if this configuration ran.
 bool JournalReplay::says_what_was_sent() const {
   if (has_behind_ && behind_.sequence == entry_.sequence + 1) {
-    return behind_.emissions == engine_->digest();
+    return engine_->has_said(behind_.emissions);
   }
   const uint32_t then = version_noted(group_);
   return then == 0 || then == engine_->config_version();
