@@ -62,6 +62,7 @@ class Engine {
   explicit Engine(const Config& config) : config_(config) {}
   std::vector<bool> forwarded_by(const std::string& uplink) const;
   void finish_group(const Group& group);
+  void note_decisions();
 
   const Config& config_;
   uint32_t config_version_ = 0;

@@ -48,7 +48,7 @@ class Explainer {
     std::vector<Explanation*> open;
     if (explained.event.note.empty()) open.push_back(&explained.event);
     while (!open.empty()) {
-      WS_ASSIGN(open, look_behind(open, place.entry));
+      WS_ASSIGN(open, look_behind(open, place));
     }
     return explained;
   }
@@ -135,10 +135,10 @@ class Explainer {
 
   // What is behind each of them, by one replay for all. Gives those that rest on more.
   Result<std::vector<Explanation*>> look_behind(const std::vector<Explanation*>& open,
-                                                uint64_t upto) {
+                                                const EventPlace& place) {
     RestsContext context{config_, std::max<size_t>(limit_ / open.size(), 1), {}};
     std::vector<std::pair<Explanation*, std::unique_ptr<Rests>>> all;
-    Watcher watcher;
+    Watcher watcher(place.entry, place.index);
     for (Explanation* e : open) {
       auto rests = make_rests(e->told, context);
       if (!rests) continue;
@@ -148,7 +148,7 @@ class Explainer {
     }
     std::vector<Explanation*> further;
     if (all.empty()) return further;
-    WS_ASSIGN(const auto past, replay(upto, &watcher));
+    WS_ASSIGN(const auto past, replay(place.entry, &watcher));
     watcher.watch(*past);
     while (true) {
       WS_ASSIGN(const bool there, past->next());

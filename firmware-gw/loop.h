@@ -172,6 +172,7 @@ class Loop {
   bool commit_due(Now now, bool queue_empty) const;
   bool commit();
   void answer_commands();  // in answers.cc
+  bool is_changed_behind(const CommandAnswer& answer) const;
   using Relief = bool (Loop::*)();
   bool insist(const char* what, const std::function<Status()>& action,
               Relief relief = &Loop::relieve_store);

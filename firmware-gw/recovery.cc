@@ -301,6 +301,8 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
   if (!as_recorded) said_anew(entry, group, recorded.has_value());
   const bool verified = recorded ? as_recorded : replay.exact;
   if (!verified) replay.differs("the replay differs from what was said before");
+  // It is left out, and what was said then stays what the next entry records of this one.
+  if (!verified && recorded && entry.sequence <= replay.said_upto) engine_->set_digest(*recorded);
   return apply_replayed(replay, entry, group, verified);
 }
 

@@ -1,6 +1,8 @@
 // What a gateway has said and decided stays so, whatever its configuration says at the next start.
 #include <gtest/gtest.h>
 
+#include "config/written.h"
+#include "firmware-gw/journal_replay.h"
 #include "firmware-gw/replay.h"
 #include "firmware-gw/restore.h"
 #include "storage/store_view.h"
@@ -87,6 +89,16 @@ TEST_F(ChangedConfig, another_rule_after_a_kill_loses_nothing_that_waits_and_say
   EXPECT_EQ(pending_for(config_.gateway.state_dir, "centre"), waiting);
 }
 
+// Not what the rule of the life behind the kill would have said in its place.
+TEST_F(ChangedConfig, what_was_said_before_a_kill_is_what_the_journal_records_of_it) {
+  live_and_be_killed(config_, entries());
+  const Lines before = ids(config_);
+  live_and_be_killed(with_another_rule(config_), {make_messages(9, 50)});
+  const Lines after = ids(config_);
+  ASSERT_GE(after.size(), before.size());
+  EXPECT_EQ(Lines(after.begin(), after.begin() + std::ssize(before)), before);
+}
+
 TEST_F(ChangedConfig, a_copy_delivers_what_the_original_has_not_whatever_it_would_say_itself) {
   live_and_be_killed(config_, entries());
   const uint64_t waiting = pending_for(config_.gateway.state_dir, "centre");
@@ -101,6 +113,46 @@ TEST_F(ChangedConfig, a_copy_delivers_what_the_original_has_not_whatever_it_woul
     EXPECT_EQ(pending_for(copy, "centre"), waiting);
     EXPECT_EQ(pending_for(copy, "away"), 0u);
   }
+}
+
+TEST_F(ChangedConfig, what_another_rule_would_have_said_has_its_version) {
+  live_and_be_killed(config_, entries());
+  const Config other = with_another_rule(config_);
+  const std::string version = version_digits(config_version(other));
+  ASSERT_NE(version, version_digits(config_version(config_)));
+  size_t would_be = 0;
+  const auto take = [&](std::string_view line) {
+    const bool is_new = line.find("/replay/") != line.npos;
+    would_be += is_new;
+    EXPECT_EQ(line.find("\"config\":\"" + version) != line.npos, is_new) << line;
+  };
+  EXPECT_TRUE(replay_journal(other, other.gateway.state_dir, {}, take).ok());
+  EXPECT_GT(would_be, 0u);
+}
+
+TEST_F(ChangedConfig, a_replay_says_which_readings_and_fields_its_configuration_misses) {
+  live_and_be_killed(config_, entries());
+  const auto left_out = [&](const Config& config) {
+    const auto never = [] { return false; };
+    auto past = JournalReplay::look_at(config_.gateway.state_dir, UINT64_MAX, never);
+    auto replay = JournalReplay::open(config, config_.gateway.state_dir, *past, {}, never);
+    while (*(*replay)->next()) {
+    }
+    return (*replay)->left_out();
+  };
+  EXPECT_TRUE(left_out(config_).empty());
+  Config more = config_;
+  more.sources[0].fields.emplace_back().name = "hum";
+  Lines lines = left_out(more);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("readings of 'climate' the field 'hum' is NULL"), std::string::npos);
+  Config renamed = config_;
+  renamed.sources[0].name = "weather";
+  for (WindowOptions& w : renamed.windows) w.from = {"weather"};
+  for (RuleOptions& r : renamed.rules) r.from = "weather";
+  lines = left_out(renamed);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("readings are of source 'climate'"), std::string::npos);
 }
 
 TEST_F(ChangedConfig, a_copy_for_other_uplinks_tells_how_much_nobody_will_deliver) {

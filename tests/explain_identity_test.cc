@@ -87,7 +87,9 @@ TEST_F(ExplainedIdentity, an_event_keeps_the_version_that_it_was_made_under) {
   const Config former = this->config(kTooWarm);
   live(former, {"a 1000 5", "a 2000 5"});
   Config other = former;
-  other.rules[0].severity = Severity::kInfo;
+  other.rules.push_back(other.rules[0]);
+  other.rules[1].name = "never";
+  other.rules[1].when = "temp_c > 1000";
   live(other, {"b 1000 5", "b 2000 5"});
   ASSERT_NE(config_version(former), config_version(other));
   std::vector<std::string> versions;
