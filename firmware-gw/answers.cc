@@ -1,5 +1,7 @@
 #include "firmware-gw/answers.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "firmware-gw/loop.h"
 #include "uplink/message.h"
@@ -34,11 +36,23 @@ std::string answer_json(const std::string& command, const CommandAnswer& answer,
   append_member(json, "id", answer.decision.id);
   append_member(json, "outcome", to_text(answer.decision.outcome));
   if (!answer.decision.reason.empty()) append_member(json, "reason", answer.decision.reason);
+  if (answer.repeated) json += ",\"repeated\":true";
   json += ",\"version\":" + std::to_string(answer.decision.version);
   if (!row) return json + '}';
   json += ",\"row\":";
   if (row->empty()) return json + "null}";
   return json + json_of(*row) + '}';
+}
+
+// A row of the store is as the group has left it: that is what an answer may show unless a later
+// command of the group has changed it.
+bool Loop::is_changed_behind(const CommandAnswer& answer) const {
+  const std::vector<CommandAnswer>& all = engine_->emissions().answers();
+  const auto behind = all.begin() + (&answer - all.data()) + 1;
+  return std::any_of(behind, all.end(), [&](const CommandAnswer& later) {
+    return later.key == answer.key && later.decision.changes && !later.repeated &&
+           config_.commands[later.command].view == config_.commands[answer.command].view;
+  });
 }
 
 // What the group has decided, once it is safe. An answer that does not arrive is asked for again,
@@ -54,7 +68,7 @@ void Loop::answer_commands() {
     }
     if (sent.topic.empty() && sent.reply_to.empty()) continue;
     std::optional<ViewRow> row;
-    if (!command.view.empty()) {
+    if (!command.view.empty() && !is_changed_behind(answer)) {
       auto found = store_->view_row(command.view, answer.key);
       if (!found.ok()) {
         log_warn("command {}: {}; it is not answered", command.name, found.error().message);

@@ -23,7 +23,8 @@ struct SentAnswer {
 std::string json_of(const ViewRow& row);
 
 // {"command":…,"key":…,"id":…,"outcome":"accepted","version":3,"row":{…}}; a refused one has a
-// `reason`, `row` is there with a view only: null where it has none of the key.
+// `reason`, one that was known `repeated`. `row` is there with a view only: null where it has none
+// of the key.
 std::string answer_json(const std::string& command, const CommandAnswer& answer,
                         const ViewRow* row);
 

@@ -284,7 +284,9 @@ void Loop::tell_damage(const Damage& damage) {
 }
 
 Status Loop::settle_damage(Replay& replay, const std::string& told) {
-  if (replay.left_out > 0) {
+  // In a store that was there already they are in its outbox, or were delivered; a copy gets those
+  // of the original's.
+  if (replay.left_out > 0 && replay.rebuilt && !copied_) {
     report({Damage::Kind::kLoss,
             std::to_string(replay.left_out) +
                 " emissions could not be made again; those that no uplink has delivered are lost",

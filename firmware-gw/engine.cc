@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "config/written.h"
+#include "pipeline/decided.h"
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
@@ -75,7 +76,22 @@ void Engine::turn(Now now, std::span<const std::unique_ptr<Chunk>> chunks) {
   pipeline_->turn(group_, group_.turns.size() - 1, emissions_);
 }
 
-void Engine::end_group() { finish_group(group_); }
+void Engine::end_group() {
+  finish_group(group_);
+  note_decisions();
+}
+
+// Also where there are none: then none of its commands had room.
+void Engine::note_decisions() {
+  for (size_t c = 0; c < config_.commands.size(); ++c) {
+    const std::string& name = config_.commands[c].name;
+    const auto at = std::find_if(schemas_.begin(), schemas_.end(),
+                                 [&](const NamedSchema& s) { return s.source == name; });
+    if (at == schemas_.end() || group_.batches[at - schemas_.begin()].rows() == 0) continue;
+    group_.notes.push_back(
+        {Note::Kind::kDecided, 0, name, encode_decided(emissions_.answers(), c)});
+  }
+}
 
 void Engine::next_group() {
   group_.clear();
@@ -109,6 +125,10 @@ void Engine::finish_group(const Group& group) {
     if (readings > 0) emissions_.count_forwarded(static_cast<uint32_t>(bit), readings);
   }
   digest_ = digest_of(emissions_.pending());
+}
+
+bool Engine::has_said(const Digest& recorded) const {
+  return recorded == digest_ || recorded == digest_with_targets(emissions_.pending());
 }
 
 std::vector<bool> Engine::forwarded_by(const std::string& uplink) const {

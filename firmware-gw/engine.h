@@ -48,6 +48,9 @@ class Engine {
   Admission& admission() { return *admission_; }
   const Digest& digest() const { return digest_; }
   void set_digest(const Digest& digest) { digest_ = digest; }
+  // Whether the group's emissions, which are still there, are those that an entry recorded so, also
+  // one of before, where digests had the uplinks in them.
+  bool has_said(const Digest& recorded) const;
 
   const std::vector<NamedSchema>& schemas() const { return schemas_; }
   const std::vector<std::string>& connections() const { return connections_; }
@@ -59,6 +62,7 @@ class Engine {
   explicit Engine(const Config& config) : config_(config) {}
   std::vector<bool> forwarded_by(const std::string& uplink) const;
   void finish_group(const Group& group);
+  void note_decisions();
 
   const Config& config_;
   uint32_t config_version_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/history_table.h"
 #include "uplink/message.h"
 
 namespace wayside {
@@ -69,6 +70,7 @@ bool bounds_above(SqlBound::Compare compare) {
 }  // namespace
 
 double EventsTable::share_with(size_t column, SqlBound::Compare compare) const {
+  if (column == kTime) return 0.9;  // whether it is one
   return column == kEntry && bounds_above(compare) ? 0.5 : 1;
 }
 
@@ -77,8 +79,11 @@ Result<std::unique_ptr<SqlScan>> EventsTable::scan(const std::vector<SqlBound>& 
   Moment until;
   until.entry = last_entry_;
   for (const SqlBound& bound : bounds) {
+    if (const auto* text = std::get_if<std::string>(&bound.value); text && bound.column == kTime) {
+      return time_is_no_text(*text);
+    }
     const auto* entry = std::get_if<int64_t>(&bound.value);
-    if (entry)
+    if (entry && bound.column == kEntry)
       until.entry = std::min(until.entry, static_cast<uint64_t>(std::max<int64_t>(*entry, 0)));
   }
   if (!past_) {

@@ -55,7 +55,7 @@ class Explainer {
     std::vector<Explanation*> open;
     if (explained.event.note.empty()) open.push_back(&explained.event);
     while (!open.empty()) {
-      WS_ASSIGN(open, look_behind(open, place.entry));
+      WS_ASSIGN(open, look_behind(open, place));
     }
     return explained;
   }
@@ -76,7 +76,7 @@ class Explainer {
     }
     first_entry_ = past->first_entry();
     const Engine& engine = past->engine();
-    if (past->entry() != place.entry || engine.digest() != place.said) return not_said(place);
+    if (past->entry() != place.entry || !engine.has_said(place.said)) return not_said(place);
     const auto said = past->engine().emissions().pending();
     if (place.index >= said.size() || past->id_of(said[place.index]) != id_) {
       return Error{ErrorCode::kUnavailable,
@@ -110,8 +110,8 @@ class Explainer {
   // What is left of the journal does not lead to what was sent.
   Error not_said(const EventPlace& place) const {
     std::string why =
-        "it is damaged, which wayside buffer verify tells, or the uplinks were others: then give "
-        "them as they were";
+        "it is damaged, which wayside buffer verify tells, or a former version of Wayside said it "
+        "to other uplinks: then give them as they were";
     if (first_entry_ > 1) {
       why = "the journal before entry " + std::to_string(first_entry_) +
             " is gone, and the state that it led to; ask about later events";
@@ -143,10 +143,10 @@ class Explainer {
 
   // What is behind each of them, by one replay for all. Gives those that rest on more.
   Result<std::vector<Explanation*>> look_behind(const std::vector<Explanation*>& open,
-                                                uint64_t upto) {
+                                                const EventPlace& place) {
     RestsContext context{config_, std::max<size_t>(limit_ / open.size(), 1), {}};
     std::vector<std::pair<Explanation*, std::unique_ptr<Rests>>> all;
-    Watcher watcher;
+    Watcher watcher(place.entry, place.index);
     for (Explanation* e : open) {
       auto rests = make_rests(e->told, context);
       if (!rests) continue;
@@ -156,7 +156,7 @@ class Explainer {
     }
     std::vector<Explanation*> further;
     if (all.empty()) return further;
-    WS_ASSIGN(const auto past, replay(upto, &watcher));
+    WS_ASSIGN(const auto past, replay(place.entry, &watcher));
     watcher.watch(*past);
     while (true) {
       WS_ASSIGN(const bool there, past->next());

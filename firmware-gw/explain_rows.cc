@@ -39,7 +39,8 @@ std::string_view SeenRow::key() const {
 
 const std::shared_ptr<const ToldRow>& SeenRow::told() const {
   if (made) return made;
-  ToldRow row{"row", stream.name(), std::string(key()), time_ms(), {}, cause, at, arrived_ms};
+  ToldRow row{"row",      stream.name(), std::string(key()), time_ms(), {}, cause, at,
+              arrived_ms, number};
   const std::vector<Field>& fields = stream.schema().fields;
   for (size_t c = 0; c < fields.size(); ++c) {
     if (c != stream.schema().key) row.fields.push_back({fields[c].name, value_of(*this, c)});

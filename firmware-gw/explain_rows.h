@@ -29,6 +29,7 @@ struct ToldRow {
   Cause cause;
   JournalPoint at;
   int64_t arrived_ms = 0;
+  uint64_t number = 0;  // of the row among all that blocks were given in a replay; 0: of an event
 
   const Value* find(const std::string& field) const;
 };
@@ -42,7 +43,7 @@ struct SeenRow {
   const Rows& rows;  // one
   const Fates& fate;
   size_t input;
-  uint64_t number;  // of the row in this replay
+  uint64_t number;  // of the row in this replay, from 1
   Cause cause;
   JournalPoint at;
   int64_t arrived_ms;

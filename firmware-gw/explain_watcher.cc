@@ -1,6 +1,7 @@
 #include "firmware-gw/explain_watcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipeline/block.h"
 #include "pipeline/watch.h"
@@ -31,16 +32,36 @@ void Watcher::saw(const Stream& stream, const Block& block, size_t input, const 
   const uint32_t place = row.place(0);
   // Rows that time brings are behind all readings before the turn.
   if (place != Cause::kNoReading) readings_ = std::max(readings_, place + 1);
-  OfBlock* of = row.is_present(0) ? find(block) : nullptr;
-  if (!of) return;
+  ++rows_;
+  look_for_event();
+  OfBlock* of = find(block);
+  const uint64_t former = of ? std::exchange(of->last_row, rows_) : 0;
+  if (!of || !row.is_present(0)) return;
   const uint32_t upto = place == Cause::kNoReading ? readings_ : place + 1;
-  const SeenRow seen{stream, row, fate, input, rows_++, {entry_, place}, {entry_, upto}, arrival()};
-  if (const auto key = of->by_key.find(seen.key()); key != of->by_key.end()) {
-    for (Rests* rests : key->second) rests->see(seen);
-  }
+  const SeenRow seen{stream, row, fate, input, rows_, {entry_, place}, {entry_, upto}, arrival()};
+  const auto show = [&](const Open& all) {
+    for (Rests* rests : all) {
+      if (!is_told_already(*rests, seen, former)) rests->see(seen);
+    }
+  };
+  if (const auto key = of->by_key.find(seen.key()); key != of->by_key.end()) show(key->second);
   if (const auto entry = of->by_entry.find(entry_); entry != of->by_entry.end()) {
-    for (Rests* rests : entry->second) rests->see(seen);
+    show(entry->second);
   }
+}
+
+void Watcher::look_for_event() {
+  if (entry_ != event_entry_ || event_row_ != UINT64_MAX) return;
+  if (replay_->engine().emissions().pending().size() > event_index_) event_row_ = rows_;
+}
+
+// One reading may bring a block several rows, each of which makes it tell something. What it told
+// was seen, by who got it, before the row in which it did: so it was told in a former one if it was
+// seen before that one ended.
+bool Watcher::is_told_already(const Rests& rests, const SeenRow& row, uint64_t former) const {
+  const ToldRow& told = rests.told();
+  const uint64_t told_at = told.number == 0 ? event_row_ : told.number;
+  return row.at == told.at && former >= told_at;
 }
 
 void Watcher::ended(const Block& block, std::string_view key, const Cause& cause) {

@@ -16,9 +16,11 @@ namespace wayside {
 
 class Watcher : public Witness {
  public:
+  // Of what this entry has said, the emission with this index is what is asked about.
+  Watcher(uint64_t entry, size_t index) : event_entry_(entry), event_index_(index) {}
   // Both outlive it; before the replay's first entry.
   void add(Rests& rests);
-  void watch(const JournalReplay& replay) { replay_ = &replay; }
+  void watch(JournalReplay& replay) { replay_ = &replay; }
 
   void saw(const Stream& stream, const Block& block, size_t input, const Rows& row,
            const Fates& fate) override;
@@ -33,17 +35,23 @@ class Watcher : public Witness {
   struct OfBlock {
     std::unordered_map<std::string, Open, HashText, std::equal_to<>> by_key;
     std::unordered_map<uint64_t, Open> by_entry;  // of the cause
+    uint64_t last_row = 0;                        // that the block was given
   };
   OfBlock* find(const Block& block);
+  void look_for_event();
+  bool is_told_already(const Rests& rests, const SeenRow& row, uint64_t former) const;
   int64_t arrival();
 
+  const uint64_t event_entry_;
+  const size_t event_index_;
+  uint64_t event_row_ = UINT64_MAX;  // the first row behind which it was said
   std::map<Rests::Given, OfBlock> open_;
   std::unordered_map<const Block*, OfBlock*> of_;  // null: nobody asks for its rows
-  const JournalReplay* replay_ = nullptr;
+  JournalReplay* replay_ = nullptr;
   uint64_t entry_ = 0;
   uint32_t readings_ = 0;  // of the entry, so far
   size_t turns_ = 0;       // of the entry that have begun with them
-  uint64_t rows_ = 0;
+  uint64_t rows_ = 0;      // so far; a row in which others are told is behind these
 };
 
 }  // namespace wayside

@@ -5,6 +5,7 @@
 #include "base/disk.h"
 #include "base/log.h"
 #include "firmware-gw/learn.h"
+#include "firmware-gw/lookup_files.h"
 #include "storage/snapshot.h"
 #include "storage/store_view.h"
 #include "uplink/message.h"
@@ -12,13 +13,7 @@
 namespace wayside {
 namespace {
 
-std::vector<std::string> uplink_names(const Config& config) {
-  std::vector<std::string> names;
-  for (const UplinkOptions& u : config.uplinks) names.push_back(u.name);
-  return names;
-}
-
-// Where the store has the same ones, with its bits: they are part of what was said.
+// Where the store has the same ones, with its bits: entries of before recorded them.
 std::vector<std::string> uplinks_by_bit(const Config& config,
                                         const std::vector<std::string>& kept) {
   std::vector<std::string> names = uplink_names(config);
@@ -55,7 +50,22 @@ Error time_is_over() {
           "the time for it is over; --timeout gives it more, or ask about less of the journal"};
 }
 
+// For readings before the journal tells what a table held, those of a new look-up above all.
+void read_lookups(const Config& config, Pipeline& pipeline) {
+  for (const LookupOptions& lookup : config.lookups) {
+    const auto contents = read_lookup(lookup);
+    if (!contents.ok()) log_warn("{}", contents.error().message);
+    if (contents.ok()) pipeline.set_lookup_contents(lookup.name, contents->encode());
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> uplink_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const UplinkOptions& u : config.uplinks) names.push_back(u.name);
+  return names;
+}
 
 uint32_t version_noted(const Group& group) {
   for (const Note& n : group.notes) {
@@ -80,6 +90,7 @@ Result<std::unique_ptr<JournalReplay>> JournalReplay::open(const Config& config,
       new JournalReplay(config, state_dir, std::move(past), until, std::move(expired)));
   WS_ASSIGN(replay->engine_,
             Engine::make(config, uplinks_by_bit(config, replay->past_.uplinks), witness));
+  read_lookups(config, replay->engine_->pipeline());
   const uint64_t oldest = replay->past_.oldest;
   if (oldest > 1 && replay->past_.with_snapshot) WS_TRY(replay->load_snapshot(config, state_dir));
   if (oldest > 1 && replay->snapshot_ == 0) {
@@ -148,10 +159,44 @@ Result<bool> JournalReplay::read() {
     std::swap(entry_, behind_);
     WS_ASSIGN(has_behind_, reader_.next(behind_));
     group_ = engine_->admission().make_group();
+    std::vector<JournaledSource> journaled;
     const Status decoded =
-        decode_group(entry_.block, engine_->schemas(), engine_->connections(), group_);
-    if (decoded.ok()) return true;
+        decode_group(entry_.block, engine_->schemas(), engine_->connections(), group_, &journaled);
+    if (!decoded.ok()) continue;
+    compare(journaled);
+    return true;
   }
+}
+
+void JournalReplay::compare(const std::vector<JournaledSource>& journaled) {
+  for (const JournaledSource& then : journaled) {
+    const auto now = std::find_if(engine_->schemas().begin(), engine_->schemas().end(),
+                                  [&](const NamedSchema& s) { return s.source == then.source; });
+    if (now == engine_->schemas().end()) {
+      unknown_[then.source] += then.rows;
+      continue;
+    }
+    for (const Field& field : now->schema.fields) {
+      const bool there = std::any_of(then.fields.begin(), then.fields.end(), [&](const Field& f) {
+        return f.name == field.name && f.type == field.type;
+      });
+      if (!there) lacking_[{then.source, field.name}] += then.rows;
+    }
+  }
+}
+
+std::vector<std::string> JournalReplay::left_out() const {
+  std::vector<std::string> lines;
+  for (const auto& [source, readings] : unknown_) {
+    lines.push_back(std::to_string(readings) + " readings are of source '" + source +
+                    "', which this configuration does not have: they are left out");
+  }
+  for (const auto& [field, readings] : lacking_) {
+    lines.push_back("in " + std::to_string(readings) + " readings of '" + field.first +
+                    "' the field '" + field.second +
+                    "' is NULL: when they came it was not configured, or of another type");
+  }
+  return lines;
 }
 
 Result<bool> JournalReplay::next() {
@@ -170,6 +215,10 @@ Result<bool> JournalReplay::next() {
   find_epochs();
   engine_->replay(group_, entry_.sequence);
   as_sent_ = says_what_was_sent();
+  // Then nobody was sent it, and it is this configuration that says it.
+  if (!as_sent_) {
+    for (Emission& e : emissions.pending()) e.config = engine_->config_version();
+  }
   return true;
 }
 
@@ -186,7 +235,7 @@ void JournalReplay::find_epochs() {
 // Of the newest entry that is not known yet: then it is so if this configuration ran.
 bool JournalReplay::says_what_was_sent() const {
   if (has_behind_ && behind_.sequence == entry_.sequence + 1) {
-    return behind_.emissions == engine_->digest();
+    return engine_->has_said(behind_.emissions);
   }
   const uint32_t then = version_noted(group_);
   return then == 0 || then == engine_->config_version();

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "firmware-gw/engine.h"
@@ -17,6 +19,9 @@ namespace wayside {
 
 // Of the configuration that made an entry; 0: it does not say.
 uint32_t version_noted(const Group& group);
+
+// In the order of the configuration.
+std::vector<std::string> uplink_names(const Config& config);
 
 class JournalReplay {
  public:
@@ -47,6 +52,8 @@ class JournalReplay {
   uint64_t entry() const { return entry_.sequence; }
   int64_t committed_ms() const { return entry_.wall_ms; }
   const Group& group() const { return group_; }
+  // What of the entries so far this configuration has left out, or misses, a line each.
+  std::vector<std::string> left_out() const;
   Engine& engine() { return *engine_; }
   // The snapshot that it begins with, 0: with nothing.
   uint64_t snapshot() const { return snapshot_; }
@@ -65,6 +72,7 @@ class JournalReplay {
                 Expired expired);
   Status load_snapshot(const Config& config, const std::string& state_dir);
   Result<bool> read();
+  void compare(const std::vector<JournaledSource>& journaled);
   void find_epochs();
   bool says_what_was_sent() const;
   std::string epoch_of(uint64_t Epoch::*first, uint64_t number) const;
@@ -81,8 +89,10 @@ class JournalReplay {
   JournalEntry behind_;  // the next one, which knows what this one said
   bool has_behind_ = false;
   Group group_;
-  uint64_t first_sequence_ = 0;  // of what the entry says
-  uint64_t told_ = 0;            // emissions of the entries before it
+  std::map<std::string, uint64_t> unknown_;  // readings by source, which is not configured
+  std::map<std::pair<std::string, std::string>, uint64_t> lacking_;  // by source and field
+  uint64_t first_sequence_ = 0;                                      // of what the entry says
+  uint64_t told_ = 0;  // emissions of the entries before it
   bool as_sent_ = false;
 };
 

@@ -67,14 +67,28 @@ class Loop {
                                                std::string store_damage = "");
   ~Loop();
 
-  // The same for a copy of another store's journal, whose last entry `said` that there.
+  // What a journal that is a copy does not tell of where it comes from.
+  struct Copied {
+    std::optional<Digest> said;  // by its last entry
+    uint64_t last_sequence = 0;  // the number of the last emission by then, as far as it is known
+  };
   static Result<std::unique_ptr<Loop>> recover_copy(const Config& config,
                                                     const Surroundings& around,
-                                                    const std::optional<Digest>& said);
-  // In place of a life, for a copy of another store's past: what that one has `sent` is not sent
-  // again, and from here on ids are those of a new epoch. Returns how much is still to be
-  // delivered.
-  Result<uint64_t> settle_copy(const std::map<std::string, Mark>& sent);
+                                                    const Copied& copied);
+  // What the original has still to deliver.
+  struct Undelivered {
+    std::string state_dir;
+    std::vector<std::string> uplinks;  // by bit, as it has them
+    std::map<std::string, Mark> sent;
+    uint64_t upto = 0;  // the last emission that its outbox is known to have, of those of the copy
+  };
+  struct Settled {
+    uint64_t pending = 0;  // what is still to be delivered by the copy,
+    uint64_t lost = 0;     // and what was for uplinks that it does not have
+  };
+  // In place of a life, for a copy of another store's past: what that one has sent is not sent
+  // again, and from here on ids are those of a new epoch.
+  Result<Settled> settle_copy(const Undelivered& original);
 
   // Workers for the uplinks of the configuration, in place of those that are there.
   Status make_workers();
@@ -110,10 +124,6 @@ class Loop {
     Loop& loop_;
     bool insists_ = false;
   };
-  // What a journal that is a copy does not tell of where it comes from.
-  struct Copied {
-    std::optional<Digest> said;  // by its last entry
-  };
   // Recovery, in recovery.cc; what it does about damage, in damage.cc.
   struct Replay;
   Status open_storage(bool with_snapshot);
@@ -148,6 +158,7 @@ class Loop {
   void keep_snapshot();
   Mark first_mark(const Replay& replay, size_t bit) const;
   Status settle_ledger(size_t bit, const Mark& mark);
+  Result<uint64_t> take_over(const Undelivered& original);
   Result<uint64_t> readings_behind(const std::vector<bool>& forwarded, const Mark& mark);
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
   void settle_accounts();
@@ -164,6 +175,7 @@ class Loop {
   bool commit_due(Now now, bool queue_empty) const;
   bool commit();
   void answer_commands();  // in answers.cc
+  bool is_changed_behind(const CommandAnswer& answer) const;
   using Relief = bool (Loop::*)();
   bool insist(const char* what, const std::function<Status()>& action,
               Relief relief = &Loop::relieve_store);

@@ -75,9 +75,9 @@ Result<std::unique_ptr<Loop>> Loop::recover(const Config& config, const Surround
 }
 
 Result<std::unique_ptr<Loop>> Loop::recover_copy(const Config& config, const Surroundings& around,
-                                                 const std::optional<Digest>& said) {
+                                                 const Copied& copied) {
   std::unique_ptr<Loop> loop(new Loop(config, around));
-  loop->copied_ = Copied{said};
+  loop->copied_ = copied;
   WS_TRY(loop->open_storage(true));
   WS_TRY(loop->restore());
   return loop;
@@ -213,7 +213,7 @@ Status Loop::settle_epoch(Replay& replay) {
 // not come to.
 bool Loop::pass_given(const Store::Recovered& from) {
   EmissionBuffer& emissions = engine_->emissions();
-  uint64_t given = from.outbox.last_sequence;
+  uint64_t given = std::max(from.outbox.last_sequence, copied_ ? copied_->last_sequence : 0);
   for (const auto& [name, mark] : from.marks) {
     given = std::max({given, mark.delivered_upto[0], mark.delivered_upto[1]});
   }
@@ -319,9 +319,12 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
   engine_->replay(group, entry.sequence);
   WS_TRY(engine_->pipeline().page_status());
   if (!group.turns.empty()) last_now_ = group.turns.back().now;
-  if (!recorded || *recorded != engine_->digest()) said_anew(entry, group, recorded.has_value());
-  const bool verified = recorded ? *recorded == engine_->digest() : replay.exact;
+  const bool as_recorded = recorded && engine_->has_said(*recorded);
+  if (!as_recorded) said_anew(entry, group, recorded.has_value());
+  const bool verified = recorded ? as_recorded : replay.exact;
   if (!verified) replay.differs("the replay differs from what was said before");
+  // It is left out, and what was said then stays what the next entry records of this one.
+  if (!verified && recorded && entry.sequence <= replay.said_upto) engine_->set_digest(*recorded);
   return apply_replayed(replay, entry, group, verified);
 }
 

@@ -17,12 +17,6 @@ namespace {
 
 constexpr size_t kChunkLines = 4'000;
 
-std::vector<std::string> uplink_names(const Config& config) {
-  std::vector<std::string> names;
-  for (const UplinkOptions& u : config.uplinks) names.push_back(u.name);
-  return names;
-}
-
 // Writes what a group has made the pipeline say, and the readings that an uplink would forward.
 class Output {
  public:
@@ -246,14 +240,6 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
   WS_ASSIGN(auto past, JournalReplay::look_at(state_dir, committed, never));
   WS_ASSIGN(const auto replay,
             JournalReplay::open(config, state_dir, std::move(past), until, never));
-  // For readings before the journal tells what a table held, those of a new look-up above all.
-  for (const LookupOptions& lookup : config.lookups) {
-    const auto contents = read_lookup(lookup);
-    if (!contents.ok()) log_warn("{}", contents.error().message);
-    if (contents.ok()) {
-      replay->engine().pipeline().set_lookup_contents(lookup.name, contents->encode());
-    }
-  }
   const uint64_t snapshot = replay->snapshot();
   WS_ASSIGN(const auto output,
             Output::make(replay->engine(), write, view,
@@ -270,6 +256,7 @@ Result<ReplayResult> replay_journal(const Config& config, const std::string& sta
                            [&](size_t place) { return replay->id_of_reading(place); });
   }
   WS_TRY(output->end());
+  for (const std::string& line : replay->left_out()) log_warn("{}", line);
   return ReplayResult{replay->engine().pipeline().total(), output->written()};
 }
 

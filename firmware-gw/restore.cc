@@ -7,6 +7,7 @@
 #include "firmware-gw/committed.h"
 #include "firmware-gw/loop.h"
 #include "firmware-gw/state_lock.h"
+#include "pipeline/emission_codec.h"
 #include "storage/snapshot.h"
 #include "storage/store_view.h"
 
@@ -120,12 +121,14 @@ Result<std::map<std::string, Mark>> marks_of(const std::string& state_dir) {
   return std::move(view.marks);
 }
 
-// What the original said in the last entry of the copy. Nothing: that is not known, and then it was
-// not delivered either.
-std::optional<Digest> said_at(const End& end, const Reached& said) {
-  if (end.behind.sequence == end.entry + 1) return end.behind.emissions;
-  if (said.entry == end.entry) return said.emissions;
-  return std::nullopt;
+// What the original said in the last entry of the copy. No digest: that is not known, and then it
+// was not delivered either.
+Loop::Copied said_at(const End& end, const Reached& said) {
+  if (end.behind.sequence == end.entry + 1) {
+    return {end.behind.emissions, end.behind.said_before.value_or(0)};
+  }
+  if (said.entry == end.entry) return {said.emissions, said.last_sequence};
+  return {std::nullopt, said.last_sequence};
 }
 
 // ---- marks
@@ -152,13 +155,63 @@ Mark no_further(Mark mark, uint64_t sequence, const RawPosition& end) {
   return mark;
 }
 
+bool waits_behind(const Mark& mark, Lane lane, uint64_t sequence) {
+  if (sequence > mark.delivered_upto[static_cast<size_t>(lane)]) return true;
+  return lane == Lane::kResult &&
+         std::any_of(mark.backlog.begin(), mark.backlog.end(), [&](const BacklogPart& part) {
+           return sequence > part.result_upto && sequence <= part.result_end;
+         });
+}
+
 }  // namespace
 
-Result<uint64_t> Loop::settle_copy(const std::map<std::string, Mark>& sent) {
+// What the copy says anew need not be what the original has said: its configuration may be another
+// one. Returns how many of those that wait are for none of its uplinks.
+Result<uint64_t> Loop::take_over(const Undelivered& original) {
+  constexpr size_t kRows = 1'000;
   const uint64_t last = journal_->last_sequence();
-  const EmissionBuffer& emissions = engine_->emissions();
+  const std::vector<std::string>& names = engine_->uplinks();
+  uint64_t lost = 0;
+  WS_ASSIGN(const auto outbox, OutboxReader::open(disk_, original.state_dir));
+  const auto targets_here = [&](Lane lane, const OutboxRow& row) {
+    uint32_t targets = 0;
+    for (size_t bit = 0; bit < original.uplinks.size(); ++bit) {
+      const std::string& name = original.uplinks[bit];
+      const auto mark = original.sent.find(name);
+      const bool waits =
+          mark == original.sent.end() || waits_behind(mark->second, lane, row.sequence);
+      if ((row.targets >> bit & 1) == 0 || !waits) continue;
+      const auto here = std::find(names.begin(), names.end(), name) - names.begin();
+      here == std::ssize(names) ? ++lost : targets |= 1u << here;
+    }
+    return targets;
+  };
+  for (const Lane lane : {Lane::kAlarm, Lane::kResult}) {
+    for (uint64_t after = 0;;) {
+      WS_ASSIGN(std::vector<OutboxRow> rows,
+                outbox->next_for(UINT32_MAX, lane, after, original.upto, kRows));
+      if (rows.empty()) break;
+      after = rows.back().sequence;
+      std::erase_if(rows, [&](OutboxRow& row) {
+        const auto e = decode_emission(row.message);
+        row.targets = e.ok() && e->cause.entry <= last ? targets_here(lane, row) : 0;
+        return row.targets == 0;
+      });
+      WS_TRY(store_->take_over(lane, rows));
+    }
+  }
+  return lost;
+}
+
+Result<Loop::Settled> Loop::settle_copy(const Undelivered& original) {
+  const uint64_t last = journal_->last_sequence();
+  EmissionBuffer& emissions = engine_->emissions();
   Store::Changes changes;
-  uint64_t pending = 0;
+  Settled settled;
+  WS_ASSIGN(settled.lost, take_over(original));
+  const std::map<std::string, Mark>& sent = original.sent;
+  std::vector<uint64_t> emitted = emissions.emitted();
+  emitted.resize(std::max(emitted.size(), engine_->uplinks().size()));
   for (size_t bit = 0; bit < engine_->uplinks().size(); ++bit) {
     const std::string& name = engine_->uplinks()[bit];
     if (name.empty()) continue;
@@ -176,18 +229,19 @@ Result<uint64_t> Loop::settle_copy(const std::map<std::string, Mark>& sent) {
     WS_ASSIGN(uint64_t waiting, store_->pending(static_cast<uint32_t>(bit), mark));
     WS_ASSIGN(const uint64_t readings, readings_behind(engine_->forwarded(bit), mark));
     waiting += readings;
-    const uint64_t said = bit < emissions.emitted().size() ? emissions.emitted()[bit] : 0;
-    mark.delivered = said - std::min(said, waiting);
+    mark.delivered = emitted[bit] - std::min(emitted[bit], waiting);
     mark.dropped = 0;
+    emitted[bit] = mark.delivered + waiting;
     changes.marks[name] = mark;
-    pending += waiting;
+    settled.pending += waiting;
   }
+  emissions.restore(emissions.last_sequence(), std::move(emitted));
   if (epochs_.back().first_entry <= last) WS_TRY(begin_epoch("", last + 1));
   changes.checkpoint = checkpoint(last);
   WS_TRY(store_->apply(changes, 0));
   WS_TRY(store_->trim_outbox(engine_->uplinks(), marks_));
   WS_TRY(store_->make_durable());
-  return pending;
+  return settled;
 }
 
 namespace {
@@ -207,12 +261,11 @@ Result<Restored> restore_into(const Config& config, const Moment& until, const s
   WS_ASSIGN(const auto sent, marks_of(state_dir));
   Config copy = config;
   copy.gateway.state_dir = dir;
-  WS_ASSIGN(const auto loop,
-            Loop::recover_copy(copy, Surroundings::system(copy), said_at(end, store.said)));
-  Restored restored{end.entry, end.committed_ms, "", 0};
-  WS_ASSIGN(restored.pending, loop->settle_copy(sent));
-  restored.epoch = loop->epoch();
-  return restored;
+  const Loop::Copied copied = said_at(end, store.said);
+  WS_ASSIGN(const auto loop, Loop::recover_copy(copy, Surroundings::system(copy), copied));
+  WS_ASSIGN(const Loop::Settled settled,
+            loop->settle_copy({state_dir, store.uplinks, sent, copied.last_sequence}));
+  return Restored{end.entry, end.committed_ms, loop->epoch(), settled.pending, settled.lost};
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ struct Restored {
   int64_t committed_ms = 0;
   std::string epoch;     // of the ids that it gives
   uint64_t pending = 0;  // events and readings that its uplinks have still to deliver
+  uint64_t lost = 0;     // events that the original has still to deliver by uplinks it has not got
 };
 
 // Copies the journal of `config`'s gateway, which may be running, up to `until` into `dir`, and

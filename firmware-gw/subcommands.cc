@@ -257,10 +257,17 @@ int restore_past(const Arguments& a) {
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   auto restored = restore(*config, *until, a.to);
   if (!restored.ok()) return fail(restored.error());
-  std::printf("{\"entry\":%llu,\"committed\":\"%s\",\"epoch\":\"%s\",\"pending\":%llu}\n",
-              (unsigned long long)restored->entry, format_rfc3339(restored->committed_ms).c_str(),
-              restored->epoch.c_str(), (unsigned long long)restored->pending);
-  return 0;
+  std::printf(
+      "{\"entry\":%llu,\"committed\":\"%s\",\"epoch\":\"%s\",\"pending\":%llu,\"lost\":%llu}\n",
+      (unsigned long long)restored->entry, format_rfc3339(restored->committed_ms).c_str(),
+      restored->epoch.c_str(), (unsigned long long)restored->pending,
+      (unsigned long long)restored->lost);
+  if (restored->lost == 0) return 0;
+  return fail({ErrorCode::kBadData,
+               std::to_string(restored->lost) +
+                   " events that the original has still to deliver are for uplinks that this "
+                   "configuration does not have: no one delivers them from the copy; name these "
+                   "uplinks, and restore into another folder, or let the original deliver them"});
 }
 
 int sql(const Arguments& a) {

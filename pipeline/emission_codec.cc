@@ -212,14 +212,30 @@ Result<Emission> decode_emission(std::string_view message) {
   return e;
 }
 
-Digest digest_of(std::span<const Emission> emissions) {
+namespace {
+
+template <class Put>
+Digest digest_by(std::span<const Emission> emissions, Put put_place) {
   std::string bytes;
   for (const Emission& e : emissions) {
-    bytes += std::to_string(e.sequence) + '/' + std::to_string(e.targets) + '/' +
-             std::to_string(static_cast<int>(e.lane)) + '/';
+    bytes += std::to_string(e.sequence) + '/';
+    put_place(e, bytes);
+    bytes += std::to_string(static_cast<int>(e.lane)) + '/';
     put_said(e, bytes);
   }
   return sha256_16({bytes});
+}
+
+}  // namespace
+
+Digest digest_of(std::span<const Emission> emissions) {
+  return digest_by(emissions, [](const Emission&, std::string&) {});
+}
+
+Digest digest_with_targets(std::span<const Emission> emissions) {
+  return digest_by(emissions, [](const Emission& e, std::string& bytes) {
+    bytes += std::to_string(e.targets) + '/';
+  });
 }
 
 }  // namespace wayside

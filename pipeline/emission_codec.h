@@ -21,7 +21,9 @@ std::string with_id(std::string_view id, std::string_view message);
 Result<Emission> decode_emission(std::string_view message);
 
 // What the journal keeps of a group's emissions: equal digests, equal emissions. Where
-// they come from is left out: it is no part of what was said, and journals of before had none.
+// they come from and where they go is left out: it is no part of what was said.
 Digest digest_of(std::span<const Emission> emissions);
+// What entries of before kept: uplinks were a part of it.
+Digest digest_with_targets(std::span<const Emission> emissions);
 
 }  // namespace wayside

@@ -95,6 +95,11 @@ void Pipeline::take_notes(const Group& group, size_t turn, EmissionBuffer& out) 
         break;
       case Note::Kind::kAnchor:
         tell_anchor(note, wall_ms, out);
+        break;
+      case Note::Kind::kDecided:
+        if (const size_t s = source_index(note.name); s < sources_.size() && sources_[s]->command) {
+          sources_[s]->command->obey(note.text);
+        }
     }
   }
 }
@@ -144,6 +149,9 @@ void Pipeline::end_group(const Group& group) {
   for (size_t s = 0; s < group.duplicates.size() && s < sources_.size(); ++s) {
     sources_[s]->ledger.in += group.duplicates[s];
     sources_[s]->ledger.duplicate += group.duplicates[s];
+  }
+  for (const auto& source : sources_) {
+    if (source->command) source->command->end_group();
   }
 }
 
@@ -222,19 +230,37 @@ void Pipeline::process_slice(Source& source, ReadingBatch& batch, const Slice& s
     auto is_known = [&] { return key != KeyTable::kNone && source.watermarks.knows(key); };
     if (!is_known()) {
       const uint32_t max = source.options.max_keys;
-      if (source.watermarks.known_keys() + new_keys >= max) flush(row);
-      if (!is_known() && source.watermarks.known_keys() >= max) {
+      const std::string_view text = batch.texts.text(batch.keys()[row]);
+      const bool is_long = source.command && text.size() > Command::kKeyMax;
+      if (is_long || source.watermarks.known_keys() + new_keys >= max) flush(row);
+      const bool is_full = !is_known() && source.watermarks.known_keys() >= max;
+      const uint32_t place = slice.place + (row - begin);
+      if ((is_long || is_full) && !(source.command && source.command->had_room(place))) {
+        if (source.command) refuse(source, batch, row, place, is_long, out);
         ++source.ledger.dropped;
         run = row + 1;
         continue;
       }
       ++new_keys;
-      const std::string_view text = batch.texts.text(batch.keys()[row]);
       if (key == KeyTable::kNone) key = source.key_of_text[batch.keys()[row]] = keys_.intern(text);
     }
     source.keys.push_back(key);
   }
   flush(end);
+}
+
+// A command that gets no further is answered nevertheless.
+void Pipeline::refuse(const Source& source, const ReadingBatch& batch, uint32_t row, uint32_t place,
+                      bool is_long, EmissionBuffer& out) {
+  const uint32_t no_key = KeyTable::kNone;
+  Rows one{{1, &batch.times[row], &no_key, {}, &batch.texts}};
+  for (const Column& c : batch.columns) {
+    one.view.columns.push_back(
+        {c.numbers.empty() ? nullptr : &c.numbers[row], c.texts.empty() ? nullptr : &c.texts[row]});
+  }
+  one.first_place = place;
+  const std::string_view key = batch.texts.text(batch.keys()[row]);
+  source.command->refuse(is_long ? Command::kLongKey : Command::kNoRoom, key, one, out);
 }
 
 void Pipeline::process_rows(Source& source, ReadingBatch& batch, const Slice& slice,

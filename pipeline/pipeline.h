@@ -156,6 +156,8 @@ class Pipeline {
   uint32_t key_of(Source& source, const ReadingBatch& batch, size_t row);
   void process_rows(Source& source, ReadingBatch& batch, const Slice& slice, const uint32_t* keys,
                     int64_t timer_ms, EmissionBuffer& out);
+  static void refuse(const Source& source, const ReadingBatch& batch, uint32_t row, uint32_t place,
+                     bool is_long, EmissionBuffer& out);
   void keep_limits(int64_t timer_ms, EmissionBuffer& out);
   void expire_derived_keys(int64_t timer_ms, EmissionBuffer& out);
   void go_idle(const Reach& reach, uint32_t key, EmissionBuffer& out);

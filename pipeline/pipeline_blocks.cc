@@ -76,7 +76,10 @@ std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
                    {o.name + CommandOptions::kReceived},
                    [&p = pipeline, &o, c](Inputs inputs, BlockError& error) {
                      const Command::Places places{c, p.options_.views.size()};
-                     return Command::make(o, *inputs[0], places, p.keys_, p.expressions_, error);
+                     auto made =
+                         Command::make(o, *inputs[0], places, p.keys_, p.expressions_, error);
+                     p.sources_[p.source_index(o.name)]->command = made.get();
+                     return made;
                    }});
     all.back().is_command = true;
   }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "pipeline/command.h"
 #include "pipeline/derived_keys.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/watermark.h"
@@ -37,6 +38,7 @@ struct Pipeline::Source {
   WatermarkTracker watermarks;
   Stream stream;
   Reach reach;
+  Command* command = nullptr;  // that reads it; null: its readings are none
   // Some block sees its readings on two ways: they go one by one, so that it hears of both in the
   // same order however they came.
   bool one_by_one = false;

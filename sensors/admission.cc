@@ -187,7 +187,7 @@ bool Admission::admit_reading(const Chunk& chunk, const Frame& frame, const Now&
   Row& row = source.readings.row(number);
   Refusal& refusal = source.readings.refusal(number);
   if (refusal.reason || !set_time(options, source, arrival, row, refusal) ||
-      !check_key(schemas_[binding.source], binding, row, refusal) ||
+      !check_key(schemas_[binding.source], binding, row, options.is_answered, refusal) ||
       !check_identity(source, schemas_[binding.source], binding, row, refusal)) {
     return false;
   }
@@ -269,12 +269,16 @@ bool Admission::check_time(const SourceOptions& options, const Now& arrival, Row
 }
 
 bool Admission::check_key(const Schema& schema, const Binding& binding, const Row& row,
-                          Refusal& refusal) const {
-  if (schema.key < binding.levels.size()) {
-    if (!binding.levels[schema.key].empty()) return true;
-  } else if (!row.texts[schema.key].empty()) {
-    return true;
+                          bool is_answered, Refusal& refusal) const {
+  constexpr size_t kKeyMax = 1'024;  // bytes: keys are kept for as long as `forget_after`
+  const std::string_view key =
+      schema.key < binding.levels.size() ? binding.levels[schema.key] : row.texts[schema.key];
+  if (key.size() > kKeyMax && !is_answered) {  // a command is told so itself
+    refusal = {"long_key", fmt::format("'{}' has {} bytes, {} are possible",
+                                       schema.fields[schema.key].name, key.size(), kKeyMax)};
+    return false;
   }
+  if (!key.empty()) return true;
   refusal = {"no_key", "'" + schema.fields[schema.key].name + "' is missing or empty"};
   return false;
 }

@@ -3,7 +3,7 @@
 // rest. Owned by the loop thread.
 //
 // Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf and so on, not_born,
-// wrong_type, no_time, bad_time, too_far_in_future, no_key, wrong_identity.
+// wrong_type, no_time, bad_time, too_far_in_future, no_key, long_key, wrong_identity.
 #pragma once
 
 #include <memory>
@@ -103,7 +103,7 @@ class Admission {
                 Refusal& refusal);
   bool check_time(const SourceOptions& options, const Now& arrival, Row& row, Refusal& refusal);
   void take_reply(const Chunk& chunk, const Frame& frame, Row& row);
-  bool check_key(const Schema& schema, const Binding& binding, const Row& row,
+  bool check_key(const Schema& schema, const Binding& binding, const Row& row, bool is_answered,
                  Refusal& refusal) const;
   bool check_identity(const SourceState& source, const Schema& schema, const Binding& binding,
                       const Row& row, Refusal& refusal) const;

@@ -63,20 +63,22 @@ struct Note {
     kLookupFailed = 11,
     kConfig = 12,  // in each group: which configuration it was made under; see text
     kAnchor = 13,  // how the journal stood before the group
-    kConnection = 14
+    kConnection = 14,
+    kDecided = 15  // what became of the group's commands; before its first turn
   };
   Kind kind = Kind::kNewSession;
   uint32_t turn = 0;   // before which turn of the group
   std::string name;    // the mqtt block; the epoch's id; the clock's state; the source; the uplink;
                        // kDamage: of what; kLost: the class; kImport: the uplink;
                        // kLookup, kLookupFailed: the look-up; kConfig: its version;
-                       // kAnchor: the number of the last entry
+                       // kAnchor: the number of the last entry; kDecided: the [[command]]
   std::string text;    // kNewEpoch: why, for people; empty for the first one;
                        // kUplink, kConnection: what happened;
                        // kDamage and kLost: what is lost; kClock: the state before, if the time was
                        // set; kRolledOver: an example; kImport: an encoded emission; kLookup: its
                        // contents; kLookupFailed: why they stay as they are; kAnchor: its hash;
-                       // kConfig: the entry before that was said anew under it
+                       // kConfig: the entry before that was said anew under it;
+                       // kDecided: see pipeline/decided.h
   int64_t number = 0;  // kClock: by how many ms it was set; kRolledOver: readings
   // kNewEpoch: from where on, if that is not here but earlier.
   uint64_t first_sequence = 0;

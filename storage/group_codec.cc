@@ -111,8 +111,10 @@ void decode_texts(uint8_t version, ByteReader& in, size_t rows, ReadingBatch* ba
 // Reads one batch into the group, or past it when its source is unknown. `times` are its event
 // times in any case. Returns the source, or sources.size().
 size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSchema>& sources,
-                    Group& group, std::vector<int64_t>& times) {
-  const size_t source = schema_index(sources, in.text());
+                    Group& group, std::vector<int64_t>& times,
+                    std::vector<JournaledSource>* journaled = nullptr) {
+  const std::string_view name = in.text();
+  const size_t source = schema_index(sources, name);
   ReadingBatch* batch = source < sources.size() ? &group.batches[source] : nullptr;
   if (batch && batch->rows() > 0) in.fail();  // a source comes once
   std::vector<Field> fields(in.count(2));
@@ -125,6 +127,7 @@ size_t decode_batch(uint8_t version, ByteReader& in, const std::vector<NamedSche
   const size_t rows = in.varint();
   if (rows > kCellsMax / (fields.size() + 1)) in.fail();
   if (!in.ok()) return source;
+  if (journaled) journaled->push_back({std::string(name), fields, rows});
   times.clear();
   decode_integers_of(version, in, rows, times);
   if (batch) batch->times = times;
@@ -261,7 +264,8 @@ void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
 }
 
 Status decode_group(std::string_view block, const std::vector<NamedSchema>& sources,
-                    const std::vector<std::string>& connections, Group& group) {
+                    const std::vector<std::string>& connections, Group& group,
+                    std::vector<JournaledSource>* journaled) {
   auto broken = [](const char* part) {
     return Error{ErrorCode::kBadData, std::string("journal block: broken ") + part};
   };
@@ -271,7 +275,7 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   std::vector<size_t> source_at(in.count());
   std::vector<int64_t> times;
   for (size_t& source : source_at) {
-    source = decode_batch(version, in, sources, group, times);
+    source = decode_batch(version, in, sources, group, times, journaled);
     if (!in.ok()) return broken("readings");
   }
   decode_turns(in, source_at, sources.size(), group);

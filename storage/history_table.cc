@@ -152,6 +152,11 @@ double HistoryTable::share_with(size_t column, SqlBound::Compare compare) const 
   return equal && is_key(column) ? 0.1 : 1;
 }
 
+Error time_is_no_text(const std::string& text) {
+  return {ErrorCode::kUsage, "time is in ms since 1970, and '" + text +
+                                 "' is a text; write ms('2026-03-01T12:00:00Z') or ago('1h')"};
+}
+
 Status HistoryTable::narrow(const SqlBound& bound, History::Range& range) const {
   const auto* text = std::get_if<std::string>(&bound.value);
   if (std::holds_alternative<std::monostate>(bound.value)) {
@@ -159,9 +164,7 @@ Status HistoryTable::narrow(const SqlBound& bound, History::Range& range) const 
   } else if (bound.column == kSource) {
     if (text) narrow_to_source(*text, range);
   } else if (bound.column == kTime && text) {
-    return Error{ErrorCode::kUsage,
-                 "time is in ms since 1970, and '" + *text +
-                     "' is a text; write ms('2026-03-01T12:00:00Z') or ago('1h')"};
+    return time_is_no_text(*text);
   } else if (bound.column == kTime) {
     Whole times{range.from_ms, range.to_ms};
     times.cut(bound);

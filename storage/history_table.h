@@ -11,6 +11,9 @@
 
 namespace wayside {
 
+// Of a time that is compared with a text.
+Error time_is_no_text(const std::string& text);
+
 class HistoryTable : public SqlTable {
  public:
   // Of one source, or of all. `history` outlives it.

@@ -27,6 +27,24 @@ Status Store::insert_emissions(std::span<const Emission> emissions, const Reache
   return set_meta("outbox", position);
 }
 
+Status Store::take_over(Lane lane, const std::vector<OutboxRow>& rows) {
+  WS_ASSIGN(Statement put, db_->prepare("INSERT OR REPLACE INTO outbox VALUES(?, ?, ?, ?, ?)"));
+  WS_TRY(db_->begin());
+  Status written;
+  for (size_t i = 0; written.ok() && i < rows.size(); ++i) {
+    const auto& [sequence, targets, message] = rows[i];
+    put.bind(1, static_cast<int64_t>(lane));
+    put.bind(2, as_i64(sequence));
+    put.bind(3, static_cast<int64_t>(targets));
+    put.bind_blob(4, message);
+    put.bind(5, row_crc({message}, {static_cast<uint64_t>(lane), sequence, targets}));
+    written = put.run();
+  }
+  if (written.ok()) written = db_->exec("COMMIT");
+  if (!written.ok()) (void)db_->exec("ROLLBACK").ok();
+  return written;
+}
+
 Status Store::trim_outbox(const std::vector<std::string>& uplinks,
                           const std::map<std::string, Mark>& marks) {
   for (size_t lane = 0; lane < 2; ++lane) {
@@ -102,8 +120,9 @@ Result<std::unique_ptr<OutboxReader>> OutboxReader::open(Disk& disk, const std::
   return std::unique_ptr<OutboxReader>(new OutboxReader(std::move(db), std::move(select)));
 }
 
-Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t after, uint64_t upto,
-                                                          uint32_t bit, size_t limit) {
+Result<std::vector<OutboxReader::Row>> OutboxReader::next_for(uint32_t wanted, Lane lane,
+                                                              uint64_t after, uint64_t upto,
+                                                              size_t limit) {
   select_.bind(1, static_cast<int64_t>(lane));
   select_.bind(2, as_i64(after));
   select_.bind(3, as_i64(std::min<uint64_t>(upto, INT64_MAX)));
@@ -117,7 +136,9 @@ Result<std::vector<OutboxReader::Row>> OutboxReader::next(Lane lane, uint64_t af
     // Those of others are checked, too: a damaged row does not know for whom it is.
     sound = is_sound(select_.column_int(3),
                      row_crc({message}, {static_cast<uint64_t>(lane), sequence, targets}));
-    if (targets >> bit & 1) rows.push_back({sequence, std::string(message)});
+    if (targets & wanted) {
+      rows.push_back({sequence, static_cast<uint32_t>(targets), std::string(message)});
+    }
   }
   select_.reset();  // ends the read transaction
   if (!more.ok()) return more.error();

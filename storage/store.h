@@ -68,6 +68,13 @@ struct Checkpoint {
   uint64_t scrubbed = 0;                      // the journal entry that Scrub has read last
 };
 
+// An emission that waits in the outbox.
+struct OutboxRow {
+  uint64_t sequence = 0;
+  uint32_t targets = 0;
+  std::string message;  // an Emission without its id
+};
+
 class Store {
  public:
   // Opens or makes `dir`/wayside.db; its log goes into it every `wal_bytes`. kBadData, here and
@@ -145,6 +152,10 @@ class Store {
   Status trim_outbox(const std::vector<std::string>& uplinks,
                      const std::map<std::string, Mark>& marks);
 
+  // Rows of another store's outbox, as they are there but for the bits of `targets`, which are
+  // those of this one.
+  Status take_over(Lane lane, const std::vector<OutboxRow>& rows);
+
   // Makes everything durable that was applied so far. Until then the journal must keep what leads
   // here.
   Status make_durable();
@@ -213,13 +224,15 @@ class OutboxReader {
  public:
   static Result<std::unique_ptr<OutboxReader>> open(Disk& disk, const std::string& dir);
 
-  struct Row {
-    uint64_t sequence = 0;
-    std::string message;  // an Emission without its id
-  };
+  using Row = OutboxRow;
   // The next emissions of a lane for the uplink with this bit, in order, none behind `upto`.
   Result<std::vector<Row>> next(Lane lane, uint64_t after, uint64_t upto, uint32_t bit,
-                                size_t limit);
+                                size_t limit) {
+    return next_for(1u << bit, lane, after, upto, limit);
+  }
+  // The same for those of any uplink in `targets`.
+  Result<std::vector<Row>> next_for(uint32_t targets, Lane lane, uint64_t after, uint64_t upto,
+                                    size_t limit);
   // What a limit took between `after` and `upto`: how many of them were for the uplink, and the
   // last one. To be asked in the same view of the outbox as next().
   struct Gap {

@@ -4,9 +4,10 @@
 #include <filesystem>
 
 #include "firmware-gw/loop.h"
+#include "firmware-gw/restore.h"
 #include "firmware-gw/sql.h"
 #include "sensors/mqtt_packet.h"
-#include "tests/messages.h"
+#include "tests/killed_life.h"
 #include "tests/temp_folder.h"
 
 namespace wayside {
@@ -62,7 +63,11 @@ class CommandLoop : public testing::Test {
 
   // A life; what it answers.
   Lines live(const std::vector<TestMessage>& commands, const std::string& properties = "") {
-    auto loop = Loop::recover(config_, Surroundings::system(config_));
+    return live_under(config_, commands, properties);
+  }
+  Lines live_under(const Config& config, const std::vector<TestMessage>& commands,
+                   const std::string& properties = "") {
+    auto loop = Loop::recover(config, Surroundings::system(config));
     if (!loop.ok()) return {loop.error().message};
     Lines lines;
     for (const TestMessage& m : commands) {
@@ -110,7 +115,10 @@ TEST_F(CommandLoop, a_command_that_comes_again_in_a_later_life_gets_the_same_ans
   const TestMessage second{"shop/o1/put", R"({"id":"b","amount":7,"version":0})"};
   const Lines answers = live({first, second});
   ASSERT_EQ(answers.size(), 2u);
-  EXPECT_EQ(live({second, first}), (Lines{answers[1], answers[0]}));
+  const auto repeated = [](std::string line) {
+    return line.insert(line.find(",\"version\""), ",\"repeated\":true");
+  };
+  EXPECT_EQ(live({second, first}), (Lines{repeated(answers[1]), repeated(answers[0])}));
   EXPECT_EQ(
       sql("SELECT number, key, id, outcome, reason, version FROM commands"),
       (Lines{
@@ -133,6 +141,49 @@ TEST_F(CommandLoop, what_was_decided_is_made_again_from_the_journal_and_answered
   EXPECT_EQ(live({{"shop/o1/get", R"({"id":"g"})"}}),
             Lines{R"(answers/o1 {"command":"orders","key":"o1","id":"g","outcome":"accepted",)"
                   R"("version":2,"row":{"order_id":"o1","total":6}})"});
+}
+
+TEST_F(CommandLoop, an_answer_shows_no_row_that_a_later_command_of_its_commit_has_changed) {
+  EXPECT_EQ(live({{"shop/o1/put", R"({"id":"a","amount":5})"},
+                  {"shop/o1/get", R"({"id":"g"})"},
+                  {"shop/o2/put", R"({"id":"b","amount":1})"},
+                  {"shop/o1/put", R"({"id":"c","amount":7})"},
+                  {"shop/o1/get", R"({"id":"h"})"}}),
+            (Lines{R"(answers/o1 {"command":"orders","key":"o1","id":"a","outcome":"accepted",)"
+                   R"("version":1})",
+                   R"(answers/o1 {"command":"orders","key":"o1","id":"g","outcome":"accepted",)"
+                   R"("version":1})",
+                   R"(answers/o2 {"command":"orders","key":"o2","id":"b","outcome":"accepted",)"
+                   R"("version":1,"row":{"order_id":"o2","total":1}})",
+                   R"(answers/o1 {"command":"orders","key":"o1","id":"c","outcome":"accepted",)"
+                   R"("version":2,"row":{"order_id":"o1","total":12}})",
+                   R"(answers/o1 {"command":"orders","key":"o1","id":"h","outcome":"accepted",)"
+                   R"("version":2,"row":{"order_id":"o1","total":12}})"}));
+}
+
+// Whatever is required later, an answer that was given stays true.
+TEST_F(CommandLoop, what_was_answered_stays_so_after_a_kill_and_under_other_requirements) {
+  const auto answers = live_and_be_killed(config_, {{{"shop/o1/put", R"({"id":"a","amount":50})"}},
+                                                    {{"shop/o1/put", R"({"id":"b","amount":0})"}}});
+  ASSERT_EQ(answers.size(), 2u);
+  Config strict = config_;
+  strict.commands[0].require = {{"too_little", "kind = 'get' OR amount > 100"}};
+  for (SourceOptions& s : strict.sources) s.max_keys = 7;
+  const auto restored = restore(strict, {}, folder_ / "copy");
+  ASSERT_TRUE(restored.ok()) << restored.error().message;
+  Config copy = strict;
+  copy.gateway.state_dir = folder_ / "copy";
+  for (const Config& config : {strict, copy}) {
+    EXPECT_EQ(live_under(config, {{"shop/o1/get", R"({"id":"g"})"},
+                                  {"shop/o1/put", R"({"id":"a","amount":50})"},
+                                  {"shop/o1/put", R"({"id":"c","amount":200,"version":0})"}}),
+              (Lines{R"(answers/o1 {"command":"orders","key":"o1","id":"g","outcome":"accepted",)"
+                     R"("version":1,"row":{"order_id":"o1","total":50}})",
+                     R"(answers/o1 {"command":"orders","key":"o1","id":"a","outcome":"accepted",)"
+                     R"("repeated":true,"version":1,"row":{"order_id":"o1","total":50}})",
+                     R"(answers/o1 {"command":"orders","key":"o1","id":"c","outcome":"refused",)"
+                     R"("reason":"version","version":1,"row":{"order_id":"o1","total":50}})"}));
+  }
 }
 
 TEST_F(CommandLoop, who_names_a_response_topic_gets_the_answer_there) {

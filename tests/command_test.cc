@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "pipeline/decided.h"
+
 #include "tests/block_fleet.h"
 
 namespace wayside {
@@ -55,8 +57,10 @@ class CommandStage {
   }
 
   // "order id outcome reason version" of each answer of a turn.
-  Lines turn(const std::vector<Sent>& commands) {
+  // `noted`: what its entry says was decided; empty: it decides itself.
+  Lines turn(const std::vector<Sent>& commands, const std::string& noted = "") {
     Group group;
+    if (!noted.empty()) group.notes = {{Note::Kind::kDecided, 0, "orders", noted}};
     group.batches.emplace_back(*make_schema(options_.sources[0]));
     group.duplicates.resize(1);
     group.rows_before.resize(1);
@@ -76,6 +80,7 @@ class CommandStage {
     group.turns[0].slices = {{0, 0, uint32_t(commands.size())}};
     EmissionBuffer out;
     pipeline_->turn(group, 0, out);
+    pipeline_->end_group(group);
     Lines lines;
     for (const CommandAnswer& a : out.answers()) {
       lines.push_back(a.key + ' ' + a.decision.id + ' ' + to_text(a.decision.outcome) + ' ' +
@@ -108,7 +113,7 @@ TEST(Command, an_accepted_one_is_the_next_version_of_its_key) {
 TEST(Command, one_whose_id_is_known_is_answered_as_the_first_time_and_not_carried_out_again) {
   CommandStage stage;
   stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5'000}});
-  EXPECT_EQ(stage.turn({{"o1", "put", "a", 9}, {"o1", "put", "b", 1}, {"o1", "put", "c", 1}}),
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5'000}, {"o1", "put", "c", 1}}),
             (Lines{"o1 a accepted  1", "o1 b refused too_much 1", "o1 c accepted  2"}));
   const Ledger ledger = stage.pipeline().total();
   EXPECT_EQ(ledger.used, 2u);
@@ -124,6 +129,107 @@ TEST(Command, of_each_key_the_last_ids_are_remembered) {
   stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5}, {"o1", "put", "c", 5}});
   EXPECT_EQ(stage.turn({{"o1", "put", "d", 5}, {"o1", "put", "b", 5}, {"o1", "put", "a", 5}}),
             (Lines{"o1 d accepted  4", "o1 b accepted  2", "o1 a accepted  5"}));
+}
+
+TEST(Command, refusals_push_out_no_id_of_one_that_was_carried_out) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5}});
+  for (const char* id : {"r1", "r2", "r3", "r4"}) stage.turn({{"o1", "put", id, 5'000}});
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 5}}), Lines{"o1 a accepted  1"});
+  EXPECT_TRUE(stage.answers()[0].repeated);
+  EXPECT_EQ(stage.turn({{"o1", "put", "r2", 5'000}}), Lines{"o1 r2 refused too_much 1"});
+  EXPECT_TRUE(stage.answers()[0].repeated) << "the last refusals are known, too";
+}
+
+TEST(Command, one_with_a_known_id_and_other_contents_is_refused) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 3, kNull, "me/1"}});
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 99}}), Lines{"o1 a refused other_content 1"});
+  EXPECT_FALSE(stage.answers()[0].repeated);
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 3, kNull, "me/2"}}), Lines{"o1 a accepted  1"})
+      << "where the answer goes is no part of it";
+}
+
+TEST(Command, one_without_room_for_its_key_is_answered_and_changes_nothing) {
+  CommandOptions few = orders();
+  few.max_keys = 2;
+  CommandStage stage(few);
+  const std::string name(Command::kKeyMax + 1, 'k');
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 5},
+                        {name, "put", "b", 5, kNull, "me/answers"},
+                        {"o2", "put", "c", 5},
+                        {"o3", "put", "d", 5},
+                        {"o1", "put", "e", 5}}),
+            (Lines{"o1 a accepted  1", name.substr(1) + " b refused long_key 0", "o2 c accepted  1",
+                   "o3 d refused max_keys 0", "o1 e accepted  2"}));
+  EXPECT_EQ(stage.answers()[1].reply_to, "me/answers");
+  EXPECT_EQ(stage.answers()[3].topic, "answers/o3");
+  EXPECT_EQ(stage.pipeline().total().dropped, 2u);
+  EXPECT_TRUE(stage.pipeline().total().balanced());
+}
+
+// "which row" is of state as it was written before contents were known.
+TEST(Command, state_of_before_has_no_contents_and_is_taken_as_it_is) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 3}, {"o1", "put", "b", 5'000}});
+  SavedState saved, older;
+  saved.apply(stage.pipeline().save_changes());
+  std::vector<StateRow> rows = saved.rows();
+  for (StateRow& row : rows) {
+    if (row.component == "command:orders" && row.key == "o1")
+      row.bytes.resize(row.bytes.size() - 16);
+  }
+  older.apply(rows);
+  ASSERT_NE(older, saved);
+  stage.reopen(older);
+  EXPECT_EQ(stage.turn({{"o1", "put", "a", 99}, {"o1", "put", "b", 1}}),
+            (Lines{"o1 a accepted  1", "o1 b refused too_much 1"}));
+}
+
+TEST(Command, a_replay_obeys_what_was_decided_then) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 50}, {"o1", "put", "b", 500}, {"o1", "put", "a", 50}});
+  const std::vector<CommandAnswer> then = stage.answers();
+  const std::string noted = encode_decided(then, 0);
+  CommandOptions other = orders();
+  other.require = {{"too_little", "amount > 100"}};
+  CommandStage replay(other);
+  const std::vector<Sent> same{
+      {"o1", "put", "a", 50}, {"o1", "put", "b", 500}, {"o1", "put", "a", 50}};
+  EXPECT_EQ(replay.turn(same, noted),
+            (Lines{"o1 a accepted  1", "o1 b accepted  2", "o1 a accepted  1"}));
+  EXPECT_TRUE(replay.answers()[2].repeated);
+  EXPECT_EQ(replay.decisions(), (Lines{"1 accepted", "2 accepted", "3 repeated"}));
+  EXPECT_EQ(replay.turn({{"o1", "put", "c", 50}, {"o1", "put", "a", 50}}),
+            (Lines{"o1 c refused too_little 2", "o1 a accepted  1"}))
+      << "from there on it decides itself";
+}
+
+TEST(Command, one_that_had_room_then_has_it_in_a_replay_and_one_that_had_none_has_not) {
+  CommandOptions few = orders();
+  few.max_keys = 1;
+  CommandStage stage(few);
+  const std::vector<Sent> sent{{"o1", "put", "a", 5}, {"o2", "put", "b", 5}};
+  stage.turn(sent);
+  const std::string refused = encode_decided(stage.answers(), 0);
+  CommandStage roomy;
+  roomy.turn(sent);
+  const std::string accepted = encode_decided(roomy.answers(), 0);
+  CommandStage more;
+  EXPECT_EQ(more.turn(sent, refused), (Lines{"o1 a accepted  1", "o2 b refused max_keys 0"}));
+  CommandStage less(few);
+  EXPECT_EQ(less.turn(sent, accepted), (Lines{"o1 a accepted  1", "o2 b accepted  1"}));
+}
+
+TEST(Decided, what_is_broken_is_left_out) {
+  CommandStage stage;
+  stage.turn({{"o1", "put", "a", 5}, {"o1", "put", "b", 5}});
+  const std::string noted = encode_decided(stage.answers(), 0);
+  ASSERT_EQ(parse_decided(noted).size(), 2u);
+  for (size_t n = 0; n < noted.size(); ++n) {
+    EXPECT_LT(parse_decided(noted.substr(0, n)).size(), 2u) << n;
+  }
+  EXPECT_TRUE(parse_decided("\x07" + noted.substr(1)).empty()) << "of a later version";
 }
 
 TEST(Command, one_that_expects_another_version_is_refused) {

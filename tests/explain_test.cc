@@ -126,6 +126,55 @@ TEST_F(Explain, gives_the_readings_that_each_kind_of_block_has_used) {
   }
 }
 
+// With disorder allowed one reading lets several others go on, each of which makes a block tell
+// something: the sum of what each event rests on is what it says.
+TEST_F(Explain, an_event_rests_on_no_row_that_came_behind_it_however_many_came_at_once) {
+  struct Case {
+    const char* what;
+    std::string blocks;
+  };
+  const std::string state =
+      "[[state]]\nname = \"s\"\nfrom = \"@\"\nnext = { n = \"coalesce(n, 0) + 1\" }\nto = "
+      "[\"centre\"]\n";
+  const auto from = [&](const std::string& stream) {
+    return std::string(state).replace(state.find('@'), 1, stream);
+  };
+  const Case cases[] = {
+      {"a state in order of event time",
+       from("climate").insert(0, "").append("order = \"event_time\"\n")},
+      {"a state behind an order", "[[order]]\nname = \"o\"\nfrom = \"climate\"\n" + from("o")},
+      {"a window that tells early",
+       "[[window]]\nname = \"s\"\nfrom = \"o\"\nsize = \"1000s\"\nearly_count = 1\nselect = { n = "
+       "\"count()\" }\n[[order]]\nname = \"o\"\nfrom = \"climate\"\n"},
+      {"a window by count",
+       "[[order]]\nname = \"o\"\nfrom = \"climate\"\n[[window]]\nname = \"s\"\nfrom = \"o\"\ncount "
+       "= "
+       "2\nselect = { n = \"count()\" }\n"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    TempFolder folder;
+    lives_ = 0;
+    Config config = config_in(folder / "state", c.blocks);
+    for (SourceOptions& s : config.sources) s.max_disorder_ms = 5'000;
+    Group readings;
+    for (int i = 0; i < 6; ++i) {  // each sixth lets those before it go
+      for (int k = 1; k <= 5; ++k)
+        readings.push_back("a " + std::to_string(i * 20'000 + k * 100) + " 1");
+      readings.push_back("a " + std::to_string(i * 20'000 + 10'000) + " 1");
+    }
+    live(config, readings);
+    const std::vector<Said> events = said(config, "s");
+    ASSERT_GT(events.size(), 10u);
+    for (const Said& event : events) {
+      const auto explained = explain(config, event.id, 1'000, never);
+      ASSERT_TRUE(explained.ok()) << explained.error().message;
+      const size_t at = event.line.find("\"n\":") + 4;
+      EXPECT_EQ(explained->event.total, std::stoul(event.line.substr(at))) << event.line;
+    }
+  }
+}
+
 TEST_F(Explain, finds_the_pair_of_an_interval_join_also_by_a_boolean_alone) {
   const Config config = this->config(
       "[[map]]\nname = \"m\"\nfrom = \"climate\"\nwhere = \"temp_c < 9\"\n[[join]]\nname = "

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/text.h"
 #include "firmware-gw/events_table.h"
 #include "firmware-gw/loop.h"
@@ -55,6 +57,39 @@ TEST_F(SqlOverState, a_source_is_a_table_with_its_fields) {
             Lines{R"({"t":-3.25})"});
   EXPECT_EQ(lines("SELECT source, count(*) AS n FROM readings GROUP BY source"),
             Lines{R"({"source":"climate","n":3})"});
+}
+
+TEST_F(SqlOverState, the_time_of_an_event_is_compared_with_no_text) {
+  live(messages_);
+  EXPECT_EQ(lines("SELECT id FROM events WHERE time > '2020'"),
+            Lines{"time is in ms since 1970, and '2020' is a text; write "
+                  "ms('2026-03-01T12:00:00Z') or ago('1h')"});
+}
+
+// The journal knows nothing of a table that nobody had looked things up in.
+TEST_F(SqlOverState, events_of_a_new_look_up_are_those_that_a_replay_tells) {
+  live(messages_);
+  live({{"fleet/v1/climate", R"({"ts":100000,"t":5})", 5},
+        {"fleet/v1/climate", R"({"ts":200000,"t":5})", 6}});
+  std::ofstream(folder_ / "trucks.csv") << "vehicle,least\nv1,4\nv2,6\n";
+  LookupOptions lookup;
+  lookup.name = "known";
+  lookup.from = "climate";
+  lookup.file = folder_ / "trucks.csv";
+  lookup.match = lookup.column = "vehicle";
+  lookup.columns = {{"least", "number"}};
+  config_.lookups.push_back(lookup);
+  RuleOptions rule;
+  rule.name = "beyond";
+  rule.from = "known";
+  rule.when = "temp_c > least";
+  config_.rules.push_back(rule);
+  size_t told = 0;
+  const auto count = [&](std::string_view l) { told += l.find("\"beyond\"") != l.npos; };
+  ASSERT_TRUE(replay_journal(config_, config_.gateway.state_dir, {}, count).ok());
+  ASSERT_GT(told, 0u);
+  EXPECT_EQ(lines("SELECT count(*) AS n FROM events WHERE block = 'beyond'"),
+            Lines{"{\"n\":" + std::to_string(told) + "}"});
 }
 
 TEST_F(SqlOverState, each_row_of_a_join_or_of_an_or_comes_once) {
