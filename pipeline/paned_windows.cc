@@ -321,8 +321,8 @@ void PanedWindows::load(uint32_t id, ByteReader& in) {
     if (!early_.empty()) {
       early_[pane].next = in.fixed<int64_t>();
       early_[pane].readings = static_cast<uint32_t>(in.varint());
-      if (head.complete)
-        early_[pane].next = kTimeMax;  // as it was saved until 0.9 it could have one
+      // State of an older version may have one.
+      if (head.complete) early_[pane].next = kTimeMax;
     }
     panes_.load(pane, in);
   }

@@ -282,10 +282,14 @@ std::vector<uint32_t> Window::open_keys() const {
 }
 
 void Window::begin_anew(const std::vector<uint32_t>& keys, int64_t limit_ms, EmissionBuffer& out) {
-  const bool all_ahead = !by_key_ && watermark_ > limit_ms;
+  const auto is_ahead = [&](uint32_t key) {  // now, or with what a turn had no room for
+    const auto waits = behind_.find(key);
+    return (waits == behind_.end() ? watermark(key) : waits->second) > limit_ms;
+  };
+  const bool all_ahead = !by_key_ && is_ahead(KeyTable::kNone);
   for (const uint32_t key : by_key_ ? keys : open_keys()) {
     know(key);
-    if (all_ahead || (by_key_ && watermark(key) > limit_ms)) {
+    if (all_ahead || (by_key_ && is_ahead(key))) {
       forget_key(key, limit_ms, out);
     } else if (has_times()) {
       // Another input has held the watermark back: what it lets be open goes on.
