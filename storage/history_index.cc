@@ -1,7 +1,6 @@
 #include "storage/history_index.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/bytes.h"
 #include "storage/group_codec.h"
