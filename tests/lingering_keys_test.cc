@@ -58,9 +58,9 @@ Lines final_results(const PipelineOptions& options, const std::vector<int64_t>& 
 }
 
 TEST(LingeringKeys, a_window_longer_than_the_silence_is_told_once) {
-  const Lines expected = {"day a [345600000,432000000) #1 final n=2",
-                          "day a [432000000,518400000) #0 final n=1",
-                          "week a [345600000,950400000) #0 final sum=3"};
+  const Lines expected = {"day a [345600000,432000000) #2 final n=2",
+                          "day a [432000000,518400000) #1 final n=1",
+                          "week a [345600000,950400000) #1 final sum=3"};
   for (const bool reloaded : {false, true}) {
     EXPECT_EQ(final_results(days_and_weeks(), {6, 19, 31}, reloaded), expected);
   }
