@@ -104,6 +104,9 @@ class Explainer {
                             e.fields,
                             {e.cause.entry, e.cause.place},
                             {place.entry, by_reading ? e.cause.place + 1 : e.cause.before}};
+    said_before_ = static_cast<size_t>(
+        std::count_if(said.begin(), said.begin() + static_cast<ptrdiff_t>(place.index),
+                      [&](const Emission& other) { return is_said(explained.event.told, other); }));
     return {};
   }
 
@@ -146,7 +149,7 @@ class Explainer {
                                                 const EventPlace& place) {
     RestsContext context{config_, std::max<size_t>(limit_ / open.size(), 1), {}};
     std::vector<std::pair<Explanation*, std::unique_ptr<Rests>>> all;
-    Watcher watcher(place.entry, place.index);
+    Watcher watcher(said_before_);
     for (Explanation* e : open) {
       auto rests = make_rests(e->told, context);
       if (!rests) continue;
@@ -196,6 +199,7 @@ class Explainer {
   const JournalReplay::Expired& expired_;
   JournalReplay::Past past_;
   uint64_t first_entry_ = 1;  // that the replay sees
+  size_t said_before_ = 0;  // the same event, in its entry
 };
 
 }  // namespace

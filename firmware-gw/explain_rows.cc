@@ -30,6 +30,11 @@ const Value* ToldRow::find(const std::string& field) const {
   return nullptr;
 }
 
+bool is_said(const ToldRow& told, const Emission& e) {
+  return e.block == told.block && e.key == told.key && e.time_ms == told.time_ms &&
+         e.type == told.type && e.fields == told.fields;
+}
+
 bool is_same(const Value& a, const Value& b) { return without_bool(a) == without_bool(b); }
 
 std::string_view SeenRow::key() const {

@@ -34,6 +34,8 @@ struct ToldRow {
   const Value* find(const std::string& field) const;
 };
 
+bool is_said(const ToldRow& told, const Emission& emission);
+
 // The same to a reader of rows, which have numbers for booleans.
 bool is_same(const Value& a, const Value& b);
 

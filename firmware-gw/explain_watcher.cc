@@ -11,6 +11,7 @@ namespace wayside {
 void Watcher::add(Rests& rests) {
   OfBlock& block = open_[rests.given()];
   const ToldRow& told = rests.told();
+  if (told.number == 0) event_ = &told;
   (rests.is_by_cause() ? block.by_entry[told.cause.entry] : block.by_key[told.key])
       .push_back(&rests);
 }
@@ -41,7 +42,7 @@ void Watcher::saw(const Stream& stream, const Block& block, size_t input, const 
   const SeenRow seen{stream, row, fate, input, rows_, {entry_, place}, {entry_, upto}, arrival()};
   const auto show = [&](const Open& all) {
     for (Rests* rests : all) {
-      if (!is_told_already(*rests, seen, former)) rests->see(seen);
+      if (!is_told_already(*rests, former)) rests->see(seen);
     }
   };
   if (const auto key = of->by_key.find(seen.key()); key != of->by_key.end()) show(key->second);
@@ -51,17 +52,22 @@ void Watcher::saw(const Stream& stream, const Block& block, size_t input, const 
 }
 
 void Watcher::look_for_event() {
-  if (entry_ != event_entry_ || event_row_ != UINT64_MAX) return;
-  if (replay_->engine().emissions().pending().size() > event_index_) event_row_ = rows_;
+  if (!event_ || entry_ != event_->at.entry || event_row_ != UINT64_MAX) return;
+  const auto said = replay_->engine().emissions().pending();
+  for (; looked_ < said.size(); ++looked_) {
+    if (!is_said(*event_, said[looked_]) || said_before_-- > 0) continue;
+    event_row_ = rows_;
+    return;
+  }
 }
 
 // One reading may bring a block several rows, each of which makes it tell something. What it told
 // was seen, by who got it, before the row in which it did: so it was told in a former one if it was
 // seen before that one ended.
-bool Watcher::is_told_already(const Rests& rests, const SeenRow& row, uint64_t former) const {
+bool Watcher::is_told_already(const Rests& rests, uint64_t former) const {
   const ToldRow& told = rests.told();
   const uint64_t told_at = told.number == 0 ? event_row_ : told.number;
-  return row.at == told.at && former >= told_at;
+  return former >= told_at;
 }
 
 void Watcher::ended(const Block& block, std::string_view key, const Cause& cause) {

@@ -16,8 +16,9 @@ namespace wayside {
 
 class Watcher : public Witness {
  public:
-  // Of what this entry has said, the emission with this index is what is asked about.
-  Watcher(uint64_t entry, size_t index) : event_entry_(entry), event_index_(index) {}
+  // Its entry has said the event that is asked about so many times before. Where it stands among
+  // others does not tell it: row by row blocks say the same in another order.
+  explicit Watcher(size_t said_before) : said_before_(said_before) {}
   // Both outlive it; before the replay's first entry.
   void add(Rests& rests);
   void watch(JournalReplay& replay) { replay_ = &replay; }
@@ -39,11 +40,12 @@ class Watcher : public Witness {
   };
   OfBlock* find(const Block& block);
   void look_for_event();
-  bool is_told_already(const Rests& rests, const SeenRow& row, uint64_t former) const;
+  bool is_told_already(const Rests& rests, uint64_t former) const;
   int64_t arrival();
 
-  const uint64_t event_entry_;
-  const size_t event_index_;
+  size_t said_before_;
+  const ToldRow* event_ = nullptr;   // null: nobody asks about one
+  size_t looked_ = 0;                // emissions of its entry that were looked at
   uint64_t event_row_ = UINT64_MAX;  // the first row behind which it was said
   std::map<Rests::Given, OfBlock> open_;
   std::unordered_map<const Block*, OfBlock*> of_;  // null: nobody asks for its rows

@@ -104,7 +104,8 @@ class CommandTest(unittest.TestCase):
         self.start()
         code, text = self.send({"order": "o1", "id": "a", "amount": 5, "till": 7, "kind": "put"})
         self.assertEqual((code, json.loads(text)["row"]["till"]), (0, "7"))
-        self.assertEqual(self.send({"order": "o1", "id": "a", "amount": 5, "till": 7, "kind": "put"}), (code, text))
+        again = self.send({"order": "o1", "id": "a", "amount": 5, "till": 7, "kind": "put"})
+        self.assertEqual((again[0], json.loads(again[1])), (code, json.loads(text) | {"repeated": True}))
         code, text = self.send({"order": "o1", "id": "b", "till": 7, "kind": "put"})
         self.assertEqual((code, json.loads(text)["reason"]), (65, "no_amount"))
         self.assertEqual(self.send({"id": "b", "till": 7, "kind": "put"}),

@@ -140,8 +140,11 @@ TEST_F(Explain, an_event_rests_on_no_row_that_came_behind_it_however_many_came_a
     return std::string(state).replace(state.find('@'), 1, stream);
   };
   const Case cases[] = {
-      {"a state in order of event time",
-       from("climate").insert(0, "").append("order = \"event_time\"\n")},
+      {"a state in order of event time", from("climate").append("order = \"event_time\"\n")},
+      {"a state behind a window",
+       "[[window]]\nname = \"w\"\nfrom = \"climate\"\nsize = \"200ms\"\nselect = { m = "
+       "\"count()\" }\n" +
+           from("w")},
       {"a state behind an order", "[[order]]\nname = \"o\"\nfrom = \"climate\"\n" + from("o")},
       {"a window that tells early",
        "[[window]]\nname = \"s\"\nfrom = \"o\"\nsize = \"1000s\"\nearly_count = 1\nselect = { n = "
