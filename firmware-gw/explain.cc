@@ -199,7 +199,7 @@ class Explainer {
   const JournalReplay::Expired& expired_;
   JournalReplay::Past past_;
   uint64_t first_entry_ = 1;  // that the replay sees
-  size_t said_before_ = 0;  // the same event, in its entry
+  size_t said_before_ = 0;    // the same event, in its entry
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ class DamagedState : public testing::Test {
     config.storage.scrub_ms = scrub_ms_;
     config.storage.file_bytes = 16 * kJournalPage;
     config.storage.max_bytes = max_files_ * config.storage.file_bytes;
+    config.storage.snapshot_bytes = snapshot_bytes_;
     Surroundings around = Surroundings::system(config);
     around.make_sink = [this, file = around.make_sink](const UplinkOptions& options,
                                                        std::vector<Epoch> epochs) {
@@ -72,6 +73,7 @@ class DamagedState : public testing::Test {
   TempFolder folder_;
   std::string dir_ = folder_ / "state";
   uint64_t max_files_ = 100;
+  uint64_t snapshot_bytes_ = StorageOptions().snapshot_bytes;
   int64_t scrub_ms_ = StorageOptions().scrub_ms;
 
  private:
@@ -175,17 +177,24 @@ TEST_F(DamagedState, an_outbox_that_cannot_be_read_ends_the_life_and_the_next_ma
 
 TEST_F(DamagedState, a_store_lost_when_the_journal_is_recycled_keeps_its_epoch_and_its_numbers) {
   max_files_ = 2;
-  const auto before = live(1, 1'000);
-  const uint64_t given = before->engine().emissions().last_sequence();
-  const std::vector<std::string> known = epochs();
-  drop_store();
-  const auto loop = live(2, 20);
-  ASSERT_NE(loop, nullptr);
-  ASSERT_EQ(epochs().size(), 2u);
-  EXPECT_EQ(epochs()[0], known[0]) << "a sink's mark is still ours";
-  EXPECT_GT(loop->engine().emissions().last_sequence(), given);
-  const auto snapshot = loop->status().latest();
-  for (const UplinkStatus& u : snapshot->uplinks) EXPECT_TRUE(u.balanced()) << u.name;
+  for (const bool with_snapshots : {false, true}) {
+    SCOPED_TRACE(with_snapshots);
+    std::filesystem::remove_all(dir_);
+    if (!with_snapshots) snapshot_bytes_ = 0;
+    const auto before = live(1, 1'000);
+    const uint64_t given = before->engine().emissions().last_sequence();
+    const std::vector<std::string> known = epochs();
+    drop_store();
+    const auto loop = live(2, 20);
+    ASSERT_NE(loop, nullptr);
+    ASSERT_EQ(epochs().size(), with_snapshots ? 1u : 2u)
+        << "without the state it says other things";
+    EXPECT_EQ(epochs()[0], known[0]) << "a sink's mark is still ours";
+    EXPECT_GT(loop->engine().emissions().last_sequence(), given);
+    const auto status = loop->status().latest();
+    for (const UplinkStatus& u : status->uplinks) EXPECT_TRUE(u.balanced()) << u.name;
+    snapshot_bytes_ = StorageOptions().snapshot_bytes;
+  }
 }
 
 // A disk of its own for SQLite as well.
