@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz_decode(*decoder, reinterpret_cast<const uint8_t*>(input.data()), input.size());
   }
   static JsonArray array;
-  std::vector<Value> elements;
+  std::vector<JsonElement> elements;
   (void)array.parse(fuzz_input(R"([1,"a",{"b":[null]},true])", data, size), elements);
   return 0;
 }
