@@ -28,7 +28,9 @@ bool take_number(od::value& element, JsonElement& made) {
   int64_t with_sign = 0;
   uint64_t without_sign = 0;
   double number = 0;
-  if (element.is_integer()) {
+  bool whole = false;
+  if (element.is_integer().get(whole)) return false;  // what only begins like a number
+  if (whole) {
     if (!element.get_int64().get(with_sign)) return take_whole(with_sign, made);
     if (!element.get_uint64().get(without_sign)) return take_whole(without_sign, made);
   }

@@ -46,7 +46,7 @@ TEST(JsonArray, what_is_no_array_is_refused) {
   JsonArray array;
   std::vector<JsonElement> elements;
   for (const char* text : {"", " ", "1", "{}", "null", "[", "[1", "[1,", "[1,]", "[1] 2", "[1]]",
-                           "[1}", "[nul]", "[\"a]", "[1 2]"}) {
+                           "[1}", "[nul]", "[\"a]", "[1 2]", "[-open]", "[-]", "[1,-.5]"}) {
     EXPECT_FALSE(array.parse(text, elements)) << text;
   }
   EXPECT_TRUE(array.parse("[1]", elements)) << "and the next one is none the worse";
