@@ -165,6 +165,12 @@ void Database::keep_log() {
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
+Status Database::attach(const std::string& path, const std::string& name) {
+  WS_ASSIGN(Statement attach, prepare("ATTACH ? AS " + name));
+  attach.bind(1, std::string_view(path));
+  return attach.run();
+}
+
 int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
 }  // namespace wayside

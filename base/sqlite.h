@@ -76,6 +76,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   Result<int64_t> number(std::string_view sql);  // of its first row and column; 0: no row
   int64_t changes() const;
+  // Another file, as a schema of this name, until it is detached.
+  Status attach(const std::string& path, const std::string& name);
   // How long a statement waits for one that writes from elsewhere; seconds by default.
   void set_patience(std::chrono::milliseconds time);
   // While it is set, steps end with an error once it says so; null: none. Outlives them.

@@ -30,11 +30,7 @@ Result<std::unique_ptr<ReplayedView>> ReplayedView::make(const Pipeline& pipelin
 }
 
 Status ReplayedView::load(const std::string& snapshot) {
-  {
-    WS_ASSIGN(Statement attach, db_->prepare("ATTACH ? AS snapshot"));
-    attach.bind(1, std::string_view(snapshot));
-    WS_TRY(attach.run());
-  }
+  WS_TRY(db_->attach(snapshot, "snapshot"));
   WS_TRY(copy_tables(*db_, "snapshot", "main", [](std::string_view table) {
     return table.starts_with("view");  // that of the views, and theirs
   }));

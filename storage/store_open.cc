@@ -225,11 +225,7 @@ Status Store::clear() {
 
 Status Store::copy_state(const std::string& path,
                          const std::function<bool(std::string_view table)>& with_rows) {
-  {
-    WS_ASSIGN(Statement attach, db_->prepare("ATTACH ? AS copy"));
-    attach.bind(1, std::string_view(path));
-    WS_TRY(attach.run());
-  }
+  WS_TRY(db_->attach(path, "copy"));
   // Who wants it whole syncs the file once.
   Status copied = db_->exec("PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF");
   if (copied.ok()) copied = copy_tables(*db_, "main", "copy", with_rows);
