@@ -49,11 +49,10 @@ Result<Pending> open_pending(const Config& config, const StoreView& view,
   WS_ASSIGN(auto engine, Engine::make(config, view.uplinks));
   BacklogOptions options;
   options.store_dir = config.gateway.state_dir;
-  options.journal_dir = journal_dir(config);
   options.gateway = config.gateway.id;
   options.bit = static_cast<uint32_t>(bit - view.uplinks.begin());
-  options.sources = engine->schemas();
-  options.forwarded = engine->forwarded(options.bit);
+  options.raw = {journal_dir(config), thinned_dir(config.gateway.state_dir), engine->schemas(),
+                 engine->forwarded(options.bit)};
   Pending pending;
   WS_ASSIGN(pending.backlog, Backlog::open(posix_disk(), std::move(options)));
   const auto mark = view.marks.find(uplink.name);
@@ -147,6 +146,32 @@ Status import_notes(const Config& config, const std::vector<Note>& notes) {
   return {};
 }
 
+Result<uint64_t> thinned_bytes(const Config& config) {
+  const std::string dir = thinned_dir(config.gateway.state_dir);
+  WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(posix_disk(), dir));
+  uint64_t bytes = 0;
+  for (const uint64_t first : firsts) {
+    WS_ASSIGN(auto file, posix_disk().open(thinned_path(dir, first), Disk::Mode::kRead));
+    WS_ASSIGN(const uint64_t size, file->size());
+    bytes += size;
+  }
+  return bytes;
+}
+
+// Blames files of it that are damaged.
+Status verify_thinned(const Config& config, const std::vector<NamedSchema>& sources,
+                      const std::function<void(const std::string&)>& blame) {
+  const std::string dir = thinned_dir(config.gateway.state_dir);
+  WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(posix_disk(), dir));
+  for (const uint64_t first : firsts) {
+    const std::string path = thinned_path(dir, first);
+    WS_ASSIGN(const std::string bytes, read_file(posix_disk(), path));
+    const auto thinned = decode_thinned(bytes, sources);
+    if (!thinned.ok()) blame(path + ": " + thinned.error().message);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> list_buffer(const Config& config) {
@@ -163,7 +188,9 @@ Result<std::string> list_buffer(const Config& config) {
     append_json_string(json, files[i]);
     json += ",\"bytes\":" + std::to_string(bytes) + '}';
   }
-  json += "],\"store_bytes\":" + std::to_string(view.bytes) +
+  WS_ASSIGN(const uint64_t thinned, thinned_bytes(config));
+  json += "],\"thinned_bytes\":" + std::to_string(thinned) +
+          ",\"store_bytes\":" + std::to_string(view.bytes) +
           ",\"quarantined\":" + std::to_string(view.quarantined) + ",\"uplinks\":[";
   bool first = true;
   for (size_t bit = 0; bit < view.uplinks.size(); ++bit) {
@@ -175,6 +202,7 @@ Result<std::string> list_buffer(const Config& config) {
     json += ",\"in_outbox\":" + std::to_string(view.outbox[bit]);
     if (mark != view.marks.end()) {
       json += ",\"delivered\":" + std::to_string(mark->second.delivered) +
+              ",\"compacted\":" + std::to_string(mark->second.compacted) +
               ",\"dropped\":" + std::to_string(mark->second.dropped) +
               ",\"readings_up_to_entry\":" + std::to_string(mark->second.raw_upto().entry);
     }
@@ -194,6 +222,7 @@ Result<BufferCheck> verify_buffer(const Config& config,
   WS_ASSIGN(const std::string store, check_store(posix_disk(), config.gateway.state_dir));
   if (!store.empty()) blame(store);
   WS_ASSIGN(auto engine, Engine::make(config, {}));
+  WS_TRY(verify_thinned(config, engine->schemas(), blame));
   JournalReader reader(posix_disk(), journal_dir(config));
   // What the oldest file begins with is to be there.
   WS_ASSIGN(const std::vector<uint64_t> files, first_sequences(posix_disk(), journal_dir(config)));
@@ -235,7 +264,7 @@ Result<uint64_t> export_buffer(const Config& config, const std::string& uplink,
     Mark after;
     WS_TRY(pending.backlog->next(pending.mark, committed, messages, after));
     // A gap is told by a mark alone, and more may follow it.
-    if (messages.empty() && after.dropped == pending.mark.dropped) return lines;
+    if (messages.empty() && after.settled() == pending.mark.settled()) return lines;
     for (const Message& m : messages) take(m.value);
     lines += messages.size();
     pending.mark = after;

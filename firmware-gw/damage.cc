@@ -220,7 +220,7 @@ Status Loop::begin_epoch_within(Replay& replay) {
 Status Loop::settle_ledger(size_t bit, const Mark& mark) {
   WS_ASSIGN(uint64_t n, store_->pending(static_cast<uint32_t>(bit), mark));
   WS_ASSIGN(const uint64_t readings, readings_behind(engine_->forwarded(bit), mark));
-  n += mark.delivered + mark.dropped + readings;
+  n += mark.settled() + readings;
   EmissionBuffer& emissions = engine_->emissions();
   std::vector<uint64_t> emitted = emissions.emitted();
   emitted.resize(std::max(emitted.size(), bit + 1));

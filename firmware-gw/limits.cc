@@ -13,6 +13,7 @@ constexpr int64_t kLookMs = 1'000;
 constexpr uint64_t kDropBytes = 256 << 10;  // at least, so that it is not done with every commit
 constexpr uint64_t kReserveCost = 3;        // in the log, in the database, and some
 constexpr uint64_t kLastDropBytes = 4096;   // when there is no room at all
+constexpr size_t kThinEntries = 4;          // with each commit, so that no file is gone before
 
 }  // namespace
 
@@ -58,18 +59,33 @@ Status Loop::keep_limits(Now now) {
   return {};
 }
 
+// Before the limit takes readings: keeps some of them. What fails costs them, and nothing else.
+void Loop::thin_out() {
+  if (!thinner_) return;  // nothing is forwarded in this life
+  const auto saved = [&](size_t i) { return marks_[workers_[i]->name()]; };
+  const Status thinned = thinner_->work(*journal_, forwarded_upto(saved) + 1, kThinEntries);
+  if (!thinned.ok()) log_warn("readings are not thinned out: {}", thinned.error().message);
+  room_.thinned_bytes = thinner_->bytes();
+}
+
+// Entries up to this one are through, for all uplinks that forward readings, by these marks.
+uint64_t Loop::forwarded_upto(const std::function<Mark(size_t worker)>& mark) const {
+  uint64_t upto = journal_->last_sequence();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const std::vector<bool>& forwarded = engine_->forwarded(worker_bits_[i]);
+    if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) continue;
+    upto = std::min(upto, mark(i).raw_upto().entry);
+  }
+  return upto;
+}
+
 // About how many bytes of the journal some uplink has still to forward.
 uint64_t Loop::waiting_readings() const {
   const uint64_t last = journal_->last_sequence();
   const uint64_t oldest = std::min(journal_->oldest_sequence(), last);
-  uint64_t done = last;
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    const std::vector<bool>& forwarded = engine_->forwarded(worker_bits_[i]);
-    if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) continue;
-    done = std::min(done, std::max(oldest, workers_[i]->progress().mark.raw_upto().entry));
-  }
   if (last == oldest) return 0;
-  return journal_->used_bytes() / (last - oldest) * (last - done);
+  const auto now = [&](size_t i) { return workers_[i]->progress().mark; };
+  return journal_->used_bytes() / (last - oldest) * (last - std::max(oldest, forwarded_upto(now)));
 }
 
 // Makes room in the store, lowest class first: what is delivered and only not yet taken away, then
@@ -120,19 +136,54 @@ void Loop::count_lost_readings() {
   if (!read.ok() || !*read) return;
   const JournalEntry& entry = **read;
   const int64_t from_ms = oldest_entry_ == 0 ? entry.wall_ms : oldest_wall_ms_;
-  oldest_entry_ = oldest;
+  const uint64_t former = std::exchange(oldest_entry_, oldest);
   oldest_wall_ms_ = entry.wall_ms;
   Group group = engine_->admission().make_group();
   if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) return;
+  const auto all_before = [&](const std::vector<uint64_t>& rows) {
+    uint64_t lost = 0;
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      lost += newly_lost(i, forwarded_rows(rows, engine_->forwarded(worker_bits_[i])));
+    }
+    return lost;
+  };
   uint64_t lost = 0;
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    const uint64_t before = forwarded_rows(group.rows_before, engine_->forwarded(worker_bits_[i]));
-    const Mark mark = workers_[i]->progress().mark;
-    Losses::Ranges waiting{{mark.raw.seen, UINT64_MAX}};
-    for (const BacklogPart& p : mark.backlog) waiting.emplace_back(p.raw.seen, p.raw_end.seen);
-    lost += losses_.newly_lost(workers_[i]->name(), waiting, before);
+  for (uint64_t at = former; at < oldest;) {
+    const auto thinned = read_thinned(disk_, thinned_dir(state_dir_), at, engine_->schemas());
+    if (!thinned.ok() || !*thinned || (*thinned)->last >= oldest) break;
+    const ThinnedReadings& some = **thinned;
+    lost += all_before(some.kept.rows_before);
+    const uint64_t all = all_before(some.rows_after);
+    losses_.add(LossClass::kThinned, all - std::min(all, still_waiting(some)), from_ms,
+                entry.wall_ms);
+    at = some.last + 1;
   }
+  lost += all_before(group.rows_before);
   losses_.add(LossClass::kRaw, lost, from_ms, entry.wall_ms);
+}
+
+// Of an uplink's readings, those before this one are gone from the journal. How many that were not
+// counted yet it has not come to.
+uint64_t Loop::newly_lost(size_t worker, uint64_t gone) {
+  const Mark mark = workers_[worker]->progress().mark;
+  Losses::Ranges waiting{{mark.raw.seen, UINT64_MAX}};
+  for (const BacklogPart& p : mark.backlog) waiting.emplace_back(p.raw.seen, p.raw_end.seen);
+  return losses_.newly_lost(workers_[worker]->name(), waiting, gone);
+}
+
+// What is kept of thinned readings, and an uplink has not come to.
+uint64_t Loop::still_waiting(const ThinnedReadings& thinned) const {
+  uint64_t n = 0;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    n += waiting_in(thinned, engine_->forwarded(worker_bits_[i]), workers_[i]->progress().mark);
+  }
+  return n;
+}
+
+void Loop::count_lost_thinned(const ThinnedReadings& thinned) {
+  if (thinned.kept.turns.empty()) return;
+  losses_.add(LossClass::kRaw, still_waiting(thinned), thinned.kept.turns.front().now.wall_ms,
+              thinned.kept.turns.back().now.wall_ms);
 }
 
 // The journal has a new file at hand when it may recycle its oldest one. True: it is worth another

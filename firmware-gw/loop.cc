@@ -264,6 +264,7 @@ bool Loop::commit() {
   answer_commands();
   engine_->next_group();
   before_ = reached(journal_->last_sequence());
+  thin_out();
   if (Status kept = keep_limits(last_now_); !kept.ok()) {
     log_warn("limits of the disk: {}", kept.error().message);
     if (kept.error().code == ErrorCode::kFull) (void)relieve_store();
@@ -355,6 +356,7 @@ void Loop::publish(Now now) {
   flash_.look(now.timer_ms, disk_.use());
   s->flash = flash_.status();
   s->storage = room_;
+  s->storage.thinned_readings = losses_.total(LossClass::kThinned);
   s->storage.lost_readings = losses_.total(LossClass::kRaw);
   s->storage.lost_results = losses_.total(LossClass::kResult);
   s->storage.lost_alarms = losses_.total(LossClass::kAlarm);
@@ -377,8 +379,8 @@ void Loop::publish(Now now) {
     if (p.store_damaged) store_damage_ = p.trouble;
     const uint32_t bit = worker_bits_[i];
     s->uplinks.push_back({workers_[i]->name(), p.connected, p.trouble,
-                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered, p.mark.dropped,
-                          p.mark.to_text()});
+                          bit < emitted.size() ? emitted[bit] : 0, p.mark.delivered,
+                          p.mark.compacted, p.mark.dropped, p.mark.to_text()});
   }
   s->damage = damage_;
   s->scrub = scrub_->progress();

@@ -28,6 +28,7 @@
 #include "storage/preamble.h"
 #include "storage/snapshot.h"
 #include "storage/store.h"
+#include "storage/thinner.h"
 #include "uplink/worker.h"
 
 namespace wayside {
@@ -186,6 +187,7 @@ class Loop {
   bool checkpoint_due(Now now) const;
   // Uplinks, in workers.cc.
   Committed committed() const;
+  std::vector<bool> forwarded_by_any() const;
   BacklogOptions backlog_options(size_t bit) const;
   std::string sources_of(size_t bit) const;
   Status recount_marks();
@@ -197,8 +199,13 @@ class Loop {
   // limits.cc
   Status keep_limits(Now now);
   Status shrink_store(uint64_t bytes, uint64_t step);
+  void thin_out();
+  uint64_t forwarded_upto(const std::function<Mark(size_t worker)>& mark) const;
   uint64_t waiting_readings() const;
   void count_lost_readings();
+  uint64_t newly_lost(size_t worker, uint64_t gone);
+  uint64_t still_waiting(const ThinnedReadings& thinned) const;
+  void count_lost_thinned(const ThinnedReadings& thinned);
   bool relieve_journal();
   bool relieve_store();
   void publish(Now now);
@@ -217,6 +224,7 @@ class Loop {
   std::unique_ptr<Clock> clock_;
   std::vector<std::unique_ptr<UplinkWorker>> workers_;
   Snapshots snapshots_;
+  std::unique_ptr<Thinner> thinner_;  // for the sources that the workers forward
   std::unique_ptr<Scrub> scrub_;
   Indexer indexer_;
   LookupFiles lookup_files_;

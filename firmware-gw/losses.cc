@@ -9,8 +9,11 @@
 namespace wayside {
 namespace {
 
-constexpr const char* kNames[] = {"raw", "result", "alarm"};
-constexpr const char* kWhat[] = {"readings that were not yet forwarded", "results", "alarms"};
+constexpr const char* kNames[kLossClasses] = {"raw", "result", "alarm", "thinned"};
+constexpr const char* kWhat[kLossClasses] = {
+    "readings that were not yet forwarded", "results", "alarms",
+    "readings that were not yet forwarded were thinned out"};
+constexpr size_t kFirstClasses = 3;  // those that were there from the first version on
 
 }  // namespace
 
@@ -37,7 +40,7 @@ uint64_t Losses::newly_lost(const std::string& uplink, const Ranges& waiting, ui
 
 std::vector<Note> Losses::tell(int64_t timer_ms, uint32_t turn) {
   std::vector<Note> notes;
-  for (size_t i = 0; i < std::size(kNames); ++i) {
+  for (size_t i = 0; i < kLossClasses; ++i) {
     Class& c = classes_[i];
     const bool first = c.told_ms == INT64_MIN;
     if (c.untold == 0 || (!first && timer_ms - c.told_ms < interval_ms_)) continue;
@@ -55,37 +58,37 @@ std::vector<Note> Losses::tell(int64_t timer_ms, uint32_t turn) {
 
 void Losses::restore(std::string_view saved) {
   ByteReader in(saved);
-  std::array<uint64_t, 3> totals{};
-  for (uint64_t& total : totals) total = in.varint();
+  std::array<Class, kLossClasses> classes;
+  for (size_t i = 0; i < kFirstClasses; ++i) classes[i].total = in.varint();
   std::map<std::string, uint64_t> gone;
   for (size_t n = in.count(2); n > 0; --n) {
     const std::string uplink(in.text());
     gone[uplink] = in.varint();
   }
-  std::array<Class, 3> untold;
-  if (in.left() > 0) {  // earlier versions did not save it
-    for (Class& c : untold) {
-      c.untold = in.varint();
-      c.from_ms = in.signed_varint();
-      c.to_ms = in.signed_varint();
-    }
+  for (size_t i = 0; i < kLossClasses && in.left() > 0; ++i) {  // earlier versions saved less
+    Class& c = classes[i];
+    if (i >= kFirstClasses) c.total = in.varint();
+    c.untold = in.varint();
+    c.from_ms = in.signed_varint();
+    c.to_ms = in.signed_varint();
   }
   if (!in.ok()) return;
   gone_ = std::move(gone);
-  classes_ = untold;
-  for (size_t i = 0; i < totals.size(); ++i) classes_[i].total = totals[i];
+  classes_ = classes;
 }
 
 std::string Losses::save() const {
   std::string saved;
   ByteWriter out(saved);
-  for (const Class& c : classes_) out.varint(c.total);
+  for (size_t i = 0; i < kFirstClasses; ++i) out.varint(classes_[i].total);
   out.varint(gone_.size());
   for (const auto& [uplink, readings] : gone_) {
     out.text(uplink);
     out.varint(readings);
   }
-  for (const Class& c : classes_) {
+  for (size_t i = 0; i < kLossClasses; ++i) {
+    const Class& c = classes_[i];
+    if (i >= kFirstClasses) out.varint(c.total);
     out.varint(c.untold);
     out.signed_varint(c.from_ms);
     out.signed_varint(c.to_ms);

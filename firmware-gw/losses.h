@@ -13,8 +13,9 @@
 
 namespace wayside {
 
-// In the order in which they go.
-enum class LossClass : uint8_t { kRaw, kResult, kAlarm };
+// In the order in which they go; and readings of which others of their device were kept.
+enum class LossClass : uint8_t { kRaw, kResult, kAlarm, kThinned };
+constexpr size_t kLossClasses = 4;
 
 class Losses {
  public:
@@ -45,7 +46,7 @@ class Losses {
     int64_t told_ms = INT64_MIN;  // timer clock
   };
   const int64_t interval_ms_;
-  std::array<Class, 3> classes_;
+  std::array<Class, kLossClasses> classes_;
   std::map<std::string, uint64_t> gone_;  // by uplink: readings up to here are accounted for
 };
 

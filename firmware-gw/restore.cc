@@ -230,7 +230,7 @@ Result<Loop::Settled> Loop::settle_copy(const Undelivered& original) {
     WS_ASSIGN(const uint64_t readings, readings_behind(engine_->forwarded(bit), mark));
     waiting += readings;
     mark.delivered = emitted[bit] - std::min(emitted[bit], waiting);
-    mark.dropped = 0;
+    mark.dropped = mark.compacted = 0;
     emitted[bit] = mark.delivered + waiting;
     changes.marks[name] = mark;
     settled.pending += waiting;

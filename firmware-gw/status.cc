@@ -84,6 +84,8 @@ std::string Snapshot::to_json() const {
   json.add("free_bytes", storage.free_bytes);
   json.add("waiting_bytes", storage.waiting_bytes);
   json.add("full_in_s", storage.full_in_s);
+  json.add("thinned_bytes", storage.thinned_bytes);
+  json.add("thinned_readings", storage.thinned_readings);
   json.add("lost_readings", storage.lost_readings);
   json.add("lost_results", storage.lost_results);
   json.add("lost_alarms", storage.lost_alarms);
@@ -131,7 +133,7 @@ std::string Snapshot::to_json() const {
     json.add("emitted", u.emitted);
     json.add("delivered", u.delivered);
     json.add("pending", u.pending());
-    json.add("compacted", 0);
+    json.add("compacted", u.compacted);
     json.add("dropped", u.dropped);
     json.add("balanced", u.balanced());
     json.add("trouble", u.trouble);

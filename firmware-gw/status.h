@@ -1,6 +1,7 @@
 // What the gateway knows of itself: an immutable snapshot, made by the loop, read by whoever asks.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,13 +21,12 @@ struct UplinkStatus {
   std::string trouble;
   uint64_t emitted = 0;
   uint64_t delivered = 0;
+  uint64_t compacted = 0;
   uint64_t dropped = 0;
   std::string mark{};  // how far it is, for those who copy the store
-  // Nothing is compacted yet, so that what is neither delivered nor dropped is pending.
-  uint64_t pending() const {
-    return emitted > delivered + dropped ? emitted - delivered - dropped : 0;
-  }
-  bool balanced() const { return delivered + dropped <= emitted; }
+  uint64_t settled() const { return delivered + compacted + dropped; }
+  uint64_t pending() const { return emitted - std::min(emitted, settled()); }
+  bool balanced() const { return settled() <= emitted; }
 };
 
 // What journal and store take on the disk, and what limits took from them since the store was made.
@@ -38,6 +38,8 @@ struct StorageStatus {
   uint64_t free_bytes = 0;     // on the file system
   uint64_t waiting_bytes = 0;  // of both, what some uplink has still to deliver
   double full_in_s = -1;  // until that is the limit, at the rate of the last ten minutes; -1: never
+  uint64_t thinned_bytes = 0;  // of what is kept of readings whose journal file is gone, or goes
+  uint64_t thinned_readings = 0;
   uint64_t lost_readings = 0;
   uint64_t lost_results = 0;
   uint64_t lost_alarms = 0;

@@ -28,17 +28,28 @@ Status Loop::make_workers() {
         std::make_unique<UplinkWorker>(options, local, std::move(sink), std::move(reader)));
     worker_bits_.push_back(bit);
   }
+  thinner_ = std::make_unique<Thinner>(disk_, state_dir_, config_.storage, engine_->schemas(),
+                                       forwarded_by_any());
+  thinner_->lost = [this](const ThinnedReadings& thinned) { count_lost_thinned(thinned); };
   return {};
+}
+
+std::vector<bool> Loop::forwarded_by_any() const {
+  std::vector<bool> any(engine_->schemas().size());
+  for (const uint32_t bit : worker_bits_) {
+    const std::vector<bool>& forwarded = engine_->forwarded(bit);
+    for (size_t s = 0; s < any.size(); ++s) any[s] = any[s] || forwarded[s];
+  }
+  return any;
 }
 
 BacklogOptions Loop::backlog_options(size_t bit) const {
   BacklogOptions options;
   options.store_dir = state_dir_;
-  options.journal_dir = state_dir_ + "/journal";
   options.gateway = config_.gateway.id;
   options.bit = static_cast<uint32_t>(bit);
-  options.sources = engine_->schemas();
-  options.forwarded = engine_->forwarded(bit);
+  options.raw = {state_dir_ + "/journal", thinned_dir(state_dir_), engine_->schemas(),
+                 engine_->forwarded(bit)};
   const auto account = accounts_.find(engine_->uplinks()[bit]);
   options.recount = account != accounts_.end() && account->second.sources != sources_of(bit);
   return options;

@@ -68,6 +68,16 @@ uint64_t Journal::next_loss() const {
   return 0;
 }
 
+std::optional<Journal::EntryRange> Journal::goes_soon(uint64_t after) const {
+  const uint64_t loss = next_loss();
+  for (size_t i = 0; loss != 0 && i + 1 < files_.size(); ++i) {
+    if (files_[i].first_sequence > loss + 1) break;
+    const uint64_t last = files_[i + 1].first_sequence - 1;
+    if (last > after) return EntryRange{std::max(files_[i].first_sequence, after + 1), last};
+  }
+  return std::nullopt;
+}
+
 Status Journal::set_max_bytes(uint64_t bytes) {
   options_.max_bytes = bytes;
   spare_failed_ = false;

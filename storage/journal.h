@@ -149,6 +149,13 @@ class Journal {
   // What the next change of files will take away, to be within the limit: the last sequence of the
   // oldest files, 0 for nothing.
   uint64_t next_loss() const;
+  struct EntryRange {
+    uint64_t first = 0;
+    uint64_t last = 0;
+  };
+  // Of the oldest whole file that has entries behind this one those, if the limit takes it with the
+  // next change of files, or with the one after that.
+  std::optional<EntryRange> goes_soon(uint64_t after) const;
   // The next change of files needs no room.
   bool will_recycle() const { return next_loss() != 0 && files_[1].first_sequence - 1 <= done_; }
   // Entries up to here are no longer needed: their files may go, others never do, even if that

@@ -43,7 +43,8 @@ struct Mark {
   uint64_t entry = 0;    // the store's newest journal entry at that time, 0: not known
   uint64_t chain = 0;    // the first bytes of that entry's hash, by which a store knows its own
   std::vector<BacklogPart>
-      backlog{};  // not through, although it lies before the above; oldest first
+      backlog{};           // not through, although it lies before the above; oldest first
+  uint64_t compacted = 0;  // readings that were thinned out before they could be delivered
 
   bool operator==(const Mark&) const = default;
   // Results up to here are through, all of them.
@@ -52,6 +53,9 @@ struct Mark {
   }
   // The journal is through up to here, all of it.
   const RawPosition& raw_upto() const { return backlog.empty() ? raw : backlog.front().raw; }
+
+  // Of all that was emitted, what is through, whatever became of it.
+  uint64_t settled() const { return delivered + dropped + compacted; }
 
   // One line of text, at most 1000 bytes; 250 without a backlog.
   std::string to_text() const;

@@ -20,6 +20,8 @@ struct StorageOptions {
   int64_t retry_ms = 1'000;             // pause after a failure of the disk
   int64_t scrub_ms = 7LL * 86'400'000;  // each journal entry is read so often; 0: never
   uint64_t snapshot_bytes = 16 << 20;   // of the state, beside the journal files; 0: none
+  int64_t thin_to_ms = 60'000;          // of readings that must go, one a device stays; 0: none
+  uint64_t thin_bytes = 16 << 20;       // for those
   uint32_t damaged_files = 4;           // kept aside, of the journal and of the store
   int64_t checkpoint_interval_ms = 60'000;
   uint64_t checkpoint_bytes = 4 << 20;  // of journal, between two checkpoints

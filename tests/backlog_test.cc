@@ -126,10 +126,10 @@ TEST(Backlog, an_uplink_gets_what_is_meant_for_it_only) {
   f.read(2, 1);
   BacklogOptions options = f.options();
   options.bit = 1;
-  options.forwarded = {false, true};
+  options.raw.forwarded = {false, true};
   Mark mark;
   EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/2", "e1/1.2"}));
-  options.forwarded = {false, false};
+  options.raw.forwarded = {false, false};
   Mark without_raw;
   EXPECT_EQ(next_ids(*f.backlog(options), without_raw, 1), (Ids{"e1/2"}));
   EXPECT_EQ(without_raw.raw.entry, 1u);
@@ -140,7 +140,7 @@ TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
     UplinkFixture f;
     f.read(3, 2);
     BacklogOptions options = f.options();
-    options.forwarded = std::move(forwarded);
+    options.raw.forwarded = std::move(forwarded);
     options.batch_messages = 2;
     auto backlog = f.backlog(options);
     std::map<std::string, std::string> values;
@@ -168,8 +168,8 @@ TEST(Backlog, a_reading_keeps_its_id_when_another_source_is_removed) {
   UplinkFixture f;
   f.read(3, 2);
   BacklogOptions options = f.options();
-  options.sources.erase(options.sources.begin());
-  options.forwarded = {true};
+  options.raw.sources.erase(options.raw.sources.begin());
+  options.raw.forwarded = {true};
   Mark mark;
   EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), (Ids{"e1/1.3", "e1/1.4"}));
   options.batch_messages = 1;
@@ -181,7 +181,7 @@ TEST(Backlog, an_uplink_that_forwards_nothing_any_more_keeps_no_place_within_an_
   UplinkFixture f;
   for (int i = 0; i < 2; ++i) f.read(3, 2);
   BacklogOptions options = f.options();
-  options.forwarded = {false, false};
+  options.raw.forwarded = {false, false};
   Mark mark;
   mark.raw = {0, 2, 2};
   EXPECT_EQ(next_ids(*f.backlog(options), mark, 1), Ids());
@@ -193,7 +193,7 @@ TEST(Backlog, a_mark_of_other_sources_counts_anew) {
   for (int i = 0; i < 12; ++i) f.read(3, 5);
   const uint64_t oldest = f.journal->oldest_sequence();
   BacklogOptions options = f.options();
-  options.forwarded = {true, true};
+  options.raw.forwarded = {true, true};
   const struct {
     RawPosition at;
     uint64_t seen;
@@ -308,7 +308,7 @@ TEST(Backlog, a_reading_from_before_the_key_was_renamed_has_no_key) {
   UplinkFixture f;
   f.read(1);
   BacklogOptions options = f.options();
-  options.sources[0].schema.fields[0].name = "truck";
+  options.raw.sources[0].schema.fields[0].name = "truck";
   std::vector<Message> messages;
   Mark after;
   ASSERT_TRUE(f.backlog(options)->next({}, Committed{1}, messages, after).ok());

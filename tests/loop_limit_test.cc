@@ -103,6 +103,41 @@ class LoopAtItsLimit : public testing::Test {
     return bytes;
   }
 
+  // A life without a link, then one with it.
+  void expect_that_all_is_told(bool thins) {
+    config_.storage.thin_to_ms = thins ? 10'000 : 0;
+    const auto away = live(make_messages(3, kMessages));
+    ASSERT_TRUE(away);
+    EXPECT_EQ(away->storage.lost_readings > 0, !thins);
+    EXPECT_EQ(away->storage.thinned_readings > 0, thins);
+    EXPECT_GT(away->storage.lost_results, 0u);
+    EXPECT_EQ(away->uplinks[0].delivered, 0u);
+    // The limit, a file that is being made, SQLite's index, and what was written since the last
+    // look.
+    EXPECT_LT(bytes_on_disk() - away->storage.thinned_bytes,
+              kMaxBytes + 2 * kFileBytes + (128 << 10));
+
+    far_.up = true;
+    const auto back = live({});
+    ASSERT_TRUE(back);
+    const UplinkStatus& uplink = back->uplinks[0];
+    EXPECT_EQ(uplink.pending(), 0u);
+    EXPECT_EQ(uplink.delivered, far_.messages.size());
+    EXPECT_EQ(uplink.settled(), uplink.emitted);
+    EXPECT_EQ(far_.doubled, 0u);
+    const StorageStatus& lost = back->storage;
+    EXPECT_EQ(lost.lost_readings + lost.lost_results + lost.lost_alarms, uplink.dropped)
+        << "what is told is what is missing";
+    EXPECT_EQ(lost.thinned_readings, uplink.compacted);
+    std::map<std::string, int> told;
+    for (const auto& [id, m] : far_.messages) {
+      if (m.type == "incident" && m.block == "lost") ++told[m.key];
+    }
+    EXPECT_GE(told.size(), 2u);
+    for (const auto& [what, times] : told)
+      EXPECT_LT(times, 100) << what << ": not with each commit";
+  }
+
   TempFolder folder_;
   Config config_;
   std::atomic<int64_t> now_ms_{1'790'000'000'000};
@@ -111,30 +146,10 @@ class LoopAtItsLimit : public testing::Test {
 };
 
 TEST_F(LoopAtItsLimit, what_it_loses_without_a_link_is_counted_and_told_and_all_else_comes) {
-  const auto away = live(make_messages(3, kMessages));
-  ASSERT_TRUE(away);
-  EXPECT_GT(away->storage.lost_readings, 0u);
-  EXPECT_GT(away->storage.lost_results, 0u);
-  EXPECT_EQ(away->uplinks[0].delivered, 0u);
-  // The limit, a file that is being made, SQLite's index, and what was written since the last look.
-  EXPECT_LT(bytes_on_disk(), kMaxBytes + 2 * kFileBytes + (128 << 10));
-
-  far_.up = true;
-  const auto back = live({});
-  ASSERT_TRUE(back);
-  const UplinkStatus& uplink = back->uplinks[0];
-  EXPECT_EQ(uplink.pending(), 0u);
-  EXPECT_EQ(uplink.delivered, far_.messages.size());
-  EXPECT_EQ(uplink.delivered + uplink.dropped, uplink.emitted);
-  EXPECT_EQ(far_.doubled, 0u);
-  EXPECT_EQ(back->storage.lost_readings + back->storage.lost_results + back->storage.lost_alarms,
-            uplink.dropped)
-      << "what is told is what is missing";
-  uint64_t told = 0;
-  for (const auto& [id, m] : far_.messages) told += m.type == "incident" && m.block == "lost";
-  EXPECT_GE(told, 2u);
-  EXPECT_LT(told, 200u) << "not with every commit";
+  expect_that_all_is_told(false);
 }
+
+TEST_F(LoopAtItsLimit, what_it_thins_out_is_counted_and_told_too) { expect_that_all_is_told(true); }
 
 // Life by life, so that the uplink is never further behind than one life's results, which have
 // room.
@@ -152,7 +167,7 @@ TEST_F(LoopAtItsLimit, with_a_link_no_result_is_lost) {
     ASSERT_EQ(status->storage.lost_results + status->storage.lost_alarms, 0u);
   }
   EXPECT_EQ(status->uplinks[0].pending(), 0u);
-  EXPECT_EQ(status->uplinks[0].delivered + status->uplinks[0].dropped, status->uplinks[0].emitted);
+  EXPECT_EQ(status->uplinks[0].settled(), status->uplinks[0].emitted);
 }
 
 }  // namespace

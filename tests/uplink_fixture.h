@@ -19,16 +19,16 @@ namespace wayside {
 
 class UplinkFixture {
  public:
-  explicit UplinkFixture(uint64_t journal_pages = 8)
+  explicit UplinkFixture(uint64_t journal_pages = 8, uint64_t file_pages = 2)
       : sources({{"climate", {{{"vehicle", FieldType::kText}, {"temp_c", FieldType::kNumber}}, 0}},
                  {"doors", {{{"vehicle", FieldType::kText}, {"open", FieldType::kBool}}, 0}}}) {
     auto opened = Store::open(posix_disk(), folder.path());
     if (!opened.ok()) ADD_FAILURE() << opened.error().message;
     store = std::move(*opened);
-    // Two pages a file and by default four files: an entry each, so that the fourth is the oldest
+    // By default two pages a file and four files: an entry each, so that the fourth is the oldest
     // soon.
     auto journaled =
-        Journal::open(disk, {"/journal", 2 * kJournalPage, journal_pages * kJournalPage});
+        Journal::open(disk, {"/journal", file_pages * kJournalPage, journal_pages * kJournalPage});
     if (!journaled.ok()) ADD_FAILURE() << journaled.error().message;
     journal = std::move(*journaled);
     begin_epoch({"e1", 1, 1});
@@ -82,10 +82,8 @@ class UplinkFixture {
   BacklogOptions options() const {
     BacklogOptions o;
     o.store_dir = folder.path();
-    o.journal_dir = "/journal";
     o.gateway = "gw";
-    o.sources = sources;
-    o.forwarded = {true, false};
+    o.raw = {"/journal", "/thinned", sources, {true, false}};
     return o;
   }
   std::unique_ptr<Backlog> backlog(const BacklogOptions& o) {

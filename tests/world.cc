@@ -333,7 +333,7 @@ void World::judge(const std::string& uplink, const Messages& messages, Verdict& 
     }
   }
   const auto mark = reached_.find(uplink);
-  const uint64_t dropped = mark == reached_.end() ? 0 : mark->second.dropped;
+  const uint64_t dropped = mark == reached_.end() ? 0 : mark->second.dropped + mark->second.compacted;
   if (missing.size() <= dropped) return;
   for (uint64_t n = missing.size() - dropped; n > 0; --n) {
     blame(&Verdict::lost, uplink + ": never came: " + *missing.begin(), verdict);

@@ -58,13 +58,13 @@ Result<bool> Backlog::cut(Mark& mark, const Committed& committed, uint64_t more_
   if (mark.backlog.size() >= Mark::kPartsMax) return false;
   BacklogPart part{mark.delivered_upto[1], committed.sequence, mark.raw, mark.raw};
   part.raw_end.entry = std::max(mark.raw.entry, committed.entry);
-  if (forwards() && part.raw_end.entry > mark.raw.entry) {
-    WS_ASSIGN(const auto last, read_entry(disk_, options_.journal_dir, committed.entry));
+  if (options_.raw.any() && part.raw_end.entry > mark.raw.entry) {
+    WS_ASSIGN(const auto last, read_entry(disk_, options_.raw.journal_dir, committed.entry));
     // Without that entry nobody knows how much waits; then it is delivered as if it were new.
     if (!last || last->sequence != committed.entry) return false;
-    const Result<Group> group = decode(*last);
+    const Result<Group> group = options_.raw.decode(*last);
     if (!group.ok()) return false;
-    part.raw_end.seen = seen_at(*group, UINT64_MAX);
+    part.raw_end.seen = options_.raw.seen_at(*group, UINT64_MAX);
   }
   part.raw_end.rows = 0;
   const uint64_t results = part.result_end - std::min(part.result_end, part.result_upto);
@@ -82,7 +82,7 @@ Result<bool> Backlog::is_ours(const Mark& mark, const Committed& committed) cons
     return false;
   }
   if (mark.entry == 0 || mark.chain == 0) return true;
-  WS_ASSIGN(const auto entry, read_entry(disk_, options_.journal_dir, mark.entry));
+  WS_ASSIGN(const auto entry, read_entry(disk_, options_.raw.journal_dir, mark.entry));
   return !entry || entry->sequence != mark.entry || chain_of(entry->hash) == mark.chain;
 }
 
@@ -101,15 +101,16 @@ Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
 Status Backlog::pass_gap(Lane lane, uint64_t& upto, uint64_t end,
                          const std::vector<Message>& messages, Mark& after) {
   WS_ASSIGN(const OutboxReader::Gap gap, outbox_->gap(lane, upto, end, options_.bit));
-  if (gap.dropped == 0 || drop(gap.dropped, messages, after)) upto = std::max(upto, gap.last);
+  if (gap.dropped == 0 || settle(after.dropped, gap.dropped, messages))
+    upto = std::max(upto, gap.last);
   return {};
 }
 
 // True: that is what the batch tells. False: that is for the next one, this one has messages.
-bool Backlog::drop(uint64_t n, const std::vector<Message>& messages, Mark& after) {
+bool Backlog::settle(uint64_t& account, uint64_t n, const std::vector<Message>& messages) {
   ended_ = true;
   if (!messages.empty()) return false;
-  after.dropped += n;
+  account += n;
   return true;
 }
 
@@ -153,50 +154,40 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
   return {};
 }
 
-bool Backlog::forwards() const {
-  return std::find(options_.forwarded.begin(), options_.forwarded.end(), true) !=
-         options_.forwarded.end();
-}
-
-Status Backlog::add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at,
+Status Backlog::add_readings(std::unique_ptr<RawCursor>& cursor, RawPosition& at,
                              const RawPosition& end, uint64_t committed_entry,
                              std::vector<Message>& messages, Mark& after) {
   committed_entry = std::min(committed_entry, end.entry);
-  if (!forwards()) {
+  if (!options_.raw.any()) {
     if (at.entry < committed_entry) at = {committed_entry, 0, at.seen};
     return {};
   }
   while (!full(messages) && at.entry < committed_entry) {
-    if (!cursor) cursor = std::make_unique<Cursor>(disk_, options_.journal_dir);
-    if (cursor->entry != at.entry + 1) {
-      WS_ASSIGN(bool there, load_next(*cursor, at, end, committed_entry, messages, after));
-      if (!there) return {};
+    if (!cursor) cursor = std::make_unique<RawCursor>(disk_, options_.raw);
+    RawPosition behind;
+    WS_ASSIGN(const auto found, cursor->load(at, end, committed_entry, behind));
+    if (found == RawCursor::Found::kNothing) return {};
+    if (found == RawCursor::Found::kGap) {
+      pass_lost(at, behind, messages, after);
+      continue;
     }
-    if (!add_rows(*cursor, at, messages)) return {};
-    at.entry = cursor->entry;
-    at.rows = 0;
+    if (!add_rows(*cursor, at, end, messages)) return {};
+    RawPosition next = at;
+    const uint64_t thinned_out = cursor->pass(next, end);
+    if (thinned_out == 0 || settle(after.compacted, thinned_out, messages)) at = next;
   }
   return {};
 }
 
-Result<Group> Backlog::decode(const JournalEntry& entry) const {
-  Group group;
-  for (const NamedSchema& s : options_.sources) group.batches.emplace_back(s.schema);
-  group.duplicates.resize(options_.sources.size());
-  group.rows_before.resize(options_.sources.size());
-  WS_TRY(decode_group(entry.block, options_.sources, {}, group));
-  return group;
-}
-
-uint64_t Backlog::forwarded_before(const Group& group) const {
-  return forwarded_rows(group.rows_before, options_.forwarded);
-}
-
-uint64_t Backlog::seen_at(const Group& group, uint64_t rows) const {
-  const std::vector<ReadingPlace> places = reading_places(group);
-  const auto is_forwarded = [&](const ReadingPlace& p) { return options_.forwarded[p.source]; };
-  const auto seen = std::count_if(places.begin(), place_behind(places, rows), is_forwarded);
-  return forwarded_before(group) + static_cast<uint64_t>(seen);
+void Backlog::pass_lost(RawPosition& at, const RawPosition& behind,
+                        const std::vector<Message>& messages, Mark& after) {
+  const uint64_t lost = behind.seen - std::min(behind.seen, at.seen);
+  if (lost > 0 && !settle(after.dropped, lost, messages)) return;
+  log_error(
+      "journal entries {} to {} were recycled or damaged before they were forwarded: {} readings "
+      "dropped",
+      at.entry + 1, behind.entry, lost);
+  at = behind;
 }
 
 Status Backlog::recount(Mark& mark, const Committed& committed) {
@@ -205,7 +196,7 @@ Status Backlog::recount(Mark& mark, const Committed& committed) {
   for (BacklogPart& part : mark.backlog)
     positions.insert(positions.end(), {&part.raw, &part.raw_end});
   for (RawPosition* at : positions) {
-    if (Status counted = count_seen(*at, committed); !counted.ok()) {
+    if (Status counted = count_seen(disk_, options_.raw, committed.entry, *at); !counted.ok()) {
       options_.recount = true;
       return counted;
     }
@@ -213,100 +204,48 @@ Status Backlog::recount(Mark& mark, const Committed& committed) {
   return {};
 }
 
-// By the entry behind it; where that is not there nobody knows what was lost before the next one.
-Status Backlog::count_seen(RawPosition& at, const Committed& committed) const {
-  const bool at_end = at.entry >= committed.entry;
-  WS_ASSIGN(const auto entry,
-            read_entry(disk_, options_.journal_dir, at_end ? committed.entry : at.entry + 1));
-  if (!entry) return {};
-  const Result<Group> group = decode(*entry);
-  if (!group.ok()) return {};
-  const bool all = entry->sequence <= at.entry;
-  const bool some = entry->sequence == at.entry + 1;
-  at.seen = seen_at(*group, all ? UINT64_MAX : some ? at.rows : 0);
-  return {};
-}
-
-// Loads the entry that follows `at`. When it is gone the oldest one that is there takes its place,
-// and what lay between is counted as dropped. False: there is none up to `end`, or none yet, or the
-// batch ends here.
-Result<bool> Backlog::load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
-                                uint64_t committed_entry, const std::vector<Message>& messages,
-                                Mark& after) {
-  const uint64_t wanted = at.entry + 1;
-  const bool follows = cursor.entry != 0 && cursor.entry + 1 == wanted;
-  cursor.entry = 0;  // nothing is loaded until all of it is
-  JournalEntry entry;
-  bool there = false;
-  if (follows) {
-    WS_ASSIGN(there, cursor.reader.next(entry));
-  }
-  if (!there) {
-    uint64_t oldest = 0;
-    WS_TRY(cursor.reader.seek(wanted, oldest));
-    WS_ASSIGN(there, cursor.reader.next(entry));
-  }
-  while (there) {
-    Result<Group> group = decode(entry);
-    if (group.ok()) {
-      cursor.group = std::move(*group);
-      break;
-    }
-    log_error("journal entry {}: {}; it counts as lost", entry.sequence, group.error().message);
-    WS_ASSIGN(there, cursor.reader.next(entry));
-  }
-  // Damaged to its end, so far: what comes next tells how much is lost.
-  if (!there || (entry.sequence > committed_entry && committed_entry < end.entry)) return false;
-  if (entry.sequence != wanted) {
-    RawPosition next{entry.sequence - 1, 0, forwarded_before(cursor.group)};
-    if (next.entry >= end.entry) next = end;
-    const uint64_t lost = next.seen > at.seen ? next.seen - at.seen : 0;
-    if (lost > 0 && !drop(lost, messages, after)) return false;
-    log_error(
-        "journal entries {} to {} were recycled or damaged before they were forwarded: {} readings "
-        "dropped",
-        wanted, next.entry, lost);
-    at = next;
-    if (lost > 0) return false;
-    if (at == end) return false;
-  }
-  cursor.rows = reading_places(cursor.group);
-  at.seen = seen_at(cursor.group, at.rows);  // a mark of another epoch may not know
-  cursor.epoch = epoch_at(epochs_, &Epoch::first_entry, entry.sequence);
-  cursor.entry = entry.sequence;
-  return true;
-}
-
-// False: the batch is full before the entry is through.
-bool Backlog::add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages) {
-  for (auto next = place_behind(cursor.rows, at.rows); next != cursor.rows.end(); ++next) {
-    const auto& [source, row, clock_unset, place] = *next;
-    if (!options_.forwarded[source]) continue;
+// False: the batch is full before what is loaded is through.
+bool Backlog::add_rows(const RawCursor& cursor, RawPosition& at, const RawPosition& end,
+                       std::vector<Message>& messages) {
+  uint64_t entry = 0;
+  std::string epoch;  // of that entry
+  for (auto row = cursor.row_behind(at); row != cursor.rows_end(); ++row) {
+    if (row->entry > end.entry) break;
+    if (!options_.raw.forwarded[row->source]) continue;
     if (full(messages)) return false;
-    at.rows = place + 1;
-    ++at.seen;
-    const ReadingBatch& batch = cursor.group.batches[source];
-    const NamedSchema& named = options_.sources[source];
-    Message& m = messages.emplace_back();
-    m.id = reading_id(options_.gateway, cursor.epoch, cursor.entry, place);
-    if (options_.format == ValueFormat::kProtobuf) {
-      std::string encoded;
-      encode_emission(as_emission(batch, named.schema, named.source, row, clock_unset), encoded);
-      m.value = with_id(m.id, encoded);
-    } else {
-      append_json(batch, named.schema, named.source, row, clock_unset, m.id, options_.envelope,
-                  m.value);
+    at = {row->entry - 1, row->place + uint64_t{1}, at.seen + 1};
+    if (std::exchange(entry, row->entry) != row->entry) {
+      epoch = epoch_at(epochs_, &Epoch::first_entry, entry);
     }
-    m.type = "reading";
-    m.block = named.source;
-    // Without a key: the entry was written when the configuration had another one.
-    if (const uint32_t key = batch.keys()[row]; key != Interner::kNone)
-      m.key = batch.texts.text(key);
-    m.time_ms = batch.times[row];
-    m.clock_unset = clock_unset;
-    bytes_ += m.value.size();
+    messages.push_back(message_of(cursor.group(), *row, epoch));
+    bytes_ += messages.back().value.size();
   }
   return true;
+}
+
+Message Backlog::message_of(const Group& group, const RawCursor::Row& at,
+                            const std::string& epoch) const {
+  const ReadingBatch& batch = group.batches[at.source];
+  const NamedSchema& named = options_.raw.sources[at.source];
+  Message m;
+  m.id = reading_id(options_.gateway, epoch, at.entry, at.place);
+  if (options_.format == ValueFormat::kProtobuf) {
+    std::string encoded;
+    encode_emission(as_emission(batch, named.schema, named.source, at.row, at.clock_unset),
+                    encoded);
+    m.value = with_id(m.id, encoded);
+  } else {
+    append_json(batch, named.schema, named.source, at.row, at.clock_unset, m.id, options_.envelope,
+                m.value);
+  }
+  m.type = "reading";
+  m.block = named.source;
+  // Without a key: the entry was written when the configuration had another one.
+  if (const uint32_t key = batch.keys()[at.row]; key != Interner::kNone)
+    m.key = batch.texts.text(key);
+  m.time_ms = batch.times[at.row];
+  m.clock_unset = at.clock_unset;
+  return m;
 }
 
 }  // namespace wayside

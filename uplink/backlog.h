@@ -9,22 +9,19 @@
 #include <vector>
 
 #include "base/disk.h"
-#include "storage/group_codec.h"
-#include "storage/journal.h"
 #include "storage/mark.h"
 #include "storage/store.h"
 #include "uplink/message.h"
+#include "uplink/raw_cursor.h"
 
 namespace wayside {
 
 struct BacklogOptions {
   std::string store_dir;
-  std::string journal_dir;
   std::string gateway;
-  uint32_t bit = 0;                  // the uplink's, in the outbox
-  std::vector<NamedSchema> sources;  // all of the configuration
-  std::vector<bool> forwarded;       // by source
-  bool recount = false;              // marks of before may count other sources
+  uint32_t bit = 0;  // the uplink's, in the outbox
+  RawOptions raw;
+  bool recount = false;  // marks of before may count other sources
   Envelope envelope = Envelope::kInside;
   ValueFormat format = ValueFormat::kJson;
   uint32_t batch_messages = 5'000;
@@ -44,8 +41,8 @@ class Backlog {
 
   // Fills `messages` with what follows `from`, up to a batch of at most `bytes`; `after` is the
   // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
-  // at. What a limit took before it could be delivered is told without messages, by a mark with
-  // more dropped; no messages and no more dropped: there is nothing more.
+  // at. What a limit took before it could be delivered is told without messages, by a mark that
+  // has more dropped or compacted; no messages and nothing more settled: there is nothing more.
   Status next(const Mark& from, const Committed& committed, uint64_t bytes,
               std::vector<Message>& messages, Mark& after);
   Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
@@ -65,15 +62,6 @@ class Backlog {
   Result<bool> is_ours(const Mark& mark, const Committed& committed) const;
 
  private:
-  // The journal entry whose readings are being forwarded.
-  struct Cursor {
-    Cursor(Disk& disk, const std::string& dir) : reader(disk, dir) {}
-    JournalReader reader;
-    uint64_t entry = 0;  // 0: none is loaded
-    Group group;
-    std::vector<ReadingPlace> rows;  // all of its readings, forwarded or not
-    std::string epoch;
-  };
   static constexpr RawPosition kNoEnd{UINT64_MAX, 0, UINT64_MAX};
 
   Backlog(Disk& disk, BacklogOptions options, std::unique_ptr<OutboxReader> outbox)
@@ -82,22 +70,17 @@ class Backlog {
                        Mark& after);
   Status pass_gap(Lane lane, uint64_t& upto, uint64_t end, const std::vector<Message>& messages,
                   Mark& after);
-  bool drop(uint64_t n, const std::vector<Message>& messages, Mark& after);
+  bool settle(uint64_t& account, uint64_t n, const std::vector<Message>& messages);
   Status add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
                          Mark& after);
-  Status add_readings(std::unique_ptr<Cursor>& cursor, RawPosition& at, const RawPosition& end,
+  Status add_readings(std::unique_ptr<RawCursor>& cursor, RawPosition& at, const RawPosition& end,
                       uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
   Status add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
-  Result<bool> load_next(Cursor& cursor, RawPosition& at, const RawPosition& end,
-                         uint64_t committed_entry, const std::vector<Message>& messages,
-                         Mark& after);
-  Result<Group> decode(const JournalEntry& entry) const;
-  uint64_t forwarded_before(const Group& group) const;
-  // Behind so many readings of the entry.
-  uint64_t seen_at(const Group& group, uint64_t rows) const;
-  Status count_seen(RawPosition& at, const Committed& committed) const;
-  bool forwards() const;
-  bool add_rows(const Cursor& cursor, RawPosition& at, std::vector<Message>& messages);
+  void pass_lost(RawPosition& at, const RawPosition& behind, const std::vector<Message>& messages,
+                 Mark& after);
+  bool add_rows(const RawCursor& cursor, RawPosition& at, const RawPosition& end,
+                std::vector<Message>& messages);
+  Message message_of(const Group& group, const RawCursor::Row& at, const std::string& epoch) const;
   bool full(const std::vector<Message>& messages) const {
     return ended_ || messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
   }
@@ -109,8 +92,8 @@ class Backlog {
   uint64_t bytes_ = 0;         // of the batch so far
   uint64_t bytes_max_ = 0;
   bool ended_ = false;  // by what was dropped
-  std::unique_ptr<Cursor> live_;
-  std::unique_ptr<Cursor> waiting_;
+  std::unique_ptr<RawCursor> live_;
+  std::unique_ptr<RawCursor> waiting_;
 };
 
 }  // namespace wayside

@@ -167,8 +167,7 @@ class FileSink : public Sink {
     Place place = read_place(text.substr(0, kMarkBytes));
     if (text.size() <= kLastMark) return place;
     Place last = read_place(text.substr(kLastMark));
-    const auto count = [](const Mark& m) { return m.delivered + m.dropped; };
-    if (last.mark && (!place.mark || count(*last.mark) > count(*place.mark))) return last;
+    if (last.mark && (!place.mark || last.mark->settled() > place.mark->settled())) return last;
     return place;
   }
 

@@ -47,7 +47,7 @@ Mark resume_from(const Mark& local, const std::optional<Mark>& remembered,
   if (!ours) return local;
   // After the end of its epoch a mark's counts say nothing: another store may have gone on there.
   const bool further = remembered->epoch == ours->epoch
-                           ? ours->delivered + ours->dropped >= local.delivered + local.dropped
+                           ? ours->settled() >= local.settled()
                            : is_further(*ours, local);
   return further ? *ours : local;
 }

@@ -136,7 +136,7 @@ bool UplinkWorker::work() {
     return fail(read.error()), false;
   }
   // A sink that finds its place by what it has must know of a gap before it has what follows.
-  const bool more = !messages_.empty() || after.dropped != mark.dropped;
+  const bool more = !messages_.empty() || after.settled() != mark.settled();
   if (more) {
     if (Status sent = deliver(after); !sent.ok()) return fail(sent.error()), false;
   }
