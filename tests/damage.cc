@@ -185,11 +185,12 @@ class Trial {
   void check_ledgers(const Snapshot& last, std::string& wrong) {
     bool good = last.total.balanced();
     for (const UplinkStatus& u : last.uplinks) {
-      if (u.name == "remote") dropped_ = u.dropped;
+      if (u.name == "remote") gone_ = u.dropped + u.compacted;
       const bool balanced = u.balanced() && u.pending() == 0;
       if (!balanced) {
         wrong += u.name + ": emitted " + std::to_string(u.emitted) + ", delivered " +
-                 std::to_string(u.delivered) + ", dropped " + std::to_string(u.dropped) + "; ";
+                 std::to_string(u.delivered) + ", compacted " + std::to_string(u.compacted) +
+                 ", dropped " + std::to_string(u.dropped) + "; ";
       }
       good = good && balanced;
       if (!u.trouble.empty()) wrong += u.name + ": " + u.trouble + "; ";
@@ -280,7 +281,7 @@ class Trial {
 
   // Why something may be missing without a report.
   bool is_excused(const Missing& missing) {
-    if (missing.all() <= dropped_) return true;
+    if (missing.all() <= gone_) return true;
     const uint64_t last = state_.entries.back().sequence;
     const bool only_last =
         missing.readings > 0 && missing.last_entry == missing.readings && !whole_.contains(last);
@@ -301,7 +302,7 @@ class Trial {
   std::vector<std::string> damage_;
   std::vector<Damage> losses_;
   bool torn_ = false;
-  uint64_t dropped_ = 0;  // by the remote uplink, as it tells
+  uint64_t gone_ = 0;  // dropped or compacted by the remote uplink, as it tells
 };
 
 int run(uint64_t mutations, uint64_t seed, std::optional<uint64_t> only) {
