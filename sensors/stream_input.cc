@@ -1,15 +1,17 @@
-#include "sensors/input.h"
+#include "sensors/stream_input.h"
 
-#include <fcntl.h>
-#include <termios.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <chrono>
 #include <cstring>
+#include <iterator>
+#include <utility>
+#include <vector>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "sensors/input_url.h"
+#include "sensors/device.h"
 #include "sensors/splitter.h"
 
 namespace wayside {
@@ -23,54 +25,19 @@ using std::chrono::milliseconds;
 
 constexpr size_t kReadBytes = 16 << 10;
 constexpr auto kConnectTimeout = std::chrono::seconds(10);
+constexpr auto kFetchTime = milliseconds(5);  // of a medium, for a part of a file
 // gpsd then sends the sentences of its receivers; what it says of itself begins with a brace.
 constexpr std::string_view kWatchNmea = "?WATCH={\"enable\":true,\"nmea\":true}\n";
 
-constexpr std::pair<uint32_t, speed_t> kSpeeds[] = {
-    {1200, B1200},   {2400, B2400},   {4800, B4800},     {9600, B9600},     {19200, B19200},
-    {38400, B38400}, {57600, B57600}, {115200, B115200}, {230400, B230400}, {460800, B460800}};
-
-// Opens it raw, with eight bits and no parity, as receivers send. -1: errno says why.
-int open_serial(const std::string& device, uint32_t baud) {
-  const int fd = ::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return fd;
-  termios settings{};
-  (void)::tcgetattr(fd, &settings);  // what is no terminal cannot be set either
-  ::cfmakeraw(&settings);
-  settings.c_cflag |= CLOCAL | CREAD;
-  settings.c_cflag &= ~static_cast<tcflag_t>(CRTSCTS | CSTOPB);
-  for (const auto& [rate, speed] : kSpeeds) {
-    if (rate == baud) ::cfsetspeed(&settings, speed);
-  }
-  if (::tcsetattr(fd, TCSANOW, &settings) == 0) {
-    ::tcflush(fd, TCIFLUSH);
-    return fd;
-  }
-  const int why = errno;
-  ::close(fd);
-  errno = why;
-  return -1;
-}
-
 }  // namespace
-
-bool is_serial_speed(uint32_t baud) {
-  for (const auto& speed : kSpeeds) {
-    if (speed.first == baud) return true;
-  }
-  return false;
-}
 
 // All that outlives a connection. What was begun by a connection that is closed by now may still
 // end, and well: `attempt` tells it apart.
-struct Input::Core : std::enable_shared_from_this<Core> {
-  Core(asio::io_context& io_, const InputOptions& options_, uint32_t connection_, Handler handler_)
-      : io(io_),
-        options(options_),
-        url(*parse_input_url(options_.url)),
-        connection(connection_),
-        handler(std::move(handler_)),
-        splitter(!options_.burst, options_.max_payload_bytes),
+struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
+  Core(asio::io_context& io_, const InputOptions& options_, uint32_t connection_,
+       InputHandler handler_)
+      : InputPort(io_, options_, connection_, std::move(handler_)),
+        splitter(options_.split == Split::kLine, options_.max_payload_bytes),
         resolver(io_),
         tcp_socket(io_),
         udp_socket(io_),
@@ -90,9 +57,12 @@ struct Input::Core : std::enable_shared_from_this<Core> {
   void read();
   void read_stream();
   void read_datagram();
+  void read_part(bool may_wait);
+  void take(size_t n);
+  void end();
   void await_pause();
   void take_pause();
-  void send(const std::vector<Splitter::Message>& messages);
+  void send_messages();
   // A handler that does nothing once the connection is another one, or none.
   template <class Then>
   auto in_this(Then then) {
@@ -103,36 +73,34 @@ struct Input::Core : std::enable_shared_from_this<Core> {
 
   static constexpr size_t kDatagramMax = 64 << 10;
 
-  asio::io_context& io;
-  const InputOptions options;
-  const InputUrl url;
-  const uint32_t connection;
-  const Handler handler;
-  InputCounters counters;
   Splitter splitter;
   tcp::resolver resolver;
   tcp::socket tcp_socket;  // while it connects
   udp::socket udp_socket;
   asio::posix::stream_descriptor file;  // a connection that is open, or the serial port
+  int plain_file = -1;                  // or one that is no matter for the event loop
   asio::steady_timer timer;             // the limit of connecting, and the pause before it
   asio::steady_timer quiet;
   std::string buffer;
-  std::string last_trouble;  // told once
+  std::vector<Splitter::Message> sentences;  // of gpsd's
   uint64_t attempt = 0;
   bool is_reading = false;
-  bool is_full = false;
   bool has_ended = false;
 };
 
 // ---- connections
 
-void Input::Core::open() {
+void StreamInput::Core::open() {
   splitter.reset();
   switch (url.kind) {
     case InputUrl::Kind::kUdp:
       return listen();
     case InputUrl::Kind::kSerial: {
-      const int fd = open_serial(url.device, options.baud);
+      const int fd = open_serial(url.path, options.baud);
+      return fd < 0 ? fail(std::strerror(errno)) : opened(fd);
+    }
+    case InputUrl::Kind::kFile: {
+      const int fd = open_input_file(url.path);
       return fd < 0 ? fail(std::strerror(errno)) : opened(fd);
     }
     default:
@@ -140,7 +108,7 @@ void Input::Core::open() {
   }
 }
 
-void Input::Core::connect() {
+void StreamInput::Core::connect() {
   timer.expires_after(kConnectTimeout);
   timer.async_wait(in_this([](Core& core, error_code error) {
     if (!error) core.fail("no answer within 10 s");
@@ -156,14 +124,14 @@ void Input::Core::connect() {
       }));
 }
 
-void Input::Core::connected(error_code error) {
+void StreamInput::Core::connected(error_code error) {
   error_code ignored;
   if (!error) tcp_socket.set_option(asio::socket_base::keep_alive(true), ignored);
   const int fd = error ? -1 : tcp_socket.release(error);
   error ? fail(error.message()) : opened(fd);
 }
 
-void Input::Core::listen() {
+void StreamInput::Core::listen() {
   error_code error;
   const auto address = asio::ip::make_address(url.host, error);
   if (!error) udp_socket.open(address.is_v6() ? udp::v6() : udp::v4(), error);
@@ -172,10 +140,12 @@ void Input::Core::listen() {
 }
 
 // `fd` is ours now; -1: the datagrams' socket.
-void Input::Core::opened(int fd) {
+void StreamInput::Core::opened(int fd) {
   ++attempt;  // what limited the way here is over
   timer.cancel();
-  if (fd >= 0) {
+  if (fd >= 0 && !is_stream(fd)) {
+    plain_file = fd;
+  } else if (fd >= 0) {
     error_code error;
     file.assign(fd, error);
     if (error) {
@@ -190,27 +160,23 @@ void Input::Core::opened(int fd) {
   url.kind == InputUrl::Kind::kGpsd ? ask_gpsd() : read();
 }
 
-void Input::Core::ask_gpsd() {
+void StreamInput::Core::ask_gpsd() {
   asio::async_write(file, asio::buffer(kWatchNmea),
                     in_this([](Core& core, error_code error, size_t) {
                       error ? core.fail(error.message()) : core.read();
                     }));
 }
 
-void Input::Core::fail(const std::string& why) {
+void StreamInput::Core::fail(const std::string& why) {
   close();
-  if (why != last_trouble) {
-    log_warn("input {}: {}: {}; trying again every {} s", options.name, options.url, why,
-             double(options.retry_ms) / 1e3);
-  }
-  last_trouble = why;
+  tell_trouble(why, options.retry_ms);
   timer.expires_after(milliseconds(options.retry_ms));
   timer.async_wait(in_this([](Core& core, error_code error) {
     if (!error) core.open();
   }));
 }
 
-void Input::Core::close() {
+void StreamInput::Core::close() {
   ++attempt;
   error_code ignored;
   counters.connected = false;
@@ -219,35 +185,65 @@ void Input::Core::close() {
   resolver.cancel();
   tcp_socket.close(ignored);
   udp_socket.close(ignored);
+  // Whoever else has our standard input open expects it as it was.
+  if (file.is_open() && url.path == "-") file.native_non_blocking(false, ignored);
   file.close(ignored);
+  if (plain_file >= 0) ::close(std::exchange(plain_file, -1));
   is_reading = false;
 }
 
 // ---- bytes
 
-void Input::Core::read() {
+void StreamInput::Core::read() {
   if (is_reading || is_full || has_ended || !counters.connected) return;
   is_reading = true;
+  if (plain_file >= 0) return read_part(false);
   url.kind == InputUrl::Kind::kUdp ? read_datagram() : read_stream();
 }
 
-void Input::Core::read_stream() {
-  file.async_read_some(
-      asio::buffer(buffer), in_this([](Core& core, error_code error, size_t n) {
-        core.is_reading = false;
-        if (error) {
-          core.take_pause();  // what came before is whole
-          return core.fail(error == asio::error::eof ? "it has ended" : error.message());
-        }
-        core.splitter.add({core.buffer.data(), n});
-        core.send(core.splitter.take());
-        core.await_pause();
-        core.read();
-      }));
+void StreamInput::Core::read_stream() {
+  file.async_read_some(asio::buffer(buffer), in_this([](Core& core, error_code error, size_t n) {
+                         core.is_reading = false;
+                         if (error == asio::error::eof) return core.end();
+                         if (!error) return core.take(n);
+                         core.take_pause();  // what came before is whole
+                         core.fail(error.message());
+                       }));
+}
+
+// In turns with all else that happens on this thread; what is not in memory yet is waited for once.
+void StreamInput::Core::read_part(bool may_wait) {
+  const ssize_t n = read_file(plain_file, buffer.data(), buffer.size(), may_wait);
+  const bool is_fetched = n < 0 && errno == EAGAIN && !may_wait;
+  if (n < 0 && !is_fetched) return fail(std::strerror(errno));
+  timer.expires_after(is_fetched ? kFetchTime : milliseconds(0));
+  timer.async_wait(in_this([n, is_fetched](Core& core, error_code error) {
+    if (error) return;
+    if (is_fetched) return core.read_part(true);
+    core.is_reading = false;
+    n == 0 ? core.end() : core.take(static_cast<size_t>(n));
+  }));
+}
+
+void StreamInput::Core::take(size_t n) {
+  splitter.add({buffer.data(), n});
+  send_messages();
+  await_pause();
+  read();
+}
+
+// A connection is made again; a file has been read.
+void StreamInput::Core::end() {
+  const bool is_file = url.kind == InputUrl::Kind::kFile;
+  if (is_file) splitter.add("\n");  // its last line may do without one
+  take_pause();
+  if (!is_file) return fail("it has ended");
+  close();
+  log_info("input {}: {} was read to its end", options.name, options.url);
 }
 
 // A pause is one of the line: while we do not read there is none.
-void Input::Core::await_pause() {
+void StreamInput::Core::await_pause() {
   if (!splitter.holds_burst()) return;
   quiet.expires_after(milliseconds(options.quiet_ms));
   quiet.async_wait(in_this([](Core& core, error_code error) {
@@ -255,62 +251,47 @@ void Input::Core::await_pause() {
   }));
 }
 
-void Input::Core::take_pause() {
+void StreamInput::Core::take_pause() {
   splitter.pause();
-  send(splitter.take());
+  send_messages();
 }
 
-void Input::Core::read_datagram() {
+void StreamInput::Core::read_datagram() {
   udp_socket.async_receive(asio::buffer(buffer),
                            in_this([](Core& core, error_code error, size_t n) {
                              core.is_reading = false;
                              if (error) return core.fail(error.message());
                              Splitter::Message message{{core.buffer.data(), n}, false};
                              if (n > core.options.max_payload_bytes) message = {{}, true};
-                             core.send({message});
+                             core.send(core.options.topic, {&message, 1});
                              core.read();
                            }));
 }
 
-// In one chunk: the topic, then the messages.
-void Input::Core::send(const std::vector<Splitter::Message>& messages) {
-  if (messages.empty()) return;
-  const bool is_gpsd = url.kind == InputUrl::Kind::kGpsd;
-  const auto is_said_of_itself = [&](const Splitter::Message& m) {
-    return is_gpsd && m.text.starts_with('{');
-  };
-  size_t bytes = options.topic.size();
-  for (const Splitter::Message& m : messages) bytes += m.text.size();
-  auto chunk = std::make_unique<Chunk>(bytes);
-  const std::string_view topic(chunk->bytes.get(), options.topic.size());
-  char* to = std::copy(options.topic.begin(), options.topic.end(), chunk->bytes.get());
-  for (const Splitter::Message& m : messages) {
-    if (is_said_of_itself(m)) continue;
-    Frame frame;
-    frame.topic = topic;
-    frame.payload = {to, m.text.size()};
-    if (m.is_oversized) frame.fault = Frame::Fault::kOversized;
-    to = std::copy(m.text.begin(), m.text.end(), to);
-    chunk->frames.push_back(frame);
-  }
-  if (chunk->frames.empty()) return;
-  chunk->connection = connection;
-  chunk->read_ms = boot_clock_ms();
-  counters.messages += chunk->frames.size();
-  is_full = !handler(std::move(chunk));
+void StreamInput::Core::send_messages() {
+  const std::vector<Splitter::Message>& all = splitter.take();
+  if (url.kind != InputUrl::Kind::kGpsd) return send(options.topic, all);
+  sentences.clear();  // what gpsd says of itself is left out
+  std::copy_if(all.begin(), all.end(), std::back_inserter(sentences),
+               [](const Splitter::Message& m) { return !m.text.starts_with('{'); });
+  send(options.topic, sentences);
 }
 
 // ---- its user
 
-Input::Input(asio::io_context& io, const InputOptions& options, uint32_t connection,
-             Handler handler)
-    : core_(std::make_shared<Core>(io, options, connection, std::move(handler))) {}
+StreamInput::StreamInput(std::shared_ptr<Core> core) : Input(core), core_(std::move(core)) {}
 
-Input::~Input() { stop(); }
+std::unique_ptr<Input> StreamInput::make(asio::io_context& io, const InputOptions& options,
+                                         uint32_t connection, InputHandler handler) {
+  auto core = std::make_shared<Core>(io, options, connection, std::move(handler));
+  return std::unique_ptr<Input>(new StreamInput(std::move(core)));
+}
 
-void Input::start() { core_->open(); }
+StreamInput::~StreamInput() { StreamInput::stop(); }
 
-void Input::resume() {
+void StreamInput::start() { core_->open(); }
+
+void StreamInput::resume() {
   asio::post(core_->io, [core = core_] {
     core->is_full = false;
     core->await_pause();
@@ -318,15 +299,11 @@ void Input::resume() {
   });
 }
 
-void Input::stop() {
+void StreamInput::stop() {
   if (core_->has_ended) return;
   core_->take_pause();
   core_->has_ended = true;
   core_->close();
 }
-
-const InputOptions& Input::options() const { return core_->options; }
-
-const InputCounters& Input::counters() const { return core_->counters; }
 
 }  // namespace wayside
