@@ -2,6 +2,7 @@
 
 #include "base/features.h"
 #include "sensors/http_input.h"
+#include "sensors/poll_input.h"
 #include "sensors/stream_input.h"
 
 namespace wayside {
@@ -15,6 +16,7 @@ std::unique_ptr<Input> make_input(boost::asio::io_context& io, const InputOption
       return HttpInput::make(io, options, connection, topics, std::move(handler));
     }
   }
+  if (url.is_polled()) return PollInput::make(io, options, connection, std::move(handler));
   return StreamInput::make(io, options, connection, std::move(handler));
 }
 
