@@ -197,7 +197,6 @@ class Server {
   std::array<char, 4096> room_;
 };
 
-#if WAYSIDE_HTTP
 std::string page(const std::string& body, const std::string& status = "200 OK") {
   return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
          body;
@@ -254,7 +253,6 @@ TEST_F(PollInput, a_server_that_says_nothing_is_given_up_and_asked_again) {
   EXPECT_EQ(got_.front(), "good");
   EXPECT_GE(input_->counters().failures, 1u);
 }
-#endif
 
 // Of a fixture that answers in the order of its questions: the transaction's number is known.
 std::string modbus(uint8_t transaction, const std::string& from_unit_on) {
