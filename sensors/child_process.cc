@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 namespace wayside {
@@ -21,20 +20,29 @@ using boost::system::error_code;
 
 constexpr const char* kKeptVariables[] = {"PATH", "HOME", "LANG", "TZ"};
 
+struct Descriptor {
+  int fd = -1;
+  Descriptor() = default;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  void give_to(asio::posix::stream_descriptor& owner, error_code& error) {
+    owner.assign(fd, error);
+    if (!error) fd = -1;
+  }
+};
+
 struct Pipe {
-  int read = -1;
-  int write = -1;
-  Pipe() {
+  Descriptor read, write;
+  bool open() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) == 0) std::tie(read, write) = std::pair(ends[0], ends[1]);
+    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+    read.fd = ends[0];
+    write.fd = ends[1];
+    return true;
   }
-  Pipe(const Pipe&) = delete;
-  ~Pipe() {
-    if (read >= 0) ::close(read);
-    if (write >= 0) ::close(write);
-  }
-  bool is_open() const { return read >= 0; }
-  int take_read() { return std::exchange(read, -1); }
 };
 
 std::vector<std::string> environment() {
@@ -87,23 +95,22 @@ Error trouble_of(const char* what, int why) {
 Result<std::shared_ptr<ChildProcess>> ChildProcess::start(asio::io_context& io,
                                                           const std::vector<std::string>& argv) {
   Pipe output, errors;
-  if (!output.is_open() || !errors.is_open()) return trouble_of("no pipe", errno);
+  if (!output.open() || !errors.open()) return trouble_of("no pipe", errno);
   pid_t pid = -1;
-  if (const int why = spawn(argv, output.write, errors.write, pid); why != 0) {
+  if (const int why = spawn(argv, output.write.fd, errors.write.fd, pid); why != 0) {
     return trouble_of("it cannot be run", why);
   }
   const auto child = std::make_shared<ChildProcess>(io, pid);
-  const auto watch = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (watch < 0) {  // a kernel before 5.3
-    const int why = errno;
-    ::kill(-pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return trouble_of("pidfd_open", why);
-  }
-  child->exit_.assign(watch);
-  child->output.assign(output.take_read());
-  child->errors.assign(errors.take_read());
-  return child;
+  Descriptor watch;  // a kernel before 5.3 has none
+  watch.fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  error_code error(watch.fd < 0 ? errno : 0, boost::system::system_category());
+  if (!error) watch.give_to(child->exit_, error);
+  if (!error) output.read.give_to(child->output, error);
+  if (!error) errors.read.give_to(child->errors, error);
+  if (!error) return child;
+  (void)::kill(-pid, SIGKILL);
+  (void)::waitpid(pid, nullptr, 0);
+  return trouble_of("it cannot be watched", error.value());
 }
 
 void ChildProcess::await_end(std::function<void()> then) {
