@@ -67,23 +67,29 @@ class Checker {
     if (config_.storage.commit_bytes > config_.storage.file_bytes / 4) {
       return found_.add("storage", "commit_bytes", "must be at most a quarter of file_bytes");
     }
-    for (const MqttOptions& m : config_.mqtt) check_group(m);
+    for (const MqttOptions& m : config_.mqtt) {
+      check_group(position_key("mqtt", m.name), "max_payload", m.max_payload_bytes);
+    }
+    for (const InputOptions& i : config_.inputs) {
+      const std::string key = position_key("input", i.name);
+      check_group(key, "max_payload", i.max_payload_bytes);
+      if (has_output(i)) check_group(key, "max_output", i.max_output_bytes);
+    }
   }
 
   // A group that is almost full takes another turn of commit_bytes, or of one chunk that holds the
-  // largest message, and still has to fit into a journal file, with what tables of look-ups hold.
-  void check_group(const MqttOptions& m) {
+  // largest message or output, and still has to fit into a journal file, with what tables of
+  // look-ups hold.
+  void check_group(const std::string& key, const std::string& item, uint64_t bytes) {
     constexpr uint64_t kOverhead = 64 << 10;  // of a group, beside its payloads
     const uint64_t file = config_.storage.file_bytes;
     uint64_t taken = 2 * config_.storage.commit_bytes + kOverhead;
     for (const LookupOptions& l : config_.lookups) taken += std::min(l.max_bytes, file);
-    const std::string key = position_key("mqtt", m.name);
-    if (m.max_payload_bytes <= file - std::min(file, taken)) return;
-    if (found_.told(key, "max_payload") || found_.told("storage", "commit_bytes")) return;
-    found_.add(
-        key, "max_payload",
-        "twice [storage] commit_bytes, max_payload, 64KiB and the max_bytes of look-ups must "
-        "fit in its file_bytes");
+    if (bytes <= file - std::min(file, taken)) return;
+    if (found_.told(key, item) || found_.told("storage", "commit_bytes")) return;
+    found_.add(key, item,
+               "twice [storage] commit_bytes, " + item +
+                   ", 64KiB and the max_bytes of look-ups must fit in its file_bytes");
   }
 
   // What it answers is for this machine: it asks nobody who they are.
@@ -281,6 +287,7 @@ void complete_config(Config& config, const std::string& machine) {
   for (MqttOptions& m : config.mqtt) {
     if (m.client_id.empty()) m.client_id = "wayside-" + config.gateway.id + "-" + m.name;
   }
+  complete_inputs(config);
   for (const CommandOptions& c : config.commands) config.sources.push_back(c);
   for (SourceOptions& s : config.sources) {
     if (s.connection().empty() && config.mqtt.size() == 1) s.mqtt = config.mqtt.front().name;

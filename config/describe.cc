@@ -41,7 +41,6 @@ constexpr std::array<Choice, 3> kSeverities{{{"info", static_cast<int>(Severity:
 constexpr std::array<Choice, 2> kAfterMatches{
     {{"past_last", static_cast<int>(AfterMatch::kPastLast)},
      {"next", static_cast<int>(AfterMatch::kNext)}}};
-constexpr std::array<Choice, 2> kSplits{{{"line", false}, {"burst", true}}};
 constexpr std::array<Choice, 2> kUplinkTypes{{{"file", static_cast<int>(UplinkType::kFile)},
                                               {"kafka", static_cast<int>(UplinkType::kKafka)}}};
 constexpr std::array<Choice, 2> kValueFormats{
@@ -75,57 +74,6 @@ void describe(ConfigVisitor& v, HttpOptions& o) {
   whole(v, {"connections", "at a time; further ones wait"}, o.connections, 1, 1'000);
   v.bytes({"max_request", "of a request, its SELECT included"}, o.request_bytes, 1024);
   v.duration({"timeout", "a connection on which nothing moves is closed"}, o.timeout_ms, 100);
-}
-
-void describe(ConfigVisitor& v, MqttOptions& o) {
-  v.text({"name", "names the connection", "local", true}, o.name);
-  v.url({"url", "the broker; mqtts:// with TLS", "mqtt://127.0.0.1:1883", true}, o);
-  v.text({"ca",
-          "with TLS: PEM file of who may have signed the broker's certificate; else the system's"},
-         o.tls.ca);
-  v.text({"cert",
-          "with TLS: PEM file of our certificate, if the broker wants one, with who signed it"},
-         o.tls.cert);
-  v.text({"key", "PEM file of its key, without a password"}, o.tls.key);
-  v.text({"client_id", "by default wayside-<gateway id>-<name>", "wayside-truck-17"}, o.client_id);
-  v.text({"user", "user name, if the broker asks for one", "gateway"}, o.user);
-  v.secret({"password",
-            "never in this file: { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }"},
-           o.password);
-  v.text({"version", "of MQTT: \"5\" or \"3.1.1\""}, o.version);
-  whole(v, {"qos", "of the subscriptions, 0 or 1"}, o.qos, 0, 1);
-  v.duration({"keep_alive", "silence after which we ask whether the broker is there"},
-             o.keep_alive_ms, 1000);
-  v.duration({"session_expiry", "how long the broker keeps our session (MQTT 5)"},
-             o.session_expiry_ms, 0);
-  v.duration({"reconnect_min", "first pause before a new connection; it doubles, with jitter"},
-             o.reconnect_min_ms, 1000);
-  v.duration({"reconnect_max", "longest such pause"}, o.reconnect_max_ms, 1000);
-  v.duration(
-      {"coalesce", "reads may be put off this long, so that one wake-up serves many messages"},
-      o.coalesce_ms, 0);
-  whole(v,
-        {"inflight_window",
-         "unacknowledged messages that the broker sends; with MQTT 3.1.1 it must "
-         "be the broker's own limit (mosquitto: max_inflight_messages)"},
-        o.inflight_window, 1, 65'535);
-  v.bytes({"max_payload", "larger messages are acknowledged, counted and skipped"},
-          o.max_payload_bytes, 16);
-}
-
-void describe(ConfigVisitor& v, InputOptions& o) {
-  v.text({"name", "names the input", "gps", true}, o.name);
-  v.text({"url", "tcp://HOST:PORT, gpsd://HOST, udp://ADDRESS:PORT or serial:/dev/NAME",
-          "serial:/dev/ttyS1", true},
-         o.url);
-  v.text({"topic", "that its messages have, for sources", "vehicle/nmea", true}, o.topic);
-  choose(v,
-         {"split", "\"line\": each is a message; \"burst\": those without a pause between are one"},
-         o.burst, kSplits);
-  v.duration({"quiet", "the pause that ends a burst"}, o.quiet_ms, 1);
-  whole(v, {"baud", "bits a second of a serial port"}, o.baud, 1'200, 460'800);
-  v.duration({"retry", "pause before what failed or ended is opened again"}, o.retry_ms, 100);
-  v.bytes({"max_payload", "larger messages are counted and skipped"}, o.max_payload_bytes, 16);
 }
 
 void describe(ConfigVisitor& v, SourceOptions& o) {

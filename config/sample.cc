@@ -43,7 +43,7 @@ class SampleWriter : public ConfigVisitor {
     }
   }
   void secret(const Key& key, std::string&) override {
-    line(key, "{ file = \"/etc/wayside/mqtt.password\" }", true);
+    line(key, "{ file = " + json_string(key.sample) + " }", true);
   }
   void items(const Key& key, std::vector<std::pair<std::string, std::string>>&) override {
     line(key, key.sample, !key.required);

@@ -34,6 +34,15 @@ constexpr int kAckPolls = 200;  // two seconds for the last acknowledgements
 
 std::string socket_path(const std::string& state_dir) { return state_dir + "/status.sock"; }
 
+// Of the sources whose messages come by this connection.
+std::vector<std::string> topics_of(const Config& config, const std::string& connection) {
+  std::vector<std::string> topics;
+  for (const SourceOptions& s : config.sources) {
+    if (s.connection() == connection) topics.push_back(s.topic);
+  }
+  return topics;
+}
+
 class Gateway {
  public:
   Gateway(const Config& config, Loop& loop)
@@ -49,15 +58,14 @@ class Gateway {
     };
     for (uint32_t c = 0; c < config.mqtt.size(); ++c) {
       std::vector<std::string> filters;
-      for (const SourceOptions& s : config.sources) {
-        if (s.mqtt == config.mqtt[c].name)
-          filters.push_back(TopicPattern::parse(s.topic)->filter());
+      for (const std::string& topic : topics_of(config, config.mqtt[c].name)) {
+        filters.push_back(TopicPattern::parse(topic)->filter());
       }
       sources_.push_back(std::make_unique<MqttSource>(io_, config.mqtt[c], c, filters, handler));
     }
     for (const InputOptions& o : config.inputs) {
       const auto c = static_cast<uint32_t>(sources_.size() + inputs_.size());
-      inputs_.push_back(std::make_unique<Input>(io_, o, c, handler));
+      inputs_.push_back(make_input(io_, o, c, topics_of(config, o.name), handler));
     }
     if (!config.commands.empty()) {
       commands_.emplace(io_, config, [this, handler](std::unique_ptr<Chunk> chunk) {
@@ -85,7 +93,8 @@ class Gateway {
     loop_.connection_status = [this] { return connection_status(); };
     loop_.start(
         {[this](uint32_t c, uint64_t ticket) {
-           if (c < sources_.size()) sources_[c]->relay().release(ticket);
+           if (c < sources_.size()) return sources_[c]->relay().release(ticket);
+           inputs_[c - sources_.size()]->release(ticket);
          },
          [this] {
            for (auto& s : sources_) s->relay().resume();
@@ -154,6 +163,7 @@ class Gateway {
   void await_acks(int polls) {
     bool written = true;
     for (auto& s : sources_) written &= s->relay().acks_written();
+    for (auto& i : inputs_) written &= i->answers_written();
     if (!written && polls < kAckPolls) {
       poll_.expires_after(kAckPoll);
       poll_.async_wait([this, polls](error_code) { await_acks(polls + 1); });
@@ -213,8 +223,13 @@ class Gateway {
     std::vector<ConnectionStatus> all;
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
-      all.push_back({s->options().name, true, c.connected, c.connects, c.messages, c.acknowledged,
-                     c.skipped, s->answers_lost()});
+      all.push_back({.name = s->options().name,
+                     .connected = c.connected,
+                     .connects = c.connects,
+                     .messages = c.messages,
+                     .acknowledged = c.acknowledged,
+                     .skipped = c.skipped,
+                     .answers_lost = s->answers_lost()});
     }
     for (const auto& i : inputs_) {
       const InputCounters& c = i->counters();
@@ -222,7 +237,9 @@ class Gateway {
                      .is_mqtt = false,
                      .connected = c.connected,
                      .connects = c.connects,
-                     .messages = c.messages});
+                     .messages = c.messages,
+                     .acknowledged = c.acknowledged,
+                     .failures = c.failures});
     }
     return all;
   }

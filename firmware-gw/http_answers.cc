@@ -5,6 +5,7 @@
 
 #include "base/sqlite.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "firmware-gw/events_table.h"
 #include "firmware-gw/sql_output.h"
 #include "firmware-gw/sql_tables.h"
@@ -12,24 +13,6 @@
 
 namespace wayside {
 namespace {
-
-// Of a part of a target. Nothing: a % is not followed by two hex digits.
-std::optional<std::string> unescaped(std::string_view part, bool plus_is_blank) {
-  std::string out;
-  for (size_t i = 0; i < part.size(); ++i) {
-    if (part[i] == '+' && plus_is_blank) {
-      out += ' ';
-    } else if (part[i] != '%') {
-      out += part[i];
-    } else {
-      const auto byte = from_hex(part.substr(i + 1, 2));
-      if (!byte || byte->empty()) return std::nullopt;
-      out += *byte;
-      i += 2;
-    }
-  }
-  return out;
-}
 
 Result<std::map<std::string, std::string>> parse_parameters(std::string_view text) {
   std::map<std::string, std::string> all;
@@ -39,8 +22,8 @@ Result<std::map<std::string, std::string>> parse_parameters(std::string_view tex
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
     const size_t equals = std::min(pair.find('='), pair.size());
-    const auto name = unescaped(pair.substr(0, equals), true);
-    const auto value = unescaped(pair.substr(std::min(equals + 1, pair.size())), true);
+    const auto name = url_unescaped(pair.substr(0, equals), true);
+    const auto value = url_unescaped(pair.substr(std::min(equals + 1, pair.size())), true);
     if (!name || !value) {
       return Error{ErrorCode::kUsage,
                    "'" + std::string(pair) + "': expected two hex digits behind each %"};
@@ -161,7 +144,7 @@ HttpAnswer HttpAnswers::answer(std::string_view method, std::string_view target)
   const size_t mark = std::min(target.find('?'), target.size());
   const auto parameters = parse_parameters(target.substr(std::min(mark + 1, target.size())));
   if (!parameters.ok()) return answer_of(parameters.error());
-  const auto path = unescaped(target.substr(0, mark), false);
+  const auto path = url_unescaped(target.substr(0, mark), false);
   if (!path) return http_error(400, "expected two hex digits behind each % of the path");
   constexpr std::string_view kViews = "/views/";
   if (path->starts_with(kViews)) return view(path->substr(kViews.size()), *parameters);

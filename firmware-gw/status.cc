@@ -164,6 +164,8 @@ std::string Snapshot::to_json() const {
     json.add("connected", c.connected);
     json.add("connects", c.connects);
     json.add("messages", c.messages);
+    json.add("acknowledged", c.acknowledged);
+    json.add("failures", c.failures);
     json.close();
   }
   json.close_list();

@@ -52,6 +52,7 @@ struct ConnectionStatus {
   uint64_t connects = 0;
   uint64_t messages = 0;
   uint64_t acknowledged = 0;
+  uint64_t failures = 0;  // of an [[input]]
   uint64_t skipped = 0;
   uint64_t answers_lost = 0;
   uint64_t sessions_lost = 0;

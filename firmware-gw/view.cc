@@ -68,9 +68,10 @@ class StatusView {
                          get<bool>(c, "/connected") ? "ready" : "away");
     }
     for (dom::element c : list(status, "/inputs")) {
-      out +=
-          fmt::format("{:<10} {:<20} {:>8} messages   {}\n", "input", text(c, "/name"),
-                      get<uint64_t>(c, "/messages"), get<bool>(c, "/connected") ? "ready" : "away");
+      out += fmt::format("{:<10} {:<20} {:>8} messages {} acknowledged {} failures   {}\n", "input",
+                         text(c, "/name"), get<uint64_t>(c, "/messages"),
+                         get<uint64_t>(c, "/acknowledged"), get<uint64_t>(c, "/failures"),
+                         get<bool>(c, "/connected") ? "ready" : "away");
     }
     out += fmt::format(
         "readings   in {}  used {}  late {}  duplicate {}  quarantined {}  dropped {}\n", in,

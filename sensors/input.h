@@ -1,53 +1,43 @@
-// An [[input]]: messages that come by another way than MQTT, as lines of a TCP connection or of a
-// serial port, as datagrams, or from gpsd. They have its topic, and go the way of all messages.
-// Nothing is acknowledged: what comes while the gateway is away is lost, or kept by who sends it.
+// An [[input]]: messages that come by another way than MQTT. They go the way of all messages: in
+// chunks into the queue, and from there into the journal.
 //
-// Everything runs on the io thread, but for resume(), which any thread may call.
+// Everything runs on the io thread, but for resume() and release(), which any thread may call.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
-#include "sensors/frame.h"
-#include "sensors/options.h"
-
-namespace boost::asio {
-class io_context;
-}
+#include "sensors/input_port.h"
 
 namespace wayside {
 
-// Whether a serial port can be set to so many bits a second.
-bool is_serial_speed(uint32_t baud);
-
-// Read by the status snapshot; written on the io thread only.
-struct InputCounters {
-  std::atomic<uint64_t> connects{0};
-  std::atomic<uint64_t> messages{0};
-  std::atomic<bool> connected{false};
-};
-
 class Input {
  public:
-  // Takes a chunk; false = full: nothing more is read until resume().
-  using Handler = std::function<bool(std::unique_ptr<Chunk>)>;
+  virtual ~Input() = default;
 
-  // `connection` goes into each chunk. The options are checked ones.
-  Input(boost::asio::io_context& io, const InputOptions& options, uint32_t connection,
-        Handler handler);
-  ~Input();
+  virtual void start() = 0;   // goes on trying
+  virtual void resume() = 0;  // the handler has room again
+  // What came with a ticket up to this one is on disk.
+  virtual void release(uint64_t) {}
+  // No answer that was released is still to be written.
+  virtual bool answers_written() const { return true; }
+  virtual void stop() = 0;  // reads nothing more
+  const InputOptions& options() const { return port_->options; }
+  const InputCounters& counters() const { return port_->counters; }
 
-  void start();   // goes on trying
-  void resume();  // the handler has room again
-  void stop();    // reads nothing more
-  const InputOptions& options() const;
-  const InputCounters& counters() const;
+ protected:
+  explicit Input(std::shared_ptr<const InputPort> port) : port_(std::move(port)) {}
 
  private:
-  struct Core;
-  std::shared_ptr<Core> core_;
+  const std::shared_ptr<const InputPort> port_;
 };
+
+// `connection` goes into each chunk; `topics` are the patterns of the sources that it has. The
+// options are checked ones.
+std::unique_ptr<Input> make_input(boost::asio::io_context& io, const InputOptions& options,
+                                  uint32_t connection, const std::vector<std::string>& topics,
+                                  InputHandler handler);
 
 }  // namespace wayside

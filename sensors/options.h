@@ -37,16 +37,35 @@ struct MqttOptions {
   uint64_t max_payload_bytes = 256 << 10;
 };
 
+// How a stream of bytes becomes messages. kAll: what comes at once is one.
+enum class Split { kLine, kBurst, kAll };
+
 // Another way than MQTT by which messages come, see input.h.
 struct InputOptions {
   std::string name;
   std::string url;    // see input_url.h
-  std::string topic;  // that its messages have
-  bool burst = false;
+  std::string topic;  // that its messages have; of http empty: the path of a request says it
+  Split split = Split::kLine;
   int64_t quiet_ms = 100;  // the pause that ends a burst
   uint32_t baud = 9'600;
   int64_t retry_ms = 5'000;
   uint64_t max_payload_bytes = 64 << 10;
+  int64_t timeout_ms = 10'000;  // of http, and of what is polled
+  // Of http and http-poll.
+  std::string token;
+  // Of http.
+  bool async = false;
+  uint32_t connections = 16;
+  uint64_t max_header_bytes = 8 << 10;
+  // Of what is polled.
+  int64_t every_ms = 10'000;
+  uint64_t max_output_bytes = 1 << 20;
+  std::vector<std::string> args;  // of exec
+  // Of modbus.
+  uint32_t unit_id = 1;
+  uint32_t function = 3;
+  uint32_t address = 0;
+  uint32_t count = 1;
 };
 
 struct FieldOptions {

@@ -83,12 +83,15 @@ TEST(ConfigSample, it_loads_and_says_what_the_defaults_are) {
 TEST(ConfigSample, it_loads_also_when_its_comments_become_keys) {
   TempFolder folder;
   std::ofstream(folder / "password") << "secret\n";
+  std::ofstream(folder / "token") << "bearer\n";
   std::string text = with("/etc/wayside/mqtt.password", folder / "password", sample_config());
+  text = with("/etc/wayside/input.token", folder / "token", text);
   for (size_t at; (at = text.find("\n# ")) != std::string::npos;) text.erase(at + 1, 2);
   const auto config = parse_good(text);
   ASSERT_TRUE(config);
   EXPECT_EQ(config->gateway.id, "truck-17");
   EXPECT_EQ(config->mqtt.at(0).password, "secret");
+  EXPECT_EQ(config->inputs.at(0).token, "bearer");
   EXPECT_EQ(config->sources.at(0).keep, std::vector<std::string>{"door"});
   EXPECT_EQ(config->rules.at(0).to, std::vector<std::string>{"centre"});
   EXPECT_EQ(config->uplinks.at(0).options.size(), 2u);

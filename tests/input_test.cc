@@ -1,51 +1,25 @@
-// Inputs over real sockets and a real terminal line, all in one thread. Nothing sleeps: a test runs
-// the io_context until what it waits for has happened.
-#include "sensors/input.h"
-
-#include <gtest/gtest.h>
+// Inputs that are streams of bytes, and datagrams.
+#include <fcntl.h>
 #include <pty.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio.hpp>
-#include <string>
-#include <vector>
+#include <fstream>
 
-#include "base/log.h"
 #include "sensors/input_url.h"
+#include "tests/input_fixture.h"
+#include "tests/temp_folder.h"
 
 namespace wayside {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using asio::ip::udp;
-using Texts = std::vector<std::string>;
 
-class InputTest : public testing::Test {
+class InputTest : public InputFixture {
  protected:
   InputTest() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {
-    set_log_level(LogLevel::kError);
-    options_.name = "gps";
     options_.topic = "vehicle/nmea";
-    options_.retry_ms = 1;
-  }
-  ~InputTest() override {
-    input_.reset();
-    io_.poll();
-  }
-
-  void start(const std::string& url) {
-    options_.url = url;
-    input_ = std::make_unique<Input>(io_, options_, 7, [this](std::unique_ptr<Chunk> chunk) {
-      for (const Frame& f : chunk->frames) {
-        EXPECT_EQ(f.topic, "vehicle/nmea");
-        got_.push_back(f.fault == Frame::Fault::kNone ? std::string(f.payload) : "<oversized>");
-      }
-      EXPECT_EQ(chunk->connection, 7u);
-      EXPECT_GT(chunk->read_ms, 0);
-      return has_room_;
-    });
-    input_->start();
   }
   void start_tcp(const std::string& scheme = "tcp") {
     start(scheme + "://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()));
@@ -57,24 +31,8 @@ class InputTest : public testing::Test {
     EXPECT_TRUE(run_until([&] { return accepted && input_->counters().connected; }));
     return socket;
   }
-  bool run_until(const std::function<bool()>& done) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    io_.restart();
-    while (!done()) {
-      if (io_.run_one_until(limit) == 0) return false;
-    }
-    return true;
-  }
-  bool run_until_messages(size_t count) {
-    return run_until([&] { return got_.size() >= count; });
-  }
 
-  asio::io_context io_;
   tcp::acceptor acceptor_;
-  InputOptions options_;
-  std::unique_ptr<Input> input_;
-  Texts got_;
-  bool has_room_ = true;
 };
 
 TEST_F(InputTest, lines_of_a_connection_are_messages_and_a_lost_one_is_made_again) {
@@ -88,12 +46,13 @@ TEST_F(InputTest, lines_of_a_connection_are_messages_and_a_lost_one_is_made_agai
   asio::write(far, asio::buffer(std::string("four\n")));
   ASSERT_TRUE(run_until_messages(3));
   EXPECT_EQ(got_, (Texts{"one", "two", "four"}));
+  EXPECT_EQ(topics_, Texts(3, "vehicle/nmea"));
   EXPECT_EQ(input_->counters().connects, 2u);
   EXPECT_EQ(input_->counters().messages, 3u);
 }
 
 TEST_F(InputTest, a_burst_is_a_message_after_its_pause_or_its_connection_s_end) {
-  options_.burst = true;
+  options_.split = Split::kBurst;
   options_.quiet_ms = 1;
   start_tcp();
   tcp::socket far = accept();
@@ -103,7 +62,7 @@ TEST_F(InputTest, a_burst_is_a_message_after_its_pause_or_its_connection_s_end) 
 }
 
 TEST_F(InputTest, what_comes_before_the_end_of_a_connection_is_a_whole_burst) {
-  options_.burst = true;
+  options_.split = Split::kBurst;
   options_.quiet_ms = 3'600'000;
   start_tcp();
   {
@@ -131,7 +90,7 @@ TEST_F(InputTest, nothing_is_read_while_there_is_no_room) {
 }
 
 TEST_F(InputTest, a_burst_is_not_cut_because_there_is_no_room_for_the_rest) {
-  options_.burst = true;
+  options_.split = Split::kBurst;
   options_.quiet_ms = 1;
   start_tcp();
   tcp::socket far = accept();
@@ -205,6 +164,76 @@ TEST_F(InputTest, a_serial_port_is_read_until_its_device_is_pulled_out) {
   ASSERT_TRUE(run_until([&] { return !input_->counters().connected; }));
 }
 
+TEST_F(InputTest, a_file_is_read_once_to_its_end) {
+  const TempFolder folder;
+  std::string all;
+  for (int i = 0; i < 10'000; ++i) all += std::to_string(i) + "\n";
+  std::ofstream(folder / "log") << all << "last";  // without the end of its line
+  start("file:" + folder / "log");
+  ASSERT_TRUE(run_until_messages(10'001));
+  EXPECT_EQ(got_[9'999], "9999");
+  EXPECT_EQ(got_.back(), "last");
+  run_ready();
+  EXPECT_FALSE(input_->counters().connected);
+  EXPECT_EQ(input_->counters().failures, 0u);
+}
+
+TEST_F(InputTest, a_file_is_not_read_on_while_there_is_no_room) {
+  const TempFolder folder;
+  std::ofstream(folder / "log") << std::string(100'000, 'x') + "\n"
+                                << "end\n";
+  options_.max_payload_bytes = 16;
+  has_room_ = false;
+  start("file:" + folder / "log");
+  ASSERT_TRUE(run_until_messages(1));
+  for (int turns = 0; turns < 50; ++turns) run_ready();
+  EXPECT_EQ(got_, Texts{"<oversized>"});
+  has_room_ = true;
+  input_->resume();
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(got_.back(), "end");
+}
+
+TEST_F(InputTest, a_file_that_is_not_there_is_read_when_it_is) {
+  const TempFolder folder;
+  start("file:" + folder / "log");
+  ASSERT_TRUE(run_until([&] { return input_->counters().failures >= 2; }));
+  std::ofstream(folder / "log") << "one\n";
+  EXPECT_TRUE(run_until_messages(1));
+}
+
+TEST_F(InputTest, writers_of_a_fifo_come_and_go) {
+  const TempFolder folder;
+  const std::string path = folder / "fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  start("file:" + path);
+  for (const char* text : {"one\n", "two\n"}) {
+    const size_t before = got_.size();
+    std::ofstream(path) << text;
+    ASSERT_TRUE(run_until_messages(before + 1));
+  }
+  EXPECT_EQ(got_, (Texts{"one", "two"}));
+  EXPECT_EQ(input_->counters().connects, 1u);
+}
+
+TEST_F(InputTest, standard_input_is_read_to_its_end_and_left_as_it_was) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const int ours = ::dup(STDIN_FILENO);
+  ASSERT_EQ(::dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+  start("-");
+  ASSERT_EQ(::write(ends[1], "one\ntwo", 7), 7);
+  ASSERT_TRUE(run_until_messages(1));
+  ::close(ends[1]);
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(got_, (Texts{"one", "two"}));
+  ASSERT_TRUE(run_until([&] { return !input_->counters().connected; }));
+  EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);
+  ::dup2(ours, STDIN_FILENO);
+  ::close(ours);
+  ::close(ends[0]);
+}
+
 TEST_F(InputTest, where_nothing_answers_it_goes_on_trying) {
   const std::string port = std::to_string(acceptor_.local_endpoint().port());
   acceptor_.close();
@@ -222,16 +251,26 @@ TEST(InputUrl, says_where_messages_come_from) {
   const auto read = [](const std::string& text) -> std::string {
     const auto url = parse_input_url(text);
     if (!url.ok()) return "";
-    return url->device + url->host + ":" + std::to_string(url->port);
+    return url->path + "@" + url->host + ":" + std::to_string(url->port);
   };
-  EXPECT_EQ(read("tcp://depot:10110"), "depot:10110");
-  EXPECT_EQ(read("gpsd://localhost"), "localhost:2947");
-  EXPECT_EQ(read("gpsd://[::1]:3000"), "::1:3000");
-  EXPECT_EQ(read("udp://0.0.0.0:10110"), "0.0.0.0:10110");
-  EXPECT_EQ(read("serial:/dev/ttyS1"), "/dev/ttyS1:0");
-  for (const char* bad : {"", "tcp://depot", "tcp://:1", "tcp://depot:0", "tcp://depot:70000",
-                          "tcp://[::1:99", "tcp://fe80::1:99", "udp://localhost:10110",
-                          "tcp://depot:1x", "serial:ttyS1", "http://depot:1", "udp://a/b:1"}) {
+  EXPECT_EQ(read("tcp://depot:10110"), "@depot:10110");
+  EXPECT_EQ(read("gpsd://localhost"), "@localhost:2947");
+  EXPECT_EQ(read("gpsd://[::1]:3000"), "@::1:3000");
+  EXPECT_EQ(read("udp://0.0.0.0:10110"), "@0.0.0.0:10110");
+  EXPECT_EQ(read("serial:/dev/ttyS1"), "/dev/ttyS1@:0");
+  EXPECT_EQ(read("http://[::1]:8088/in/"), "/in@::1:8088");
+  EXPECT_EQ(read("http://0.0.0.0:8088"), "@0.0.0.0:8088");
+  EXPECT_EQ(read("http-poll://weather/now?at=1"), "/now?at=1@weather:80");
+  EXPECT_EQ(read("http-poll://weather:81"), "/@weather:81");
+  EXPECT_EQ(read("modbus://meter"), "@meter:502");
+  EXPECT_EQ(read("exec:/usr/bin/sensors"), "/usr/bin/sensors@:0");
+  EXPECT_EQ(read("file:/var/log/x"), "/var/log/x@:0");
+  EXPECT_EQ(read("-"), "-@:0");
+  for (const char* bad :
+       {"", "tcp://depot", "tcp://:1", "tcp://depot:0", "tcp://depot:70000", "tcp://[::1:99",
+        "tcp://fe80::1:99", "udp://localhost:10110", "tcp://depot:1x", "serial:ttyS1",
+        "http://depot:1", "udp://a/b:1", "http://127.0.0.1/in", "http://127.0.0.1:80/a%20b",
+        "http-poll://x/a b", "exec:ls", "file:log", "modbus://", "--"}) {
     EXPECT_EQ(read(bad), "") << bad;
   }
 }
