@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/distance.h"
 #include "base/time.h"
-#include "pipeline/distance.h"
 
 namespace wayside {
 

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "aggregates.h"
-#include "pipeline/distance.h"
+#include "base/distance.h"
 
 namespace wayside {
 namespace {
