@@ -1,4 +1,4 @@
-#include "pipeline/distance.h"
+#include "base/distance.h"
 
 #include <algorithm>
 #include <cmath>

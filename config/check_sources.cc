@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/check_cleaning.h"
 #include "config/check_inputs.h"
 #include "config/check_names.h"
 #include "config/check_payload.h"
@@ -48,6 +49,7 @@ class Checker {
         found_.add(s.name, "fields." + f.name, "type = \"json\" is for JSON and CBOR payloads");
     }
     if (has_nesting(s.format)) check_nesting(s, paths);
+    check_cleaning(s, found_, not_judged_);
     check_payload(s, found_);
     if (s.forget_after_ms < s.idle_after_ms && !found_.told(s.name, "idle_after"))
       found_.add(s.name, "forget_after", "is below idle_after");

@@ -77,6 +77,7 @@ class Checker {
     if (c.deduplicate != "off") {
       found_.add(c.name, "deduplicate", "would leave repeats without an answer: `id` tells them");
     }
+    check_taken_as_it_is(c);
     if (c.view.empty()) return;
     std::vector<std::string> names;
     for (const ViewOptions& v : config_.views) names.push_back(v.name);
@@ -108,6 +109,15 @@ class Checker {
   void check(const OrderOptions& o) { found_.streams_known(o.name, "from", {o.from}); }
 
  private:
+  // A repeat of a command has to be what it was, whatever came between.
+  void check_taken_as_it_is(const CommandOptions& c) {
+    for (const FieldOptions& f : c.fields) {
+      if (!f.cleaning.is_on()) continue;
+      found_.add(c.name, "fields." + f.name,
+                 "max_rate, stuck_after, smooth and fill are not for commands");
+    }
+  }
+
   using Items = std::vector<std::pair<std::string, std::string>>;
 
   void fail(const std::string& block, const std::string& item, const std::string& message) {

@@ -78,6 +78,20 @@ void describe(ConfigVisitor& v, HttpOptions& o) {
 
 void describe(ConfigVisitor& v, SourceOptions& o) {
   describe_source(v, o, "climate", "fleet/{vehicle}/climate");
+  v.position(
+      {"position", "fields that are a position: what cannot be becomes nothing, lat and lon both",
+       "{ lat = \"lat\", lon = \"lon\" }"},
+      o.position);
+  v.duration({"expect_every", "of each key a reading, for the quality in the status; \"0s\": none"},
+             o.expect_every_ms, 0);
+  describe_fields(v, o);
+}
+
+void describe_fields(ConfigVisitor& v, SourceOptions& o) {
+  v.fields({"fields",
+            "name = \"path\", or { path, type = number | text | bool | json, unit, scale, shift, "
+            "default, min, max, max_rate, accept_after, stuck_after, stuck, smooth, fill }"},
+           o.fields);
 }
 
 void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic) {
@@ -123,14 +137,11 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.texts({"keep", "fields whose last known value is carried into later readings of the key",
            "[\"door\"]"},
           o.keep);
+  v.text({"mark", "the text field that tells what cleaning has changed; \"\": none"}, o.mark);
   v.text({"deduplicate", "\"off\", \"content\", or a field that holds a message id"},
          o.deduplicate);
   whole(v, {"max_keys", "readings of further keys are dropped and counted"}, o.max_keys, 1,
         10'000'000);
-  v.fields({"fields",
-            "name = \"path\", or { path, type = number | text | bool | json, unit, scale, shift, "
-            "default, min, max }"},
-           o.fields);
 }
 
 void describe(ConfigVisitor& v, WindowOptions& o) {

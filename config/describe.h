@@ -45,6 +45,7 @@ class ConfigVisitor {
   virtual void url(const Key& key, MqttOptions& o) = 0;  // host, port, and whether it has TLS
   virtual void time(const Key& key, std::string& path, TimeForm& form) = 0;
   virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;
+  virtual void position(const Key& key, PositionOptions& position) = 0;
   virtual void steps(const Key& key, std::vector<PatternStep>& steps) = 0;
 };
 
@@ -56,6 +57,8 @@ void describe(ConfigVisitor& v, HttpOptions& o);
 void describe(ConfigVisitor& v, MqttOptions& o);
 void describe(ConfigVisitor& v, InputOptions& o);
 void describe(ConfigVisitor& v, SourceOptions& o);
+void describe(ConfigVisitor& v, FieldCleaning& o);    // beside the other keys of a field
+void describe(ConfigVisitor& v, PositionOptions& o);  // the table `position`
 void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
 void describe(ConfigVisitor& v, DetectorOptions& o);

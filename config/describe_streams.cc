@@ -124,6 +124,7 @@ void describe(ConfigVisitor& v, CommandOptions& o) {
   whole(v, {"remember", "the ids of a key's last so many commands are known"}, o.remember, 1,
         10'000);
   describe_source(v, o, "settings", "fleet/{vehicle}/set");
+  describe_fields(v, o);
 }
 
 void describe(ConfigVisitor& v, ViewOptions& o) {

@@ -9,8 +9,10 @@ namespace wayside {
 
 using Choice = ConfigVisitor::Choice;
 
-// A source, with examples of its name and topic.
+// A source but for its fields, with examples of its name and topic.
 void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const char* topic);
+// Of a source; behind all else, since in a sample they are a table of their own.
+void describe_fields(ConfigVisitor& v, SourceOptions& o);
 
 template <class Enum, size_t n>
 void choose(ConfigVisitor& v, const ConfigVisitor::Key& key, Enum& value,

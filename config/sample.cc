@@ -55,11 +55,16 @@ class SampleWriter : public ConfigVisitor {
   void time(const Key& key, std::string&, TimeForm&) override { line(key, key.sample, false); }
   void fields(const Key& key, std::vector<FieldOptions>&) override {
     out_ += "[" + std::string(section_) + ".fields]  # " + key.help + "\n";
-    out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90 }\n";
+    out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90";
+    if (std::string_view(section_) == "source") {  // a command is taken as it is
+      out_ += ", max_rate = 0.5, accept_after = 3, stuck_after = \"1d\", stuck = \"mark\"";
+      out_ += ", smooth = \"median:5\", fill = \"5m\"";
+    }
+    out_ += " }\nlat = \"lat\"\nlon = \"lon\"\n";
     out_ += "door = { path = \"door\", type = \"text\" }\n";
     out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
   }
-
+  void position(const Key& key, PositionOptions&) override { line(key, key.sample, true); }
   void steps(const Key& key, std::vector<PatternStep>&) override { line(key, key.sample, false); }
 
  private:

@@ -1,4 +1,5 @@
 // What the tables of a source's time and fields may hold.
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -81,9 +82,22 @@ void TableReader::fields(const Key& key, std::vector<FieldOptions>& fields) {
   }
 }
 
+void TableReader::position(const Key& key, PositionOptions& position) {
+  const toml::node* node = find(key);
+  if (!node) return;
+  const toml::table* table = node->as_table();
+  if (!table) return wrong_type(key.name, *node, "{ lat = …, lon = … }");
+  TableReader reader(*table, *this, position_name(key.name));
+  describe(reader, position);
+  reader.finish();
+}
+
 void TableReader::take_field(const toml::table& table, FieldOptions& field) {
-  const std::vector<std::string> keys{"path",    "type", "unit", "scale", "shift",
-                                      "default", "min",  "max",  "equals"};
+  std::vector<std::string> keys{"path",    "type", "unit", "scale", "shift",
+                                "default", "min",  "max",  "equals"};
+  TableReader cleaning(table, *this, position_name("fields." + field.name));
+  describe(cleaning, field.cleaning);
+  keys.insert(keys.end(), cleaning.known_.begin(), cleaning.known_.end());
   double scale = 1, shift = 0;
   for (const auto& [name, item] : table) {
     if (name == "path") {
@@ -105,7 +119,7 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
       double limit = 0;
       if (!take_number(std::string(name.str()), item, limit)) continue;
       (name == "min" ? field.min : field.max) = limit;
-    } else {
+    } else if (std::find(keys.begin(), keys.end(), name.str()) == keys.end()) {
       unknown(name, keys);
     }
   }
@@ -121,6 +135,10 @@ void TableReader::take_field(const toml::table& table, FieldOptions& field) {
   if (field.type != FieldType::kNumber && ranged) {
     add(position_of(table.source()),
         "field '" + field.name + "': unit, scale, shift, min and max are for numbers");
+  }
+  if (field.type != FieldType::kNumber && field.cleaning.judges()) {
+    add(position_of(table.source()),
+        "field '" + field.name + "': max_rate, stuck_after and smooth are for numbers");
   }
   if (field.absent && (field.json || field.absent->index() != index_of(field.type))) {
     add(position_of(table.source()), "field '" + field.name + "': default is of another type");

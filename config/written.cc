@@ -76,6 +76,9 @@ class Writer : public ConfigVisitor {
   void fields(const Key& key, std::vector<FieldOptions>& fields) override {
     add(key, "{ " + joined(fields, field_text) + " }");
   }
+  void position(const Key& key, PositionOptions& position) override {
+    add(key, inline_table(lines_of(position)));
+  }
   void steps(const Key& key, std::vector<PatternStep>& steps) override {
     add(key, "[" + joined(steps, step_text) + "]");
   }
@@ -162,6 +165,7 @@ std::string Writer::field_text(const FieldOptions& field) {
   if (!field.equals.empty()) lines.emplace_back("equals", json_string(field.equals));
   if (field.min) lines.emplace_back("min", number_text(*field.min));
   if (field.max) lines.emplace_back("max", number_text(*field.max));
+  for (auto& line : lines_of(field.cleaning)) lines.push_back(std::move(line));
   return field.name + " = " + inline_table(lines);
 }
 

@@ -84,17 +84,60 @@ Value value_at(const ColumnView& column, const Field& field, size_t row, const I
   return field.type == FieldType::kBool ? Value(number != 0) : Value(number);
 }
 
-std::string why_changed(const DecodedField& field, const SourceOptions& source) {
-  if (field.value == field.sent) return {};
-  if (field.sent.index() == 0) return "kept: the last value of the key";
+std::string why_changed(Reason reason, const DecodedField& field, const SourceOptions& source) {
+  const std::string name = name_of(reason);
   const auto& fields = source.fields;
   const auto options = std::find_if(fields.begin(), fields.end(),
                                     [&](const FieldOptions& f) { return f.name == field.name; });
-  const double sent = std::get<double>(field.sent);
-  if (options->min && sent < *options->min) {
-    return fmt::format("out_of_range: below min {}", *options->min);
+  const double sent = field.sent.index() == 1 ? std::get<double>(field.sent) : 0;
+  const PositionOptions& position = source.position;
+  const bool of_position = field.name == position.lat || field.name == position.lon;
+  switch (reason) {
+    case Reason::kOutOfRange:
+      if (options->min && sent < *options->min) {
+        return fmt::format("{}: below min {}", name, *options->min);
+      }
+      if (options->max && sent > *options->max) {
+        return fmt::format("{}: above max {}", name, *options->max);
+      }
+      return name + ": not on the earth";
+    case Reason::kNullIsland:
+      return name + ": as of a receiver without a fix";
+    case Reason::kNoFix:
+      return fmt::format("{}: {} is below min_fix {}", name, position.fix, position.min_fix);
+    case Reason::kImprecise:
+      return fmt::format("{}: {} is above max_hdop {}", name, position.hdop, position.max_hdop);
+    case Reason::kFrozen:
+      return fmt::format("{}: {} says that it moves", name, position.speed);
+    case Reason::kIncomplete:
+      return name + ": the other one of the position is out of range";
+    case Reason::kTooFast:
+      if (of_position && options->cleaning.max_rate == 0) {
+        return fmt::format("{}: above max_speed {}", name, position.max_speed);
+      }
+      return fmt::format("{}: above max_rate {}", name, options->cleaning.max_rate);
+    case Reason::kStuck:
+      return fmt::format("{}: the same for {}", name,
+                         format_duration(options->cleaning.stuck_after_ms));
+    case Reason::kSmoothed:
+      return name + ": " + options->cleaning.smooth;
+    case Reason::kFilled:
+      break;
   }
-  return fmt::format("out_of_range: above max {}", options->max.value_or(sent));
+  return fmt::format("{}: the last value of the key, at most {} old", name,
+                     format_duration(options->cleaning.fill_ms));
+}
+
+// All reasons, of a row's field.
+std::string why_changed(size_t row, size_t column, const DecodedField& field,
+                        const SourceOptions& source, const Cleaner& cleaner) {
+  std::string why;
+  for (const Cleaner::Change& change : cleaner.changes()) {
+    if (change.row != row || change.column != column) continue;
+    why += (why.empty() ? "" : "; ") + why_changed(change.reason, field, source);
+  }
+  if (!why.empty() || field.value == field.sent) return why;
+  return "kept: the last value of the key";
 }
 
 void take_readings(const SourceOptions& source, const Schema& schema, ReadingBatch& batch,
@@ -113,7 +156,7 @@ void take_readings(const SourceOptions& source, const Schema& schema, ReadingBat
       decoded.name = field.name;
       decoded.sent = value_at(as_came(batch.columns[i]), field, row, batch.texts);
       decoded.value = value_at(view.columns[i], field, row, batch.texts);
-      decoded.why = why_changed(decoded, source);
+      decoded.why = why_changed(row, i, decoded, source, cleaner);
     }
   }
 }
@@ -220,7 +263,8 @@ std::string to_text(const Decoded& d) {
                         format_rfc3339(reading.time_ms), d.by_arrival ? " (its arrival)" : "");
     for (const DecodedField& field : reading.fields) {
       text += "  " + field.name + " = " + text_of(field.value);
-      if (!field.why.empty()) text += "   was " + text_of(field.sent) + "; " + field.why;
+      const std::string was = field.value == field.sent ? "" : "was " + text_of(field.sent) + "; ";
+      if (!field.why.empty()) text += "   " + was + field.why;
       text += '\n';
     }
   }

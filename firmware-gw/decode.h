@@ -22,7 +22,7 @@ struct DecodedField {
   std::string name;
   Value value;      // behind cleaning
   Value sent;       // before it
-  std::string why;  // it was changed; empty: it was not
+  std::string why;  // it was changed, or is doubted; empty: neither
 };
 
 struct DecodedReading {

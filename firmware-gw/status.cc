@@ -49,6 +49,17 @@ void add_ledger(Json& json, const Ledger& ledger) {
   json.add("balanced", ledger.balanced());
 }
 
+// What there is no figure for yet is left out.
+void add_quality(Json& json, const std::optional<QualityFigures>& quality) {
+  if (!quality || quality->readings == 0) return;
+  json.open("quality");
+  json.add("readings", quality->readings);
+  json.add("completeness", quality->completeness());
+  json.add("validity", quality->validity());
+  json.add("mean_lag_ms", quality->mean_lag_ms());
+  json.close();
+}
+
 }  // namespace
 
 std::string Snapshot::to_json() const {
@@ -102,6 +113,16 @@ std::string Snapshot::to_json() const {
     json.add("name", s.name);
     add_ledger(json, s.ledger);
     json.add("out_of_range", s.out_of_range);
+    json.open_list("cleaned");
+    for (const auto& c : s.cleaned) {
+      json.open();
+      json.add("field", c.field);
+      json.add("reason", std::string(name_of(c.reason)));
+      json.add("readings", c.readings);
+      json.close();
+    }
+    json.close_list();
+    add_quality(json, s.quality);
     json.add("rolled_over", s.rolled_over);
     json.add("waiting", s.waiting);
     json.add("keys", s.keys);
@@ -193,6 +214,7 @@ std::string Snapshot::to_json() const {
     json.add("key", k.key);
     json.add("newest_ms", k.newest_ms);
     json.add("watermark_ms", k.watermark_ms);
+    add_quality(json, k.quality);
     json.close();
   }
   json.close_list();

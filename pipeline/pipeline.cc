@@ -38,6 +38,7 @@ void Pipeline::turn(Group& group, size_t turn, EmissionBuffer& out) {
   advance_timers(t.now.timer_ms, out);
   keep_limits(t.now.timer_ms, out);
   turn_ms_ = t.now.timer_ms;
+  turn_wall_ms_ = t.now.wall_ms;
   for (const auto& block : blocks_) block->go_on(out);
   for (ProcessingTime* block : processing_) block->begin_turn(t.now, out);
   for (const Slice& slice : t.slices) {
@@ -178,6 +179,7 @@ void Pipeline::advance_timers(int64_t timer_ms, EmissionBuffer& out) {
     }
     for (uint32_t key : forgotten) {
       source->cleaner.forget_key(key);
+      source->quality.forget_key(key);
       expire(source->reach, key, timer_ms, out);
     }
   }
@@ -258,6 +260,10 @@ void Pipeline::refuse(const Source& source, const ReadingBatch& batch, uint32_t 
     one.view.columns.push_back(
         {c.numbers.empty() ? nullptr : &c.numbers[row], c.texts.empty() ? nullptr : &c.texts[row]});
   }
+  const uint32_t no_mark = Interner::kNone;
+  if (source.stream.schema().fields.size() > batch.columns.size()) {
+    one.view.columns.push_back({nullptr, &no_mark});
+  }
   one.first_place = place;
   const std::string_view key = batch.texts.text(batch.keys()[row]);
   source.command->refuse(is_long ? Command::kLongKey : Command::kNoRoom, key, one, out);
@@ -267,6 +273,7 @@ void Pipeline::process_rows(Source& source, ReadingBatch& batch, const Slice& sl
                             const uint32_t* keys, int64_t timer_ms, EmissionBuffer& out) {
   BatchView view;
   source.cleaner.clean(batch, slice.begin, slice.end, keys, view);
+  if (source.quality.is_on()) source.quality.add(view, source.cleaner.changes(), turn_wall_ms_);
   source.watermarks.advance(view, timer_ms, source.after);
   for (size_t i = 0; i < view.rows; ++i) keys_.touch(keys[i]);
   source.fates.taken.assign(view.rows, 0);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "pipeline/options.h"
 #include "pipeline/paged_block.h"
 #include "pipeline/processing_time.h"
+#include "pipeline/quality.h"
 #include "pipeline/view.h"
 #include "pipeline/watch.h"
 #include "pipeline/window.h"
@@ -115,6 +117,13 @@ class Pipeline {
     uint64_t rolled_over = 0;  // readings whose time was from another 1,024 weeks of GPS
     uint64_t waiting = 0;      // readings that wait for their order
     size_t keys = 0;
+    struct Cleaned {
+      std::string field;
+      Reason reason;
+      uint64_t readings;
+    };
+    std::vector<Cleaned> cleaned{};           // what cleaning has changed or doubts
+    std::optional<QualityFigures> quality{};  // none: it has no expect_every
   };
   std::vector<SourceStatus> source_status() const;
   const Ledger& unrouted() const { return unrouted_; }  // messages that matched no source
@@ -128,6 +137,7 @@ class Pipeline {
     std::string key;
     int64_t newest_ms;     // of all its sources
     int64_t watermark_ms;  // the lowest of its sources that are not idle; of all, if they all are
+    std::optional<QualityFigures> quality{};  // in all its sources that have expect_every
   };
   // The largest event time of a source's keys; kTimeMin for none.
   int64_t newest_ms(size_t source) const;
@@ -185,6 +195,7 @@ class Pipeline {
     uint64_t saved = 0;                                 // hash of the totals that were saved last
   };
   void list_components();
+  void list_judged(Source& source);
   void list_limits();
   uint64_t faults_of(const Block& block) const;
   void save_faults(ByteWriter& out) const;
@@ -210,6 +221,7 @@ class Pipeline {
   std::vector<std::pair<KeyLimit*, size_t>> limits_;  // and their places among the blocks
   std::vector<PagedBlock*> paged_;                    // within them
   int64_t turn_ms_ = 0;                               // timer clock: of the last turn
+  int64_t turn_wall_ms_ = 0;                          // wall clock: of that
   size_t finished_ = 0;                               // blocks
   int64_t measured_ms_ = kTimeMin;                    // timer clock: when they were looked at last
   std::vector<ProcessingTime*> processing_;           // of blocks_

@@ -47,6 +47,7 @@ void Pipeline::begin_anew_what_is_ahead(int64_t wall_ms, EmissionBuffer& out) {
     begin_anew(source->reach.keyed, keys, limit_ms, out);
     for (uint32_t key : keys) {
       source->cleaner.forget_key(key);
+      source->quality.forget_key(key);
       forget(source->reach, key, out);
     }
   }

@@ -7,6 +7,7 @@
 #include "pipeline/command.h"
 #include "pipeline/derived_keys.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/quality.h"
 #include "pipeline/watermark.h"
 
 namespace wayside {
@@ -24,7 +25,11 @@ struct Pipeline::Reach {
 // A source as the pipeline sees it, with everything that hangs on it.
 struct Pipeline::Source {
   Source(const SourceOptions& o, const Schema& s, int64_t tick_ms)
-      : options(o), cleaner(o, s), watermarks(o, tick_ms), stream(o.name, s, watermarks) {
+      : options(o),
+        cleaner(o, s),
+        quality(o),
+        watermarks(o, tick_ms),
+        stream(o.name, cleaned_schema(o, s), watermarks) {
     reach.keys = &watermarks;
   }
 
@@ -35,6 +40,7 @@ struct Pipeline::Source {
 
   SourceOptions options;
   Cleaner cleaner;
+  Quality quality;
   WatermarkTracker watermarks;
   Stream stream;
   Reach reach;

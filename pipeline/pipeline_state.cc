@@ -54,6 +54,25 @@ void Pipeline::list_lingering() {
        [](ByteWriter&) {}, [](ByteReader&) {}});
 }
 
+// What only sources with such cleaning have, and with expect_every.
+void Pipeline::list_judged(Source& s) {
+  if (s.cleaner.counts()) {
+    components_.push_back({"cleaned:" + s.options.name, s.cleaner.past_fingerprint(),
+                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_past(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_past(k, r); },
+                           [&s](ByteWriter& w) { s.cleaner.save_counts(w); },
+                           [&s](ByteReader& r) { s.cleaner.load_counts(r); }});
+    if (!s.cleaner.has_past()) components_.back().save_key = {};
+  }
+  if (s.quality.is_on()) {
+    components_.push_back({"quality:" + s.options.name, s.quality.fingerprint(),
+                           [&s](uint32_t k, ByteWriter& w) { return s.quality.save_key(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.quality.load_key(k, r); },
+                           [&s](ByteWriter& w) { s.quality.save_totals(w); },
+                           [&s](ByteReader& r) { s.quality.load_totals(r); }});
+  }
+}
+
 void Pipeline::list_components() {
   for (auto& made : sources_) {
     Source& s = *made;
@@ -74,18 +93,12 @@ void Pipeline::list_components() {
                            {},
                            [&s](ByteWriter& w) { w.varint(s.rolled_over); },
                            [&s](ByteReader& r) { s.rolled_over = r.varint(); }});
-    uint64_t kept = 0;
-    const Schema& schema = s.stream.schema();
-    for (const std::string& name : s.options.keep) {
-      const size_t field = schema.find(name);
-      if (field == schema.fields.size()) continue;  // the configuration's check tells
-      kept = hash64(name + std::to_string(int(schema.fields[field].type)), kept);
-    }
-    components_.push_back({"clean:" + s.options.name, kept,
+    components_.push_back({"clean:" + s.options.name, s.cleaner.kept_fingerprint(),
                            [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_key(k, w); },
                            [&s](uint32_t k, ByteReader& r) { s.cleaner.load_key(k, r); },
                            [&s](ByteWriter& w) { s.cleaner.save_totals(w); },
                            [&s](ByteReader& r) { s.cleaner.load_totals(r); }});
+    list_judged(s);
   }
   components_.push_back({"unrouted",
                          1,

@@ -26,6 +26,15 @@ std::vector<Pipeline::SourceStatus> Pipeline::source_status() const {
     }
     all.push_back({s->options.name, s->ledger, s->cleaner.out_of_range(), s->rolled_over, waiting,
                    s->watermarks.known_keys()});
+    SourceStatus& status = all.back();
+    const std::vector<Field>& fields = s->stream.schema().fields;
+    for (size_t c = 0; s->cleaner.counts() && c < s->cleaner.columns(); ++c) {
+      for (size_t r = 0; r < kReasons; ++r) {
+        const uint64_t n = s->cleaner.changed(c, Reason(r));
+        if (n > 0) status.cleaned.push_back({fields[c].name, Reason(r), n});
+      }
+    }
+    if (s->quality.is_on()) status.quality = s->quality.total();
   }
   return all;
 }
@@ -72,15 +81,20 @@ std::vector<Pipeline::KeyLag> Pipeline::key_times(size_t limit) const {
   for (const uint32_t key : named) {
     if (all.size() == limit) break;
     int64_t newest = kTimeMin, active = kTimeMax, any = kTimeMax;
+    std::optional<QualityFigures> quality;
     for (const auto& s : sources_) {
       const WatermarkTracker& w = s->watermarks;
       if (!w.knows(key)) continue;
       newest = std::max(newest, w.newest_ms(key));
       any = std::min(any, w.watermark(key));
       if (!w.is_idle(key)) active = std::min(active, w.watermark(key));
+      if (s->quality.is_on()) {
+        if (!quality) quality.emplace();
+        *quality += s->quality.of_key(key);
+      }
     }
-    if (newest != kTimeMin)
-      all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any});
+    if (newest == kTimeMin) continue;
+    all.push_back({keys_.text(key), newest, active != kTimeMax ? active : any, quality});
   }
   return all;
 }

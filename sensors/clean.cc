@@ -1,19 +1,64 @@
 #include "sensors/clean.h"
 
+#include <algorithm>
 #include <limits>
 
+#include "base/hash.h"
+
 namespace wayside {
+namespace {
+
+bool changes_values(const SourceOptions& options) {
+  return options.position.is_set() ||
+         std::any_of(options.fields.begin(), options.fields.end(),
+                     [](const FieldOptions& f) { return f.min || f.max || f.cleaning.is_on(); });
+}
+
+bool has_mark(const SourceOptions& options) {
+  return !options.mark.empty() && changes_values(options);
+}
+
+}  // namespace
+
+Schema cleaned_schema(const SourceOptions& options, Schema schema) {
+  if (has_mark(options)) schema.fields.push_back({options.mark, FieldType::kText});
+  return schema;
+}
 
 Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
-    : scratch_(schema.fields.size()) {
+    : fields_(schema.fields),
+      counts_changes_(changes_values(options)),
+      marks_changes_(has_mark(options)),
+      scratch_(schema.fields.size()),
+      changed_(schema.fields.size()) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   for (const FieldOptions& field : options.fields) {
-    if (!field.min && !field.max) continue;
-    ranges_.push_back(
-        {schema.find(field.name), field.min.value_or(-kInfinity), field.max.value_or(kInfinity)});
+    const size_t column = schema.find(field.name);
+    if (field.min || field.max) {
+      ranges_.push_back({column, field.min.value_or(-kInfinity), field.max.value_or(kInfinity)});
+    }
+    if (field.cleaning.judges()) numbers_.emplace_back(column, field.cleaning);
   }
-  for (const std::string& name : options.keep) kept_columns_.push_back(schema.find(name));
-  for (const Field& field : schema.fields) is_text_.push_back(field.type == FieldType::kText);
+  if (const PositionOptions& p = options.position; p.is_set()) {
+    position_.emplace(p);
+    at_ = {schema.find(p.lat), schema.find(p.lon), schema.find(p.fix), schema.find(p.hdop),
+           schema.find(p.speed)};
+  }
+  list_kept(options, schema);
+}
+
+void Cleaner::list_kept(const SourceOptions& options, const Schema& schema) {
+  const auto add = [&](const std::string& name, int64_t fill_ms) {
+    const size_t column = schema.find(name);
+    if (column == fields_.size()) return;  // the configuration's check tells
+    kept_columns_.push_back({column, fill_ms});
+    const std::string meaning = name + std::to_string(static_cast<int>(fields_[column].type));
+    kept_fingerprint_ = hash64(fill_ms == kTimeMax ? meaning : meaning + "/f", kept_fingerprint_);
+  };
+  for (const std::string& name : options.keep) add(name, kTimeMax);
+  for (const FieldOptions& field : options.fields) {
+    if (field.cleaning.fill_ms > 0) add(field.name, field.cleaning.fill_ms);
+  }
 }
 
 void Cleaner::clean(ReadingBatch& batch, size_t begin, size_t end, const uint32_t* keys,
@@ -25,27 +70,87 @@ void Cleaner::clean(ReadingBatch& batch, size_t begin, size_t end, const uint32_
   view.columns.resize(batch.columns.size());
   for (size_t i = 0; i < batch.columns.size(); ++i) {
     const Column& c = batch.columns[i];
-    view.columns[i] = {is_text_[i] ? nullptr : c.numbers.data() + begin,
-                       is_text_[i] ? c.texts.data() + begin : nullptr};
+    const bool text = fields_[i].type == FieldType::kText;
+    view.columns[i] = {text ? nullptr : c.numbers.data() + begin,
+                       text ? c.texts.data() + begin : nullptr};
   }
-  apply_ranges(batch, begin, end, view);
+  changes_.clear();
+  apply_ranges(batch, begin, view);
+  if (position_) judge_positions(batch, begin, view);
+  for (size_t n = 0; n < numbers_.size(); ++n) judge_numbers(batch, begin, n, view);
   for (size_t k = 0; k < kept_columns_.size(); ++k) carry(batch, k, keys, view);
+  if (counts_changes_) mark(batch, view);
 }
 
-void Cleaner::apply_ranges(const ReadingBatch& batch, size_t begin, size_t end, BatchView& view) {
+// The column's numbers as they are by now, to be changed.
+double* Cleaner::scratch(const ReadingBatch& batch, size_t begin, size_t column, BatchView& view) {
+  auto& numbers = scratch_[column].numbers;
+  if (view.columns[column].numbers != numbers.data()) {
+    const auto sent = batch.columns[column].numbers.begin() + begin;
+    numbers.assign(sent, sent + view.rows);
+    view.columns[column].numbers = numbers.data();
+  }
+  return numbers.data();
+}
+
+void Cleaner::apply_ranges(const ReadingBatch& batch, size_t begin, BatchView& view) {
   for (const Range& range : ranges_) {
-    auto& clean = scratch_[range.column].numbers;
-    const auto& sent = batch.columns[range.column].numbers;
-    clean.assign(sent.begin() + begin, sent.begin() + end);
-    for (double& number : clean) {
-      if (number < range.min || number > range.max) {
-        number = kNull;
+    double* numbers = scratch(batch, begin, range.column, view);
+    for (size_t row = 0; row < view.rows; ++row) {
+      if (numbers[row] < range.min || numbers[row] > range.max) {
+        numbers[row] = kNull;
         ++out_of_range_;
+        change(row, range.column, Reason::kOutOfRange);
       }
     }
-    view.columns[range.column].numbers = clean.data();
   }
 }
+
+Cleaner::Past& Cleaner::past_of(uint32_t key) {
+  if (key >= pasts_.size()) pasts_.resize(key + 1);
+  Past& past = pasts_[key];
+  if (!past.known) past = {true, std::vector<NumberPast>(numbers_.size()), {}};
+  return past;
+}
+
+void Cleaner::judge_positions(const ReadingBatch& batch, size_t begin, BatchView& view) {
+  double* lat = scratch(batch, begin, at_.lat, view);
+  double* lon = scratch(batch, begin, at_.lon, view);
+  const auto number = [&](size_t column, size_t row) {
+    return column < fields_.size() ? view.columns[column].numbers[row] : kNull;
+  };
+  const auto remove = [&](double* numbers, size_t row, size_t column, Reason reason) {
+    if (is_null(numbers[row])) return;
+    numbers[row] = kNull;
+    change(row, column, reason);
+  };
+  for (size_t row = 0; row < view.rows; ++row) {
+    std::optional<Reason> reason;
+    if (!is_null(lat[row]) && !is_null(lon[row])) {
+      reason = position_->judge(past_of(view.keys[row]).position,
+                                {view.times[row], lat[row], lon[row], number(at_.fix, row),
+                                 number(at_.hdop, row), number(at_.speed, row)});
+    } else if (!is_null(batch.columns[at_.lat].numbers[begin + row]) &&
+               !is_null(batch.columns[at_.lon].numbers[begin + row])) {
+      reason = Reason::kIncomplete;  // its range has removed one of them
+    }
+    if (!reason) continue;
+    remove(lat, row, at_.lat, *reason);
+    remove(lon, row, at_.lon, *reason);
+  }
+}
+
+void Cleaner::judge_numbers(const ReadingBatch& batch, size_t begin, size_t n, BatchView& view) {
+  const NumberCleaner& cleaner = numbers_[n];
+  double* numbers = scratch(batch, begin, cleaner.column(), view);
+  for (size_t row = 0; row < view.rows; ++row) {
+    if (is_null(numbers[row])) continue;
+    numbers[row] = cleaner.clean(past_of(view.keys[row]).numbers[n], view.times[row], numbers[row],
+                                 [&](Reason why) { change(row, cleaner.column(), why); });
+  }
+}
+
+// ---- what is kept
 
 Cleaner::Kept& Cleaner::kept_of(uint32_t key, size_t kept) {
   if (key >= kept_.size()) kept_.resize(key + 1);
@@ -54,8 +159,9 @@ Cleaner::Kept& Cleaner::kept_of(uint32_t key, size_t kept) {
 }
 
 void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchView& view) {
-  const size_t column = kept_columns_[k];
-  const bool text = is_text_[column];
+  const auto [column, fill_ms] = kept_columns_[k];
+  const bool fills = fill_ms != kTimeMax;
+  const bool text = fields_[column].type == FieldType::kText;
   Column& out = scratch_[column];
   if (text) {
     out.texts.assign(view.columns[column].texts, view.columns[column].texts + view.rows);
@@ -69,11 +175,13 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
     if (!came) {
       const Kept::Version& valid = time >= kept.current.since_ms ? kept.current : kept.previous;
       if (!valid.set || time < valid.since_ms) continue;
+      if (fills && time - valid.until_ms > fill_ms) continue;
       if (text) {
         out.texts[i] = batch.texts.intern(valid.text);
       } else {
         out.numbers[i] = valid.number;
       }
+      if (fills) change(i, column, Reason::kFilled);
       continue;
     }
     if (time < kept.current.since_ms) continue;
@@ -81,9 +189,12 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
     const double new_number = text ? 0 : out.numbers[i];
     const bool same = kept.current.set &&
                       (text ? kept.current.text == new_text : kept.current.number == new_number);
-    if (same) continue;
+    if (same) {
+      kept.current.until_ms = std::max(kept.current.until_ms, time);
+      continue;
+    }
     std::swap(kept.previous, kept.current);
-    kept.current.since_ms = time;
+    kept.current.since_ms = kept.current.until_ms = time;
     kept.current.number = new_number;
     kept.current.text = new_text;
     kept.current.set = true;
@@ -91,14 +202,38 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
   view.columns[column] = {text ? nullptr : out.numbers.data(), text ? out.texts.data() : nullptr};
 }
 
+// ---- what is told of it
+
+void Cleaner::mark(ReadingBatch& batch, BatchView& view) {
+  std::stable_sort(changes_.begin(), changes_.end(),
+                   [](const Change& a, const Change& b) { return a.row < b.row; });
+  if (!marks_changes_) return;
+  marks_.assign(view.rows, Interner::kNone);
+  std::string text;
+  for (auto at = changes_.begin(); at != changes_.end();) {
+    const uint32_t row = at->row;
+    text.clear();
+    for (; at != changes_.end() && at->row == row; ++at) {
+      text.append(text.empty() ? "" : " ").append(fields_[at->column].name);
+      text.append(":").append(name_of(at->reason));
+    }
+    marks_[row] = batch.texts.intern(text);
+  }
+  view.columns.push_back({nullptr, marks_.data()});
+}
+
+// ---- state
+
 bool Cleaner::save_key(uint32_t key, ByteWriter& out) const {
   if (key >= kept_.size() || kept_[key].empty()) return false;
-  for (const Kept& kept : kept_[key]) {
+  for (size_t k = 0; k < kept_columns_.size(); ++k) {
+    const Kept& kept = kept_[key][k];
     for (const Kept::Version* v : {&kept.current, &kept.previous}) {
       out.fixed<uint8_t>(v->set);
       out.fixed(v->since_ms);
       out.fixed(v->number);
       out.text(v->text);
+      if (kept_columns_[k].fill_ms != kTimeMax) out.fixed(v->until_ms);
     }
   }
   return true;
@@ -112,12 +247,60 @@ void Cleaner::load_key(uint32_t key, ByteReader& in) {
       v->since_ms = in.fixed<int64_t>();
       v->number = in.fixed<double>();
       v->text = in.text();
+      if (kept_columns_[k].fill_ms != kTimeMax) v->until_ms = in.fixed<int64_t>();
     }
   }
 }
 
+bool Cleaner::save_past(uint32_t key, ByteWriter& out) const {
+  if (key >= pasts_.size() || !pasts_[key].known) return false;
+  const Past& past = pasts_[key];
+  for (const NumberPast& number : past.numbers) number.save(out);
+  if (position_) past.position.save(out);
+  return true;
+}
+
+void Cleaner::load_past(uint32_t key, ByteReader& in) {
+  Past& past = past_of(key);
+  for (NumberPast& number : past.numbers) number.load(in);
+  if (position_) past.position.load(in);
+}
+
+// Those that were, by the names of their fields: the configuration may have others by now.
+void Cleaner::save_counts(ByteWriter& out) const {
+  for (size_t column = 0; column < fields_.size(); ++column) {
+    for (size_t reason = 0; reason < kReasons; ++reason) {
+      const uint64_t n = changed_[column][reason];
+      if (n == 0) continue;
+      out.text(fields_[column].name);
+      out.varint(reason);
+      out.varint(n);
+    }
+  }
+}
+
+void Cleaner::load_counts(ByteReader& in) {
+  while (in.ok() && in.left() > 0) {
+    const std::string_view name = in.text();
+    const uint64_t reason = in.varint();
+    const uint64_t n = in.varint();
+    for (size_t column = 0; column < fields_.size() && reason < kReasons; ++column) {
+      if (fields_[column].name == name) changed_[column][reason] = n;
+    }
+  }
+}
+
+uint64_t Cleaner::past_fingerprint() const {
+  std::string text = position_ ? "1/position" : "1";
+  for (const NumberCleaner& number : numbers_) {
+    text += "/" + fields_[number.column()].name + ":" + std::to_string(number.median());
+  }
+  return hash64(text);
+}
+
 void Cleaner::forget_key(uint32_t key) {
   if (key < kept_.size()) kept_[key].clear();
+  if (key < pasts_.size()) pasts_[key] = {};
 }
 
 }  // namespace wayside

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/value.h"
@@ -68,6 +69,48 @@ struct InputOptions {
   uint32_t count = 1;
 };
 
+// What contradicts the last good value is right after all once so many readings, or readings for so
+// long, agree with each other. Neither: never.
+struct AcceptOptions {
+  uint32_t readings = 3;
+  int64_t ms = 0;  // in place of them
+};
+
+enum class OnStuck { kMark, kRemove };
+// What a number's own past, of its key, does to it; see clean_number.h.
+struct FieldCleaning {
+  double max_rate = 0;  // change a second, in the unit that is held; 0: any
+  AcceptOptions accept;
+  int64_t stuck_after_ms = 0;  // 0: never
+  OnStuck on_stuck = OnStuck::kMark;
+  std::string smooth;   // "median:5"; empty: off
+  int64_t fill_ms = 0;  // of texts, too; 0: off
+
+  // Whether it knows a number's past.
+  bool judges() const { return max_rate > 0 || stuck_after_ms > 0 || !smooth.empty(); }
+  bool is_on() const { return judges() || fill_ms > 0; }
+};
+constexpr uint32_t kMedianMax = 63;  // readings
+// Of "median:5", how many; nothing where it reads otherwise, or as no odd number up to kMedianMax.
+std::optional<uint32_t> median_of(std::string_view smooth);
+
+// Fields that are a position, by their names, and what is plausible; see clean_position.h.
+struct PositionOptions {
+  std::string lat;  // empty, as lon: there is no position
+  std::string lon;
+  std::string fix;  // its quality; empty: not known
+  double min_fix = 1;
+  std::string hdop;  // empty: not known
+  double max_hdop = 10;
+  double max_speed = 0;  // m/s; 0: any
+  AcceptOptions accept;
+  std::string speed;  // m/s, as the device says it; empty: not known
+  double moving = 2;  // at or above this speed the position changes
+  int64_t frozen_after_ms = 60'000;
+
+  bool is_set() const { return !lat.empty() || !lon.empty(); }
+};
+
 struct FieldOptions {
   std::string name;
   std::string path;  // dotted: "VP.spd"
@@ -79,6 +122,7 @@ struct FieldOptions {
   std::string equals;           // the topic's level that it has to be equal to; empty: none
   std::optional<double> min;    // in the unit that is held; beyond it the value is removed
   std::optional<double> max;
+  FieldCleaning cleaning;
 };
 
 enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos, kAuto, kPattern };
@@ -128,6 +172,9 @@ struct SourceOptions {
   bool gps_rollover = true;
   WatermarkMode watermark = WatermarkMode::kKey;
   std::vector<std::string> keep;
+  PositionOptions position;
+  std::string mark = "cleaned";  // the text field that says what cleaning has changed; empty: none
+  int64_t expect_every_ms = 0;   // of each key a reading; 0: not known, and no quality is told
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
   uint32_t max_keys = 10'000;
   std::vector<FieldOptions> fields;

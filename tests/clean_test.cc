@@ -76,6 +76,151 @@ TEST(Cleaner, a_number_out_of_its_range_becomes_nothing_and_is_counted) {
   EXPECT_EQ(b.cleaner.out_of_range(), 3u);
 }
 
+// Of a range and a past each, and a position; all are marked.
+struct Judged {
+  Judged() : cleaner(options(), schema()), batch(schema()) {}
+
+  static SourceOptions options() {
+    SourceOptions o;
+    o.fields = {field("temp_c", "t"), ranged(field("lat", "lat"), std::nullopt, 60),
+                field("lon", "lon"), field("door", "door", FieldType::kText)};
+    o.fields[0].cleaning.max_rate = 1;
+    o.fields[0].cleaning.fill_ms = 5'000;
+    o.fields[3].cleaning.fill_ms = 5'000;
+    o.position.lat = "lat";
+    o.position.lon = "lon";
+    return o;
+  }
+  static Schema schema() {
+    return {
+        {{"vehicle", FieldType::kText}, {"temp_c"}, {"lat"}, {"lon"}, {"door", FieldType::kText}},
+        0};
+  }
+  struct In {
+    int64_t time;
+    double temp_c = kNull, lat = kNull, lon = kNull;
+    const char* door = nullptr;
+  };
+  // "temp_c lat lon door | marks" of each row, '-' for nothing.
+  std::vector<std::string> clean(const std::vector<In>& rows) {
+    batch.clear_rows();
+    const std::vector<uint32_t> keys(rows.size(), 0);
+    for (const In& row : rows) {
+      batch.times.push_back(row.time);
+      batch.columns[0].texts.push_back(batch.texts.intern("v1"));
+      batch.columns[1].numbers.push_back(row.temp_c);
+      batch.columns[2].numbers.push_back(row.lat);
+      batch.columns[3].numbers.push_back(row.lon);
+      batch.columns[4].texts.push_back(row.door ? batch.texts.intern(row.door) : Interner::kNone);
+    }
+    BatchView view;
+    cleaner.clean(batch, 0, batch.rows(), keys.data(), view);
+    const auto text = [&](size_t column, size_t row) {
+      const uint32_t id = view.columns[column].texts[row];
+      return id == Interner::kNone ? "-" : std::string(view.texts->text(id));
+    };
+    std::vector<std::string> out;
+    for (size_t i = 0; i < view.rows; ++i) {
+      std::string line;
+      for (size_t c : {1, 2, 3}) {
+        const double number = view.columns[c].numbers[i];
+        line += (is_null(number) ? "-" : std::to_string(int(number))) + " ";
+      }
+      out.push_back(line + text(4, i) + " | " + text(5, i));
+    }
+    return out;
+  }
+
+  Cleaner cleaner;
+  ReadingBatch batch;
+};
+
+TEST(Cleaner, what_was_changed_and_why_stands_in_a_field_behind_the_others) {
+  const Schema schema = cleaned_schema(Judged::options(), Judged::schema());
+  EXPECT_EQ(schema.fields.back(), (Field{"cleaned", FieldType::kText}));
+  Judged j;
+  EXPECT_EQ(j.clean({{0, 10, 52, 9, "open"}, {1'000, 90, 0, 0, "open"}, {2'000, 11, 52, 9}}),
+            (Rows{"10 52 9 open | -",
+                  "10 - - open | lat:null_island lon:null_island temp_c:too_fast temp_c:filled",
+                  "11 52 9 open | door:filled"}));
+  EXPECT_EQ(j.cleaner.changed(1, Reason::kTooFast), 1u);
+  EXPECT_EQ(j.cleaner.changed(2, Reason::kNullIsland), 1u);
+  EXPECT_EQ(j.cleaner.changed(4, Reason::kFilled), 1u);
+  EXPECT_EQ(j.cleaner.changed(4, Reason::kTooFast), 0u);
+}
+
+TEST(Cleaner, a_range_that_removes_half_a_position_removes_the_other_half) {
+  Judged j;
+  EXPECT_EQ(j.clean({{0, kNull, 61, 9}, {1, kNull, 52}}),
+            (Rows{"- - - - | lat:out_of_range lon:incomplete", "- 52 - - | -"}))
+      << "what did not come is not removed";
+}
+
+TEST(Cleaner, a_field_is_filled_for_as_long_as_its_last_value_is_young_enough) {
+  Judged j;
+  EXPECT_EQ(j.clean({{0, 1, kNull, kNull, "open"},
+                     {3'000, 1, kNull, kNull, "open"},
+                     {8'000},
+                     {8'001},
+                     {7'000}}),
+            (Rows{"1 - - open | -", "1 - - open | -", "1 - - open | temp_c:filled door:filled",
+                  "- - - - | -", "1 - - open | temp_c:filled door:filled"}));
+}
+
+TEST(Cleaner, a_source_that_is_not_cleaned_has_no_such_field) {
+  SourceOptions o;
+  o.fields = {field("temp_c", "t")};
+  o.keep = {"temp_c"};
+  EXPECT_TRUE(cleaned_schema(o, {}).fields.empty());
+  o.fields[0].max = 5;
+  EXPECT_EQ(cleaned_schema(o, {}).fields.size(), 1u);
+  o.mark = "";
+  EXPECT_TRUE(cleaned_schema(o, {}).fields.empty());
+}
+
+TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {
+  const std::vector<Judged::In> rows = {
+      {0, 1, 52, 9, "open"},         {1'000, 50, 0, 0}, {2'000, 50, 61, 9},
+      {3'000, 50, 52, 9, "shut"},    {4'000},           {3'500, kNull, 52, 9},
+      {20'000, 51, 90, 200, nullptr}};
+  Judged straight;
+  const Rows expected = straight.clean(rows);
+  auto judged = std::make_unique<Judged>();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(judged->clean({rows[i]}), Rows{expected[i]}) << i;
+    std::string kept, past, counts;
+    ByteWriter kept_writer(kept), past_writer(past), counts_writer(counts);
+    ASSERT_TRUE(judged->cleaner.save_key(0, kept_writer));
+    ASSERT_TRUE(judged->cleaner.save_past(0, past_writer));
+    EXPECT_FALSE(judged->cleaner.save_past(1, past_writer));
+    judged->cleaner.save_counts(counts_writer);
+    judged = std::make_unique<Judged>();
+    ByteReader kept_reader(kept), past_reader(past), counts_reader(counts);
+    judged->cleaner.load_key(0, kept_reader);
+    judged->cleaner.load_past(0, past_reader);
+    judged->cleaner.load_counts(counts_reader);
+    for (const ByteReader& reader : {kept_reader, past_reader, counts_reader}) {
+      EXPECT_TRUE(reader.ok() && reader.left() == 0);
+    }
+  }
+  for (size_t column = 0; column < straight.cleaner.columns(); ++column) {
+    for (size_t reason = 0; reason < kReasons; ++reason) {
+      EXPECT_EQ(judged->cleaner.changed(column, Reason(reason)),
+                straight.cleaner.changed(column, Reason(reason)));
+    }
+  }
+}
+
+TEST(Cleaner, the_past_of_a_key_that_is_forgotten_is_forgotten) {
+  Judged j;
+  j.clean({{0, 1}, {1'000, 50}});
+  j.cleaner.forget_key(0);
+  std::string bytes;
+  ByteWriter writer(bytes);
+  EXPECT_FALSE(j.cleaner.save_past(0, writer));
+  EXPECT_EQ(j.clean({{2'000, 50}}), Rows{"50 - - - | -"});
+}
+
 TEST(Cleaner, the_batch_itself_keeps_what_came) {
   Bench b;
   b.clean({{1, 500}});

@@ -49,6 +49,8 @@ TEST(ConfigCommands, what_is_wrong_with_one_is_told_where_it_stands) {
        "'answer_topic': is within the topic of 'climate', which would take the answers"},
       {kRule, command(id + "deduplicate = @@\"command_id\""),
        "'deduplicate': would leave repeats without an answer: `id` tells them"},
+      {kRule, command(id, "m = @@{ path = \"m\", max_rate = 1 }"),
+       "'fields.m': max_rate, stuck_after, smooth and fill are not for commands"},
       {kRule,
        "[[view]]\nname = \"list\"\nfrom = \"c\"\nby = [\"n\"]\n" +
            command(id + "view = @@\"list\""),

@@ -45,6 +45,7 @@ class Defaults : public ConfigVisitor {
   void url(const Key&, MqttOptions&) override {}
   void time(const Key&, std::string&, TimeForm&) override {}
   void fields(const Key&, std::vector<FieldOptions>&) override {}
+  void position(const Key&, PositionOptions&) override {}
   void steps(const Key&, std::vector<PatternStep>&) override {}
 
  private:

@@ -72,6 +72,46 @@ TEST(Decode, shows_key_time_and_fields_and_what_cleaning_has_changed) {
             "  open = null\n");
 }
 
+TEST(Decode, shows_what_a_reading_before_it_in_the_payload_says_of_one) {
+  static const Config kJudged = *parse_good(R"toml([gateway]
+id = "g"
+[[mqtt]]
+name = "local"
+url = "mqtt://broker"
+[[source]]
+name = "trucks"
+topic = "trucks/{vehicle}"
+key = "vehicle"
+time = { field = "ts", unit = "s" }
+each = "."
+position = { lat = "lat", lon = "lon", max_speed = 40 }
+[source.fields]
+lat = "lat"
+lon = "lon"
+temp_c = { path = "t", max_rate = 0.5, stuck_after = "10s", fill = "1m" }
+)toml");
+  const std::string payload =
+      R"([{"ts":1772366600,"lat":52,"lon":9,"t":5},{"ts":1772366610,"lat":0,"lon":0,"t":5},)"
+      R"({"ts":1772366611,"lat":53,"lon":9,"t":30}])";
+  const auto decoded = decode(kJudged, {"trucks", "trucks/v1", payload}, {kNow, kNow});
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(to_text(*decoded),
+            "source trucks, topic trucks/v1, 124 bytes\n"
+            "reading 1: key v1, time 2026-03-01T12:03:20.000Z\n"
+            "  vehicle = \"v1\"\n  lat = 52\n  lon = 9\n  temp_c = 5\n"
+            "reading 2: key v1, time 2026-03-01T12:03:30.000Z\n"
+            "  vehicle = \"v1\"\n"
+            "  lat = null   was 0; null_island: as of a receiver without a fix\n"
+            "  lon = null   was 0; null_island: as of a receiver without a fix\n"
+            "  temp_c = 5   stuck: the same for 10s\n"
+            "reading 3: key v1, time 2026-03-01T12:03:31.000Z\n"
+            "  vehicle = \"v1\"\n"
+            "  lat = null   was 53; too_fast: above max_speed 40\n"
+            "  lon = null   was 9; too_fast: above max_speed 40\n"
+            "  temp_c = 5   was 30; too_fast: above max_rate 0.5; filled: the last value of the "
+            "key, at most 1m old\n");
+}
+
 TEST(Decode, shows_why_a_payload_or_a_reading_of_it_is_none_and_how_to_mend_it) {
   EXPECT_EQ(shown({"climate", "fleet/v1/climate",
                    R"({"rows":[{"ts":1772366640000,"t":"warm"},{"ts":1772366640000}]})"}),
