@@ -8,14 +8,24 @@
 namespace wayside {
 namespace {
 
-bool changes_values(const SourceOptions& options) {
+bool judges_by_more_than_ranges(const SourceOptions& options) {
   return options.position.is_set() ||
          std::any_of(options.fields.begin(), options.fields.end(),
-                     [](const FieldOptions& f) { return f.min || f.max || f.cleaning.is_on(); });
+                     [](const FieldOptions& f) { return f.cleaning.is_on(); });
 }
 
+bool changes_values(const SourceOptions& options) {
+  return judges_by_more_than_ranges(options) ||
+         std::any_of(options.fields.begin(), options.fields.end(),
+                     [](const FieldOptions& f) { return f.min || f.max; });
+}
+
+// With ranges alone only where it is asked for by a name of its own: what is said of such sources
+// stays word for word what it was before there were marks, also in a replay.
 bool has_mark(const SourceOptions& options) {
-  return !options.mark.empty() && changes_values(options);
+  if (options.mark.empty()) return false;
+  return judges_by_more_than_ranges(options) ||
+         (options.mark != SourceOptions().mark && changes_values(options));
 }
 
 }  // namespace

@@ -172,10 +172,18 @@ TEST(Cleaner, a_source_that_is_not_cleaned_has_no_such_field) {
   o.fields = {field("temp_c", "t")};
   o.keep = {"temp_c"};
   EXPECT_TRUE(cleaned_schema(o, {}).fields.empty());
-  o.fields[0].max = 5;
+  o.fields[0].cleaning.fill_ms = 1;
   EXPECT_EQ(cleaned_schema(o, {}).fields.size(), 1u);
   o.mark = "";
   EXPECT_TRUE(cleaned_schema(o, {}).fields.empty());
+}
+
+TEST(Cleaner, a_source_with_ranges_alone_has_it_under_a_name_of_its_own_only) {
+  SourceOptions o;
+  o.fields = {ranged(field("temp_c", "t"), 0, 5)};
+  EXPECT_TRUE(cleaned_schema(o, {}).fields.empty()) << "what is said of it stays as it was";
+  o.mark = "faults";
+  EXPECT_EQ(cleaned_schema(o, {}).fields.at(0).name, "faults");
 }
 
 TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {

@@ -48,13 +48,16 @@ TEST(ConfigCleaning, a_position_is_made_of_fields) {
 
 TEST(ConfigCleaning, what_cleaning_has_changed_is_a_field_to_whoever_reads_the_source) {
   const std::string when = "door = 'open' AND speed > 5";
-  EXPECT_TRUE(parse_good(with(when, "cleaned LIKE '%speed:%'")));
+  const std::string judged = with("max = 60", "max = 60, max_rate = 5");
+  EXPECT_TRUE(parse_good(with(when, "cleaned LIKE '%speed:%'", judged)));
   const std::string named = with(kTime, kTime + "\nmark = \"faults\"");
   EXPECT_TRUE(parse_good(with(when, "faults IS NOT NULL", named)));
-  const std::string none = with(kTime, kTime + "\nmark = \"\"");
+  const std::string none = with(kTime, kTime + "\nmark = \"\"", judged);
   EXPECT_EQ(errors_of(with(when, "cleaned IS NOT NULL", none)).size(), 1u);
-  const std::string plain = with(", min = 0, max = 60", "");
-  EXPECT_EQ(errors_of(with(when, "cleaned IS NOT NULL", plain)).size(), 1u)
+  EXPECT_EQ(errors_of(with(when, "cleaned IS NOT NULL")).size(), 1u)
+      << "with ranges alone there is none by itself";
+  const std::string plain = with(", min = 0, max = 60", "", named);
+  EXPECT_EQ(errors_of(with(when, "faults IS NOT NULL", plain)).size(), 1u)
       << "where nothing is cleaned there is no such field";
 }
 
