@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <termios.h>
 
-#include <boost/asio.hpp>
 #include <chrono>
 #include <cstring>
 
+#include "base/asio.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sensors/input_url.h"
@@ -110,12 +110,12 @@ struct Input::Core : std::enable_shared_from_this<Core> {
   const Handler handler;
   InputCounters counters;
   Splitter splitter;
-  tcp::resolver resolver;
-  tcp::socket tcp_socket;  // while it connects
-  udp::socket udp_socket;
-  asio::posix::stream_descriptor file;  // a connection that is open, or the serial port
-  asio::steady_timer timer;             // the limit of connecting, and the pause before it
-  asio::steady_timer quiet;
+  TcpResolver resolver;
+  TcpSocket tcp_socket;  // while it connects
+  UdpSocket udp_socket;
+  StreamDescriptor file;  // a connection that is open, or the serial port
+  SteadyTimer timer;      // the limit of connecting, and the pause before it
+  SteadyTimer quiet;
   std::string buffer;
   std::string last_trouble;  // told once
   uint64_t attempt = 0;
@@ -147,7 +147,7 @@ void Input::Core::connect() {
   }));
   resolver.async_resolve(
       url.host, std::to_string(url.port),
-      in_this([](Core& core, error_code error, const tcp::resolver::results_type& endpoints) {
+      in_this([](Core& core, error_code error, const TcpResolver::results_type& endpoints) {
         if (error) return core.fail(error.message());
         const auto then =
             core.in_this([](Core& self, error_code failed) { self.connected(failed); });
