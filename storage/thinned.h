@@ -25,6 +25,7 @@ struct ThinnedReadings {
     auto operator<=>(const Origin&) const = default;
   };
 
+  std::string epoch;                 // one of its store's
   uint64_t first = 0;                // the entries it stands for: from this one
   uint64_t last = 0;                 // to this one, all of them
   Group kept;                        // `rows_before` is as it was before the first entry

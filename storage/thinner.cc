@@ -85,6 +85,7 @@ uint64_t Thinner::reserve() const {
 
 Status Thinner::work(const Journal& journal, uint64_t needed, uint64_t bytes) {
   while (!files_.empty() && files_.begin()->second.last < needed) drop_oldest(false);
+  make_room(journal, 0);
   if (!is_on()) return {};
   Status thinned = thin(journal, needed, bytes);
   if (!thinned.ok()) {
@@ -200,17 +201,21 @@ bool Thinner::is_first_of_its_time(uint32_t source, const ReadingBatch& batch, u
   return true;
 }
 
-// It has to be safe before the journal's file may go. What is only here goes for it, the oldest
-// first; what the journal still has does not, and then this one has no room.
+// For so many bytes. The oldest goes first, but not what the journal still has.
+void Thinner::make_room(const Journal& journal, uint64_t bytes) {
+  while (bytes_ + bytes > options_.thin_bytes && !files_.empty() &&
+         files_.begin()->second.last < journal.oldest_sequence()) {
+    drop_oldest(true);
+  }
+}
+
+// It has to be safe before the journal's file may go.
 Status Thinner::end_piece(const Journal& journal) {
   if (!piece_) return {};
   const ThinnedReadings piece = std::move(*piece_);
   piece_.reset();
   WS_ASSIGN(const std::string bytes, encode_thinned(piece, sources_));
-  while (bytes_ + bytes.size() > options_.thin_bytes && !files_.empty() &&
-         files_.begin()->second.last < journal.oldest_sequence()) {
-    drop_oldest(true);
-  }
+  make_room(journal, bytes.size());
   done_ = piece.last;
   if (bytes_ + bytes.size() > options_.thin_bytes) return {};
   WS_ASSIGN(const uint64_t free_bytes, disk_.free_bytes(state_dir_));

@@ -61,6 +61,7 @@ class Thinner {
   void add(const JournalEntry& entry, const Group& group);
   void add_turn(uint64_t entry, const Turn& turn, const Group& from);
   bool is_first_of_its_time(uint32_t source, const ReadingBatch& batch, uint32_t row);
+  void make_room(const Journal& journal, uint64_t bytes);
   Status end_piece(const Journal& journal);
   Status write(const std::string& bytes, uint64_t first);
   void drop_oldest(bool is_needed);

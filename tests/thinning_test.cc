@@ -217,9 +217,9 @@ TEST_F(Thinning, a_file_that_cannot_be_removed_is_not_told_as_lost) {
   for (uint64_t n = 1; n < 40; ++n) {
     const auto firsts = *thinned_files(gateway_->disk, "/thinned");
     const uint64_t lost = lost_;
-    gateway_->disk.fail_call(n);
     gateway_->read(6, 2);
     ++entries_;
+    gateway_->disk.fail_call(n);
     (void)work().ok();
     gateway_->disk.fail_call(0);
     const auto left = *thinned_files(gateway_->disk, "/thinned");
@@ -251,13 +251,15 @@ TEST_F(Thinning, many_small_entries_are_thinned_in_time_for_few_large_ones) {
 }
 
 TEST_F(Thinning, what_waited_in_a_device_may_come_mixed_with_what_is_new) {
+  options_.thin_to_ms = 1'000;
   for (int i = 0; i < 60; ++i) {
     read(1, 3);
     gateway_->shift_ms = i % 2 ? 0 : 1'000'000;
   }
   Mark mark;
   deliver(mark);
-  EXPECT_GT(mark.compacted, 60u);
+  EXPECT_GT(mark.compacted, 50u) << "a file of four entries has three devices at two times";
+  EXPECT_EQ(mark.dropped, 0u);
 }
 
 TEST_F(Thinning, another_stores_files_are_set_aside) {
