@@ -8,6 +8,7 @@ namespace wayside {
 namespace {
 
 constexpr uint64_t kPieceBytes = 32 << 20;  // of blocks, so that a file is never too large to read
+constexpr uint64_t kReserveShare = 4;       // of a journal file, what is made from it may take
 constexpr std::string_view kAside = ".bad";
 
 int64_t stretch_of(int64_t time_ms, int64_t length_ms) {
@@ -80,7 +81,8 @@ Status Thinner::look_at(uint64_t first, const Journal& journal, const std::vecto
 
 uint64_t Thinner::reserve() const {
   if (!is_on()) return 0;
-  return std::min(options_.thin_bytes - std::min(options_.thin_bytes, bytes_), options_.file_bytes);
+  return std::min(options_.thin_bytes - std::min(options_.thin_bytes, bytes_),
+                  options_.file_bytes / kReserveShare);
 }
 
 Status Thinner::work(const Journal& journal, uint64_t needed, uint64_t bytes) {
