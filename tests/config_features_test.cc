@@ -13,7 +13,8 @@ constexpr Features kNothing{false, false, false, false, false, false};
 std::vector<std::string> refusals(std::string text) {
   const auto config = parse_good(text);
   std::vector<ConfigError> errors;
-  Findings found(*config, "F", errors);
+  const std::string file = "F";
+  Findings found(*config, file, errors);
   check_features(*config, found, kNothing);
   std::vector<std::string> out;
   for (const ConfigError& e : errors) out.push_back(e.to_text().substr(2));
