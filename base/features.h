@@ -8,5 +8,19 @@ constexpr bool kHasKafka = WAYSIDE_KAFKA;          // the uplink type "kafka"
 constexpr bool kHasHttp = WAYSIDE_HTTP;            // [http]
 constexpr bool kHasPast = WAYSIDE_PAST;            // wayside sql, explain, replay and restore
 constexpr bool kHasSimulator = WAYSIDE_SIMULATOR;  // wayside simulate
+constexpr bool kHasFormats = WAYSIDE_FORMATS;      // formats of payloads beside JSON
+constexpr bool kHasInputs = WAYSIDE_INPUTS;        // [[input]]
+constexpr bool kHasBlocks = WAYSIDE_BLOCKS;        // blocks beside windows, maps, routes and rules
+constexpr bool kHasCommands = WAYSIDE_COMMANDS;    // [[command]] and [[view]]
+
+// The same, for who wants to know of another build.
+struct Features {
+  bool kafka = kHasKafka;
+  bool http = kHasHttp;
+  bool formats = kHasFormats;
+  bool inputs = kHasInputs;
+  bool blocks = kHasBlocks;
+  bool commands = kHasCommands;
+};
 
 }  // namespace wayside

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <set>
 
-#include "base/features.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "config/check_bounds.h"
+#include "config/check_features.h"
 #include "config/check_inputs.h"
 #include "config/check_names.h"
 #include "config/check_places.h"
@@ -28,8 +28,9 @@ class Checker {
       : config_(config), found_(config, file, errors) {}
 
   void run() {
+    check_features(config_, found_);
     check_gateway();
-    check_http();
+    if constexpr (kHasHttp) check_http();
     check_names();
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     check_sources(config_, found_, not_judged_);
@@ -39,11 +40,13 @@ class Checker {
       found_.streams_known(r.name, "from", {r.from});
       found_.uplinks_known(r.name, "to", r.to);
     }
-    for (const DetectorOptions& d : config_.detectors) check_detector(d);
-    for (const JoinOptions& j : config_.joins) check_join(j);
-    for (const PatternOptions& o : config_.patterns) check_pattern(o);
+    if constexpr (kHasBlocks) {
+      for (const DetectorOptions& d : config_.detectors) check_detector(d);
+      for (const JoinOptions& j : config_.joins) check_join(j);
+      for (const PatternOptions& o : config_.patterns) check_pattern(o);
+    }
     check_bounds(config_, found_);
-    check_inputs(config_, found_);
+    if constexpr (kHasInputs) check_inputs(config_, found_);
     check_uplinks(config_, found_);
     check_shared_places(config_, found_);
     found_.remember_places();
@@ -95,9 +98,6 @@ class Checker {
   // What it answers is for this machine: it asks nobody who they are.
   void check_http() {
     if (config_.http.listen.empty()) return;
-    if (!kHasHttp) {
-      return found_.add("http", "listen", "this build has no HTTP: WAYSIDE_HTTP was off");
-    }
     const auto listen = parse_listen(config_.http.listen);
     if (!listen.ok()) return found_.add("http", "listen", listen.error().message);
     if (listen->is_loopback) return;

@@ -6,5 +6,7 @@
 namespace wayside {
 
 void check_payload(const SourceOptions& source, Findings& found);
+// What goes for one of the formats beside JSON.
+void check_format(const SourceOptions& source, Findings& found);
 
 }  // namespace wayside

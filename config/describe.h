@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/features.h"
 #include "config/config.h"
 
 namespace wayside {
@@ -74,7 +75,8 @@ void describe(ConfigVisitor& v, LookupOptions& o);
 void describe(ConfigVisitor& v, ViewOptions& o);
 void describe(ConfigVisitor& v, CommandOptions& o);
 
-// The sections of a file, in the order of a sample. `repeated`: an array of tables, [[name]].
+// The sections of a file that this build knows, in the order of a sample. `repeated`: an array of
+// tables, [[name]].
 template <class Section>
 void for_each_section(Config& c, Section section) {
   section("gateway", c.gateway);
@@ -83,20 +85,24 @@ void for_each_section(Config& c, Section section) {
   section("clock", c.clock);
   section("http", c.http);
   section("mqtt", c.mqtt);
-  section("input", c.inputs);
+  if constexpr (kHasInputs) section("input", c.inputs);
   section("source", c.sources);
-  section("command", c.commands);
+  if constexpr (kHasCommands) section("command", c.commands);
   section("window", c.windows);
   section("map", c.maps);
   section("route", c.routes);
-  section("state", c.states);
-  section("order", c.orders);
-  section("lookup", c.lookups);
+  if constexpr (kHasBlocks) {
+    section("state", c.states);
+    section("order", c.orders);
+    section("lookup", c.lookups);
+  }
   section("rule", c.rules);
-  section("detector", c.detectors);
-  section("join", c.joins);
-  section("pattern", c.patterns);
-  section("view", c.views);
+  if constexpr (kHasBlocks) {
+    section("detector", c.detectors);
+    section("join", c.joins);
+    section("pattern", c.patterns);
+  }
+  if constexpr (kHasCommands) section("view", c.views);
   section("uplink", c.uplinks);
 }
 

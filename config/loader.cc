@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/check.h"
+#include "config/check_features.h"
 #include "config/describe.h"
 #include "config/preset.h"
 #include "config/table_reader.h"
@@ -98,6 +99,11 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   });
   for (const auto& [name, node] : root) {
     if (std::find(sections.begin(), sections.end(), name.str()) != sections.end()) continue;
+    if (const std::string absent = absent_section(name.str()); !absent.empty()) {
+      errors.push_back({file, position_of(name.source()), absent});
+      config.positions[unread_key(std::string(name.str()))] = errors.back().at;
+      continue;
+    }
     std::string message = "unknown section '" + std::string(name.str()) + "'";
     const auto close = nearest(name.str(), sections);
     if (close) message += "; did you mean '" + *close + "'?";

@@ -50,7 +50,7 @@ uint64_t max_payload_of(const SourceOptions& command, const Config& config) {
 // One command: its topic, a line's end, its payload; then the answer, as long as it is waited for.
 class CommandSocket::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(CommandSocket& owner, stream_protocol::socket socket)
+  Session(CommandSocket& owner, LocalSocket socket)
       : owner_(owner),
         socket_(std::move(socket)),
         deadline_(owner.io_),
@@ -89,8 +89,8 @@ class CommandSocket::Session : public std::enable_shared_from_this<Session> {
   }
 
   CommandSocket& owner_;
-  stream_protocol::socket socket_;
-  asio::steady_timer deadline_;
+  LocalSocket socket_;
+  SteadyTimer deadline_;
   const uint64_t number_;
   std::string request_;  // then the answer
 };
@@ -128,7 +128,7 @@ Status CommandSocket::start(const std::string& state_dir) {
 }
 
 void CommandSocket::accept() {
-  acceptor_.async_accept([this](error_code error, stream_protocol::socket socket) {
+  acceptor_.async_accept([this](error_code error, LocalSocket socket) {
     if (error == asio::error::operation_aborted) return;
     if (!error) {
       begin(std::move(socket));
@@ -141,7 +141,7 @@ void CommandSocket::accept() {
   });
 }
 
-void CommandSocket::begin(stream_protocol::socket socket) {
+void CommandSocket::begin(LocalSocket socket) {
   std::erase_if(sessions_, [](const auto& s) { return s.expired(); });
   std::erase_if(waiting_, [](const auto& w) { return w.second.expired(); });
   const auto session = std::make_shared<Session>(*this, std::move(socket));

@@ -3,13 +3,13 @@
 // their owner may command. The io thread.
 #pragma once
 
-#include <boost/asio.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/asio.h"
 #include "config/config.h"
 #include "firmware-gw/answers.h"
 #include "sensors/frame.h"
@@ -30,13 +30,13 @@ class CommandSocket {
 
  private:
   class Session;
-  using stream_protocol = boost::asio::local::stream_protocol;
+
   struct Command {
     TopicPattern topic;
     uint64_t max_payload_bytes = 0;
   };
   void accept();
-  void begin(stream_protocol::socket socket);
+  void begin(LocalSocket socket);
   const char* submit(std::string_view request, const std::string& place);
 
   boost::asio::io_context& io_;
@@ -44,8 +44,8 @@ class CommandSocket {
   size_t request_max_ = 0;  // what is longer is no command at all
   const Push push_;
   std::string path_;  // "": it does not listen
-  stream_protocol::acceptor acceptor_;
-  boost::asio::steady_timer retry_;
+  LocalAcceptor acceptor_;
+  SteadyTimer retry_;
   uint64_t last_number_ = 0;
   std::vector<std::weak_ptr<Session>> sessions_;
   std::map<std::string, std::weak_ptr<Session>> waiting_;  // by where the answer goes

@@ -319,8 +319,16 @@ Status Loop::settle_damage(Replay& replay, const std::string& told) {
 Mark Loop::first_mark(const Replay& replay, size_t bit) const {
   Mark mark;
   mark.raw.entry = replay.rebuilt ? replay.rebuilt_after : journal_->last_sequence();
+  const std::vector<bool>& forwarded = engine_->forwarded(bit);
   mark.raw.seen = forwarded_rows(
-      replay.rebuilt ? replay.rebuilt_rows : engine_->group().rows_before, engine_->forwarded(bit));
+      replay.rebuilt ? replay.rebuilt_rows : engine_->group().rows_before, forwarded);
+  if (!replay.rebuilt) return mark;
+  // Before the journal lies what was thinned out.
+  const auto thinned = find_thinned(disk_, thinned_dir(state_dir_), 1, engine_->schemas());
+  if (!thinned.ok() || !*thinned || (*thinned)->first > mark.raw.entry) return mark;
+  const auto is_its_own = [&](const Epoch& epoch) { return epoch.name == (*thinned)->epoch; };
+  if (std::none_of(epochs_.begin(), epochs_.end(), is_its_own)) return mark;
+  mark.raw = {(*thinned)->first - 1, 0, forwarded_rows((*thinned)->kept.rows_before, forwarded)};
   return mark;
 }
 

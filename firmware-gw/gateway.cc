@@ -3,11 +3,11 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <boost/asio.hpp>
 #include <filesystem>
 #include <optional>
 #include <thread>
 
+#include "base/asio.h"
 #include "base/log.h"
 #include "firmware-gw/command_socket.h"
 #include "firmware-gw/http_server.h"
@@ -190,7 +190,7 @@ class Gateway {
   }
 
   void accept_status() {
-    status_.async_accept([this](error_code error, stream_protocol::socket socket) {
+    status_.async_accept([this](error_code error, LocalSocket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error) {  // out of descriptors, say
         retry_.expires_after(kAcceptRetry);
@@ -201,7 +201,7 @@ class Gateway {
       }
       auto snapshot = loop_.status().latest();
       auto text = std::make_shared<std::string>(snapshot ? snapshot->to_json() : "{}");
-      auto peer = std::make_shared<stream_protocol::socket>(std::move(socket));
+      auto peer = std::make_shared<LocalSocket>(std::move(socket));
       asio::async_write(*peer, asio::buffer(*text), [peer, text](error_code, size_t) {});
       accept_status();
     });
@@ -249,11 +249,11 @@ class Gateway {
   asio::io_context io_{1};
   std::vector<std::unique_ptr<MqttSource>> sources_;
   std::vector<std::unique_ptr<Input>> inputs_;
-  asio::signal_set signals_;
-  asio::steady_timer poll_;
-  asio::steady_timer retry_;
-  asio::steady_timer watch_;
-  stream_protocol::acceptor status_;
+  SignalSet signals_;
+  SteadyTimer poll_;
+  SteadyTimer retry_;
+  SteadyTimer watch_;
+  LocalAcceptor status_;
   std::optional<CommandSocket> commands_;
   std::optional<HttpAnswers> answers_;
   std::optional<HttpServer> http_;  // asks the other threads, so it ends before them

@@ -3,12 +3,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <boost/asio.hpp>
 #include <boost/beast.hpp>
 #include <exception>
 #include <optional>
 #include <utility>
 
+#include "base/asio.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "config/values.h"
@@ -93,7 +93,7 @@ class HttpServer::Listener {
     const tcp::endpoint at(asio::ip::make_address(listen_.address), listen_.port);
     error_code error;
     acceptor_.open(at.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.set_option(TcpAcceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(at, error);
     if (!error) acceptor_.listen(kBacklog, error);
     if (error) {
@@ -120,7 +120,7 @@ class HttpServer::Listener {
   }
 
   void accept();
-  void begin(tcp::socket socket);
+  void begin(TcpSocket socket);
   void ended() {
     if (sessions_-- == options_.connections && !ending_) accept();
   }
@@ -132,16 +132,19 @@ class HttpServer::Listener {
   uint32_t sessions_ = 0;
   bool ending_ = false;  // connections that are left end with the context
   asio::io_context io_{1};
-  tcp::acceptor acceptor_;
-  asio::steady_timer retry_;
+  TcpAcceptor acceptor_;
+  SteadyTimer retry_;
   bool told_ = false;
 };
 
 // A connection, kept alive by what it waits for.
 class HttpServer::Listener::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Listener& listener, tcp::socket socket)
-      : listener_(listener), stream_(std::move(socket)), buffer_(listener.options_.request_bytes) {}
+  Session(Listener& listener, TcpSocket socket)
+      : listener_(listener),
+        socket_(std::move(socket)),
+        deadline_(socket_.get_executor()),
+        buffer_(listener.options_.request_bytes) {}
   ~Session() { listener_.ended(); }
 
   void read() {
@@ -149,9 +152,9 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     parser_->header_limit(static_cast<uint32_t>(listener_.options_.request_bytes));
     parser_->body_limit(boost::none);  // none is read
     is_head_ = false;
-    stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
+    end_in_time();
     http::async_read_header(
-        stream_, buffer_, *parser_,
+        socket_, buffer_, *parser_,
         [self = shared_from_this()](error_code error, size_t) { self->take(error); });
   }
 
@@ -188,41 +191,55 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   }
 
   void write(HttpAnswer answer, bool keep) {
-    response_.result(answer.status);
-    response_.version(11);
-    response_.set(http::field::content_type, "application/json");
-    response_.set(http::field::cache_control, "no-store");
-    if (answer.status == 405) response_.set(http::field::allow, "GET, HEAD");
-    response_.keep_alive(keep);
     answer.body += '\n';
-    response_.content_length(answer.body.size());
-    if (!is_head_) response_.body() = std::move(answer.body);
-    stream_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
-    http::async_write(stream_, response_,
+    response_ =
+        "HTTP/1.1 " + std::to_string(answer.status) + ' ' + reason(answer.status) +
+        "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: " +
+        std::to_string(answer.body.size()) + "\r\n";
+    if (answer.status == 405) response_ += "Allow: GET, HEAD\r\n";
+    if (!keep) response_ += "Connection: close\r\n";
+    response_ += "\r\n";
+    if (!is_head_) response_ += answer.body;
+    end_in_time();
+    asio::async_write(socket_, asio::buffer(response_),
                       [self = shared_from_this(), keep](error_code error, size_t) {
                         self->response_ = {};  // an idle connection holds no answer
                         if (!error && keep) return self->read();
                         error_code ignored;
-                        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                        self->socket_.shutdown(TcpSocket::shutdown_send, ignored);
                       });
+  }
+  static std::string reason(unsigned status) {
+    return std::string(http::obsolete_reason(http::int_to_status(status)));
+  }
+
+  // What is begun now has so long. The connection need not live for that: with it the timer ends.
+  void end_in_time() {
+    deadline_.expires_after(std::chrono::milliseconds(listener_.options_.timeout_ms));
+    deadline_.async_wait([weak = weak_from_this()](error_code stopped) {
+      const auto self = stopped ? nullptr : weak.lock();
+      error_code ignored;
+      if (self) self->socket_.close(ignored);
+    });
   }
 
   Listener& listener_;
-  beast::tcp_stream stream_;
+  TcpSocket socket_;
+  SteadyTimer deadline_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> parser_;
-  http::response<http::string_body> response_;
+  std::string response_;
   bool is_head_ = false;
 };
 
-void HttpServer::Listener::begin(tcp::socket socket) {
+void HttpServer::Listener::begin(TcpSocket socket) {
   ++sessions_;
   std::make_shared<Session>(*this, std::move(socket))->read();
 }
 
 // As many as there may be: the others wait until one of them has ended.
 void HttpServer::Listener::accept() {
-  acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+  acceptor_.async_accept([this](error_code error, TcpSocket socket) {
     if (error == asio::error::operation_aborted) return;
     if (error) return wait_and(&Listener::accept);  // out of descriptors, say
     begin(std::move(socket));

@@ -13,7 +13,7 @@ constexpr int64_t kLookMs = 1'000;
 constexpr uint64_t kDropBytes = 256 << 10;  // at least, so that it is not done with every commit
 constexpr uint64_t kReserveCost = 3;        // in the log, in the database, and some
 constexpr uint64_t kLastDropBytes = 4096;   // when there is no room at all
-constexpr size_t kThinEntries = 4;          // with each commit, so that no file is gone before
+constexpr uint64_t kThinRate = 2;           // times what is written, so that no file is gone before
 
 }  // namespace
 
@@ -29,9 +29,14 @@ Status Loop::keep_limits(Now now) {
     WS_ASSIGN(store, store_->usage());
     WS_ASSIGN(free_bytes, disk_.free_bytes(state_dir_));
   }
-  const Room room{
-      o.max_bytes, o.min_free,   free_bytes, journal_->used_bytes(), journal_->least_bytes(),
-      store.bytes, store.unused, o.wal_bytes};
+  const Room room{o.max_bytes,
+                  o.min_free + (thinner_ ? thinner_->reserve() : 0),
+                  free_bytes,
+                  journal_->used_bytes(),
+                  journal_->least_bytes(),
+                  store.bytes,
+                  store.unused,
+                  o.wal_bytes};
   const Budget budget = budget_of(room);
   journal_->set_done(store_->durable_entry());
   WS_TRY(journal_->set_max_bytes(budget.journal_bytes));
@@ -59,22 +64,41 @@ Status Loop::keep_limits(Now now) {
   return {};
 }
 
-// Before the limit takes readings: keeps some of them. What fails costs them, and nothing else.
+// Before the limit takes readings: keeps some of them. What fails is tried again with the next
+// commit, and costs nothing else.
 void Loop::thin_out() {
   if (!thinner_) return;  // nothing is forwarded in this life
-  const auto saved = [&](size_t i) { return marks_[workers_[i]->name()]; };
-  const Status thinned = thinner_->work(*journal_, forwarded_upto(saved) + 1, kThinEntries);
-  if (!thinned.ok()) log_warn("readings are not thinned out: {}", thinned.error().message);
+  const uint64_t written = journal_->bytes_written() - thinned_at_;
+  thinned_at_ = journal_->bytes_written();
+  // Of a store that was made again only the sinks know what they have.
+  bool all_open = true;
+  std::vector<Mark> saved;
+  for (const auto& worker : workers_) {
+    all_open &= worker->progress().was_open;
+    saved.push_back(marks_[worker->name()]);
+  }
+  const uint64_t needed = all_open ? forwarded_upto(saved) + 1 : 0;
+  const Status thinned = thinner_->work(*journal_, needed, kThinRate * written);
+  uint64_t held = 0;
+  if (!thinned.ok() && thin_log_.allow(last_now_.timer_ms, held)) {
+    log_warn("readings are not thinned out: {}", thinned.error().message);
+  }
   room_.thinned_bytes = thinner_->bytes();
 }
 
+std::vector<Mark> Loop::marks_now() const {
+  std::vector<Mark> marks;
+  for (const auto& worker : workers_) marks.push_back(worker->progress().mark);
+  return marks;
+}
+
 // Entries up to this one are through, for all uplinks that forward readings, by these marks.
-uint64_t Loop::forwarded_upto(const std::function<Mark(size_t worker)>& mark) const {
+uint64_t Loop::forwarded_upto(const std::vector<Mark>& marks) const {
   uint64_t upto = journal_->last_sequence();
   for (size_t i = 0; i < workers_.size(); ++i) {
     const std::vector<bool>& forwarded = engine_->forwarded(worker_bits_[i]);
     if (std::find(forwarded.begin(), forwarded.end(), true) == forwarded.end()) continue;
-    upto = std::min(upto, mark(i).raw_upto().entry);
+    upto = std::min(upto, marks[i].raw_upto().entry);
   }
   return upto;
 }
@@ -84,8 +108,8 @@ uint64_t Loop::waiting_readings() const {
   const uint64_t last = journal_->last_sequence();
   const uint64_t oldest = std::min(journal_->oldest_sequence(), last);
   if (last == oldest) return 0;
-  const auto now = [&](size_t i) { return workers_[i]->progress().mark; };
-  return journal_->used_bytes() / (last - oldest) * (last - std::max(oldest, forwarded_upto(now)));
+  return journal_->used_bytes() / (last - oldest) *
+         (last - std::max(oldest, forwarded_upto(marks_now())));
 }
 
 // Makes room in the store, lowest class first: what is delivered and only not yet taken away, then
@@ -130,60 +154,56 @@ Status Loop::shrink_store(uint64_t bytes, uint64_t step) {
 // Readings in files that are gone, which an uplink has not come to. The uplink itself counts them
 // when it meets the gap; here they are counted for people, as soon as they are gone.
 void Loop::count_lost_readings() {
+  const Losses::Looked former = losses_.looked;
   const uint64_t oldest = journal_->oldest_sequence();
-  if (oldest == oldest_entry_) return;
+  if (oldest == former.oldest) return;
   const auto read = read_entry(disk_, state_dir_ + "/journal", oldest);
   if (!read.ok() || !*read) return;
   const JournalEntry& entry = **read;
-  const int64_t from_ms = oldest_entry_ == 0 ? entry.wall_ms : oldest_wall_ms_;
-  const uint64_t former = std::exchange(oldest_entry_, oldest);
-  oldest_wall_ms_ = entry.wall_ms;
   Group group = engine_->admission().make_group();
   if (!decode_group(entry.block, engine_->schemas(), engine_->connections(), group).ok()) return;
-  const auto all_before = [&](const std::vector<uint64_t>& rows) {
+  const std::vector<Mark> marks = marks_now();
+  const auto lost_before = [&](const std::vector<uint64_t>& rows) {
     uint64_t lost = 0;
     for (size_t i = 0; i < workers_.size(); ++i) {
-      lost += newly_lost(i, forwarded_rows(rows, engine_->forwarded(worker_bits_[i])));
+      Losses::Ranges waiting{{marks[i].raw.seen, UINT64_MAX}};
+      for (const BacklogPart& p : marks[i].backlog) {
+        waiting.emplace_back(p.raw.seen, p.raw_end.seen);
+      }
+      lost += losses_.newly_lost(workers_[i]->name(), waiting,
+                                 forwarded_rows(rows, engine_->forwarded(worker_bits_[i])));
     }
     return lost;
   };
-  uint64_t lost = 0;
-  for (uint64_t at = former; at < oldest;) {
-    const auto thinned = read_thinned(disk_, thinned_dir(state_dir_), at, engine_->schemas());
-    if (!thinned.ok() || !*thinned || (*thinned)->last >= oldest) break;
-    const ThinnedReadings& some = **thinned;
-    lost += all_before(some.kept.rows_before);
-    const uint64_t all = all_before(some.rows_after);
-    losses_.add(LossClass::kThinned, all - std::min(all, still_waiting(some)), from_ms,
+  const int64_t from_ms = former.oldest == 0 ? entry.wall_ms : former.wall_ms;
+  for (uint64_t at = former.oldest; at < oldest;) {
+    const auto found = find_thinned(disk_, thinned_dir(state_dir_), at, engine_->schemas());
+    if (!found.ok()) return;  // the next look goes on from here
+    if (!*found || (*found)->last >= oldest) break;
+    const ThinnedReadings& thinned = **found;
+    losses_.add(LossClass::kRaw, lost_before(thinned.kept.rows_before), from_ms, entry.wall_ms);
+    const uint64_t all = lost_before(thinned.rows_after);
+    losses_.add(LossClass::kThinned, all - std::min(all, still_waiting(thinned, marks)), from_ms,
                 entry.wall_ms);
-    at = some.last + 1;
+    at = thinned.last + 1;
   }
-  lost += all_before(group.rows_before);
-  losses_.add(LossClass::kRaw, lost, from_ms, entry.wall_ms);
-}
-
-// Of an uplink's readings, those before this one are gone from the journal. How many that were not
-// counted yet it has not come to.
-uint64_t Loop::newly_lost(size_t worker, uint64_t gone) {
-  const Mark mark = workers_[worker]->progress().mark;
-  Losses::Ranges waiting{{mark.raw.seen, UINT64_MAX}};
-  for (const BacklogPart& p : mark.backlog) waiting.emplace_back(p.raw.seen, p.raw_end.seen);
-  return losses_.newly_lost(workers_[worker]->name(), waiting, gone);
+  losses_.add(LossClass::kRaw, lost_before(group.rows_before), from_ms, entry.wall_ms);
+  losses_.looked = {oldest, entry.wall_ms};
 }
 
 // What is kept of thinned readings, and an uplink has not come to.
-uint64_t Loop::still_waiting(const ThinnedReadings& thinned) const {
+uint64_t Loop::still_waiting(const ThinnedReadings& thinned, const std::vector<Mark>& marks) const {
   uint64_t n = 0;
   for (size_t i = 0; i < workers_.size(); ++i) {
-    n += waiting_in(thinned, engine_->forwarded(worker_bits_[i]), workers_[i]->progress().mark);
+    n += waiting_in(thinned, engine_->forwarded(worker_bits_[i]), marks[i]);
   }
   return n;
 }
 
 void Loop::count_lost_thinned(const ThinnedReadings& thinned) {
   if (thinned.kept.turns.empty()) return;
-  losses_.add(LossClass::kRaw, still_waiting(thinned), thinned.kept.turns.front().now.wall_ms,
-              thinned.kept.turns.back().now.wall_ms);
+  losses_.add(LossClass::kRaw, still_waiting(thinned, marks_now()),
+              thinned.kept.turns.front().now.wall_ms, thinned.kept.turns.back().now.wall_ms);
 }
 
 // The journal has a new file at hand when it may recycle its oldest one. True: it is worth another

@@ -200,11 +200,11 @@ class Loop {
   Status keep_limits(Now now);
   Status shrink_store(uint64_t bytes, uint64_t step);
   void thin_out();
-  uint64_t forwarded_upto(const std::function<Mark(size_t worker)>& mark) const;
+  uint64_t forwarded_upto(const std::vector<Mark>& marks) const;
   uint64_t waiting_readings() const;
   void count_lost_readings();
-  uint64_t newly_lost(size_t worker, uint64_t gone);
-  uint64_t still_waiting(const ThinnedReadings& thinned) const;
+  uint64_t still_waiting(const ThinnedReadings& thinned, const std::vector<Mark>& marks) const;
+  std::vector<Mark> marks_now() const;
   void count_lost_thinned(const ThinnedReadings& thinned);
   bool relieve_journal();
   bool relieve_store();
@@ -266,10 +266,10 @@ class Loop {
   FlashMeter flash_;
   Losses losses_;
   StorageStatus room_;
-  Growth growth_{60};          // of what waits for an uplink, over ten minutes
-  int64_t limits_ms_ = 0;      // when they were last looked at
-  uint64_t oldest_entry_ = 0;  // of the journal, and when it was written
-  int64_t oldest_wall_ms_ = 0;
+  Growth growth_{60};        // of what waits for an uplink, over ten minutes
+  int64_t limits_ms_ = 0;    // when they were last looked at
+  uint64_t thinned_at_ = 0;  // the journal's bytes when readings were last thinned out
+  LogLimiter thin_log_;
   LogLimiter quarantine_log_;
   std::atomic<bool> stop_{false};
   bool halted_ = false;    // ended in the middle of a commit

@@ -72,7 +72,10 @@ void Losses::restore(std::string_view saved) {
     c.from_ms = in.signed_varint();
     c.to_ms = in.signed_varint();
   }
+  Looked at;
+  if (in.left() > 0) at = {in.varint(), in.signed_varint()};
   if (!in.ok()) return;
+  looked = at;
   gone_ = std::move(gone);
   classes_ = classes;
 }
@@ -93,6 +96,8 @@ std::string Losses::save() const {
     out.signed_varint(c.from_ms);
     out.signed_varint(c.to_ms);
   }
+  out.varint(looked.oldest);
+  out.signed_varint(looked.wall_ms);
   return saved;
 }
 

@@ -29,6 +29,12 @@ class Losses {
   uint64_t newly_lost(const std::string& uplink, const Ranges& waiting, uint64_t gone);
   // The uplink counts anew: it forwards other sources than before.
   void forget(const std::string& uplink) { gone_.erase(uplink); }
+  // Up to where that was looked at: the journal's oldest entry then, 0 for never, and its time.
+  struct Looked {
+    uint64_t oldest = 0;
+    int64_t wall_ms = 0;
+  };
+  Looked looked;
   // What is due to be told, as notes before turn `turn`.
   std::vector<Note> tell(int64_t timer_ms, uint32_t turn);
 

@@ -12,6 +12,12 @@ namespace {
 
 using Action = int (*)(const Arguments&);
 
+constexpr std::pair<const char*, bool> kOptions[] = {
+    {"WAYSIDE_KAFKA", kHasKafka},     {"WAYSIDE_HTTP", kHasHttp},
+    {"WAYSIDE_PAST", kHasPast},       {"WAYSIDE_SIMULATOR", kHasSimulator},
+    {"WAYSIDE_FORMATS", kHasFormats}, {"WAYSIDE_INPUTS", kHasInputs},
+    {"WAYSIDE_BLOCKS", kHasBlocks},   {"WAYSIDE_COMMANDS", kHasCommands},
+};
 constexpr const char* kMoment = "of its journal: a time in RFC 3339, or an entry's number";
 
 class CommandLine {
@@ -80,17 +86,25 @@ class CommandLine {
     sub->add_flag("--json", a_.json, "one JSON object (the default)");
     sub->add_flag("--watch", a_.watch, "a live view");
     sub->add_option("--seconds", a_.watch_seconds, "end the view after so long");
-    sub = configured("command", "send a command; exit 65 when it is refused", send);
-    sub->add_option("name", a_.command, "which [[command]]")->required();
-    sub->add_option("json", a_.payload, "a JSON object")->required();
-    sub->add_option("--timeout", a_.answer_timeout, "longest wait for the answer")
-        ->capture_default_str();
+    if constexpr (kHasCommands) {
+      add_command();
+    } else {
+      leave_out("command", "WAYSIDE_COMMANDS");
+    }
     sub = configured("decode", "what a source makes of a payload; exit 65 when it is refused",
                      decode_payload);
     sub->add_option("--source", a_.source, "which [[source]]")->required();
     sub->add_option("--topic", a_.topic, "that it came by; by default that of the source");
     sub->add_option("--in", a_.in, "the payload, - for standard input")->capture_default_str();
     sub->add_flag("--json", a_.json, "one JSON object");
+  }
+
+  void add_command() {
+    CLI::App* sub = configured("command", "send a command; exit 65 when it is refused", send);
+    sub->add_option("name", a_.command, "which [[command]]")->required();
+    sub->add_option("json", a_.payload, "a JSON object")->required();
+    sub->add_option("--timeout", a_.answer_timeout, "longest wait for the answer")
+        ->capture_default_str();
   }
 
   void add_past() {
@@ -177,6 +191,9 @@ class CommandLine {
                         print_effective));
     app_.add_subcommand("version", "print the version")->callback([] {
       std::printf("%s\n", version_text().c_str());
+      for (const auto& [option, is_built] : kOptions) {
+        if (!is_built) std::printf("without %s\n", option);
+      }
     });
   }
 

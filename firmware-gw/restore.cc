@@ -90,6 +90,18 @@ Status copy_snapshots(const std::string& from, const std::string& to, const End&
   return posix_disk().sync_dir(to + "/snapshots");
 }
 
+// What its uplinks have still to deliver of readings whose journal files are gone.
+Status copy_thinned(const std::string& from, const std::string& to, const End& end) {
+  WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(posix_disk(), from));
+  if (firsts.empty()) return {};
+  WS_TRY(posix_disk().make_dirs(to));
+  for (const uint64_t first : firsts) {
+    if (first > end.entry) continue;
+    WS_TRY(copy_file(thinned_path(from, first), thinned_path(to, first), UINT64_MAX));
+  }
+  return posix_disk().sync_dir(to);
+}
+
 Status check_target(const std::string& dir) {
   WS_ASSIGN(const auto names, posix_disk().list(dir));
   if (names.empty()) return posix_disk().make_dirs(dir);
@@ -257,6 +269,7 @@ Result<Restored> restore_into(const Config& config, const Moment& until, const s
   StateLock lock;
   WS_TRY(lock.take(dir));
   WS_TRY(copy_snapshots(state_dir, dir, end));
+  WS_TRY(copy_thinned(thinned_dir(state_dir), thinned_dir(dir), end));
   WS_TRY(copy_journal(state_dir + "/journal", dir + "/journal", end));
   WS_ASSIGN(const auto sent, marks_of(state_dir));
   Config copy = config;

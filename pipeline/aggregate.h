@@ -80,6 +80,7 @@ struct AggregateFunction {
 
 const AggregateFunction* find_aggregate(std::string_view name);  // in any case; null: none
 std::vector<const AggregateFunction*> aggregate_functions();
+bool is_aggregate_left_out(std::string_view name);  // of this build, while others have it
 
 // One accumulator for several stats of one argument: outputs are Stat.
 std::unique_ptr<Aggregate> make_shared_stats();

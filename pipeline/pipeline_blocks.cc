@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/features.h"
 #include "pipeline/command.h"
 #include "pipeline/join.h"
 #include "pipeline/map.h"
@@ -13,108 +14,134 @@
 
 namespace wayside {
 
-// One entry a kind of block.
+// Of each kind in its turn: what does not wait for others comes in this order.
 std::vector<Pipeline::Graph::Wanted> Pipeline::Graph::wanted_blocks() {
   std::vector<Wanted> all;
-  for (WindowOptions& o : pipeline.options_.windows) {
-    if (!o.at_end) silent.insert(o.name);
-    if (o.processing_time) add_processing_time(o, all);
-    all.push_back({o.name, o.from, [this, &p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
-                                              p.bits(o.to, true), p.bits(o.late_to, false), error);
-                     if (made && o.processing_time) {
-                       p.by_processing_time_.emplace_back(times.at(o.from.front()), made.get());
-                     }
-                     return made;
-                   }});
-    all.back().bounds = &o.bounds;
-    all.back().is_window = true;
-    if (!o.retract) continue;
-    retracting.insert(o.name);
-    all.back().streams.push_back(Window::changes_of(o.name));
+  PipelineOptions& o = pipeline.options_;
+  for (WindowOptions& window : o.windows) add(window, all);
+  for (const MapOptions& map : o.maps) add(map, all);
+  if constexpr (kHasBlocks) {
+    for (const JoinOptions& join : o.joins) add(join, all);
   }
-  for (const MapOptions& o : pipeline.options_.maps) {
-    all.push_back({o.name, {o.from}, [this, &o](Inputs inputs, BlockError& error) {
-                     const int64_t forget_after_ms =
-                         o.forget_after_ms > 0 ? o.forget_after_ms : forget_after(o.from);
-                     return Map::make(o, *inputs[0], pipeline.keys_, pipeline.expressions_,
-                                      forget_after_ms, pipeline.options_.engine.tick_ms, error);
-                   }});
+  for (const RouteOptions& route : o.routes) add(route, all);
+  if constexpr (kHasBlocks) {
+    for (const OrderOptions& order : o.orders) add(order, all);
+    for (const LookupOptions& lookup : o.lookups) add(lookup, all);
+    for (StateOptions& state : o.states) add(state, all);
   }
-  for (const JoinOptions& o : pipeline.options_.joins) {
-    all.push_back({o.name, {o.from, o.with}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
-                                       p.bits(o.to, true), error);
-                   }});
-    all.back().bounds = &o.bounds;
+  if constexpr (kHasCommands) {
+    for (size_t c = 0; c < o.commands.size(); ++c) add_command(c, all);
+    for (size_t v = 0; v < o.views.size(); ++v) add_view(v, all);
   }
-  for (const RouteOptions& o : pipeline.options_.routes) {
-    all.push_back({o.name,
-                   {o.from},
-                   [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     return Route::make(o, *inputs[0], p.expressions_, error);
-                   },
-                   Route::stream_names(o)});
-  }
-  for (const OrderOptions& o : pipeline.options_.orders) {
-    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
-                     return std::make_unique<Order>(o, *inputs[0], p.keys_);
-                   }});
-    all.back().bounds = &o.bounds;
-  }
-  for (const LookupOptions& o : pipeline.options_.lookups) {
-    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     auto made = Lookup::make(o, *inputs[0], p.expressions_, error);
-                     p.lookups_[o.name] = made.get();
-                     return made;
-                   }});
-  }
-  for (StateOptions& o : pipeline.options_.states) add_state(o, all);
-  for (size_t c = 0; c < pipeline.options_.commands.size(); ++c) {
-    const CommandOptions& o = pipeline.options_.commands[c];
-    all.push_back({o.name,
-                   {o.name + CommandOptions::kReceived},
-                   [&p = pipeline, &o, c](Inputs inputs, BlockError& error) {
-                     const Command::Places places{c, p.options_.views.size()};
-                     auto made =
-                         Command::make(o, *inputs[0], places, p.keys_, p.expressions_, error);
-                     p.sources_[p.source_index(o.name)]->command = made.get();
-                     return made;
-                   }});
-    all.back().is_command = true;
-  }
-  for (size_t v = 0; v < pipeline.options_.views.size(); ++v) {
-    const ViewOptions& o = pipeline.options_.views[v];
-    // A row of a window can be taken back; of several windows the key's row is not all its own.
-    const bool follows = retracting.contains(o.from) && View::is_by_window(o);
-    all.push_back({o.name,
-                   {follows ? Window::changes_of(o.from) : o.from},
-                   [&p = pipeline, &o, v, follows](Inputs inputs, BlockError& error) {
-                     auto made = View::make(o, *inputs[0], v, p.expressions_, error);
-                     if (made && follows && !made->names_key()) {
-                       made = nullptr;
-                       error.item = "by";
-                       error.message =
-                           "names a row of all keys: a result that the window takes back would "
-                           "take it from the others; add \"key\", or leave retract out";
-                     }
-                     p.views_.emplace_back(made.get(), p.blocks_.size());
-                     return made;
-                   },
-                   {}});
-  }
-  for (const PatternOptions& o : pipeline.options_.patterns) {
-    all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
-                     return Pattern::make(o, *inputs[0], p.keys_, p.expressions_,
-                                          p.bits(o.to, true), error);
-                   }});
-    all.back().bounds = &o.bounds;
+  if constexpr (kHasBlocks) {
+    for (const PatternOptions& pattern : o.patterns) add(pattern, all);
   }
   return all;
 }
 
+void Pipeline::Graph::add(WindowOptions& o, std::vector<Wanted>& all) {
+  if (!o.at_end) silent.insert(o.name);
+  if (o.processing_time) add_processing_time(o, all);
+  all.push_back({o.name, o.from, [this, &p = pipeline, &o](Inputs inputs, BlockError& error) {
+                   auto made = Window::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                            p.bits(o.to, true), p.bits(o.late_to, false), error);
+                   if (made && o.processing_time) {
+                     p.by_processing_time_.emplace_back(times.at(o.from.front()), made.get());
+                   }
+                   return made;
+                 }});
+  all.back().bounds = &o.bounds;
+  all.back().is_window = true;
+  if (!o.retract) return;
+  retracting.insert(o.name);
+  all.back().streams.push_back(Window::changes_of(o.name));
+}
+
+void Pipeline::Graph::add(const MapOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name, {o.from}, [this, &o](Inputs inputs, BlockError& error) {
+                   const int64_t forget_after_ms =
+                       o.forget_after_ms > 0 ? o.forget_after_ms : forget_after(o.from);
+                   return Map::make(o, *inputs[0], pipeline.keys_, pipeline.expressions_,
+                                    forget_after_ms, pipeline.options_.engine.tick_ms, error);
+                 }});
+}
+
+void Pipeline::Graph::add(const JoinOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name, {o.from, o.with}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                   return Join::make(o, std::move(inputs), p.keys_, p.expressions_,
+                                     p.bits(o.to, true), error);
+                 }});
+  all.back().bounds = &o.bounds;
+}
+
+void Pipeline::Graph::add(const RouteOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name,
+                 {o.from},
+                 [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                   return Route::make(o, *inputs[0], p.expressions_, error);
+                 },
+                 Route::stream_names(o)});
+}
+
+void Pipeline::Graph::add(const OrderOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError&) {
+                   return std::make_unique<Order>(o, *inputs[0], p.keys_);
+                 }});
+  all.back().bounds = &o.bounds;
+}
+
+void Pipeline::Graph::add(const LookupOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                   auto made = Lookup::make(o, *inputs[0], p.expressions_, error);
+                   p.lookups_[o.name] = made.get();
+                   return made;
+                 }});
+}
+
+void Pipeline::Graph::add_command(size_t c, std::vector<Wanted>& all) {
+  const CommandOptions& o = pipeline.options_.commands[c];
+  all.push_back({o.name,
+                 {o.name + CommandOptions::kReceived},
+                 [&p = pipeline, &o, c](Inputs inputs, BlockError& error) {
+                   const Command::Places places{c, p.options_.views.size()};
+                   auto made = Command::make(o, *inputs[0], places, p.keys_, p.expressions_, error);
+                   p.sources_[p.source_index(o.name)]->command = made.get();
+                   return made;
+                 }});
+  all.back().is_command = true;
+}
+
+void Pipeline::Graph::add_view(size_t v, std::vector<Wanted>& all) {
+  const ViewOptions& o = pipeline.options_.views[v];
+  // A row of a window can be taken back; of several windows the key's row is not all its own.
+  const bool follows = retracting.contains(o.from) && View::is_by_window(o);
+  all.push_back({o.name,
+                 {follows ? Window::changes_of(o.from) : o.from},
+                 [&p = pipeline, &o, v, follows](Inputs inputs, BlockError& error) {
+                   auto made = View::make(o, *inputs[0], v, p.expressions_, error);
+                   if (made && follows && !made->names_key()) {
+                     made = nullptr;
+                     error.item = "by";
+                     error.message =
+                         "names a row of all keys: a result that the window takes back would "
+                         "take it from the others; add \"key\", or leave retract out";
+                   }
+                   p.views_.emplace_back(made.get(), p.blocks_.size());
+                   return made;
+                 },
+                 {}});
+}
+
+void Pipeline::Graph::add(const PatternOptions& o, std::vector<Wanted>& all) {
+  all.push_back({o.name, {o.from}, [&p = pipeline, &o](Inputs inputs, BlockError& error) {
+                   return Pattern::make(o, *inputs[0], p.keys_, p.expressions_, p.bits(o.to, true),
+                                        error);
+                 }});
+  all.back().bounds = &o.bounds;
+}
+
 // By event time it reads its input through a block that puts it in order.
-void Pipeline::Graph::add_state(StateOptions& state, std::vector<Wanted>& all) {
+void Pipeline::Graph::add(StateOptions& state, std::vector<Wanted>& all) {
   if (state.by_event_time) {
     OrderOptions order;
     order.name = state.name + "/" + state.from;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/features.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "pipeline/route.h"
@@ -204,6 +205,19 @@ void Pipeline::Graph::add_watches() {
     p.rules_.push_back(std::make_unique<Rule>(options, p.bits(options.to, true), p.keys_));
     watch->add(*p.rules_.back(), options.when);
   }
+  if constexpr (kHasBlocks) add_detectors();
+  for (auto& [from, watch] : watches) {
+    if (watch->empty()) continue;
+    watch->compile(p.expressions_, errors);
+    Node& node = nodes[from];
+    node.stream->add_consumer(*watch, 0);
+    blocks.push_back({watch.get(), node.sources, node.keys, node.times});
+    p.watches_.push_back(std::move(watch));
+  }
+}
+
+void Pipeline::Graph::add_detectors() {
+  Pipeline& p = pipeline;
   for (const DetectorOptions& options : p.options_.detectors) {
     Watch* watch = watch_of(options.name, options.from);
     if (!watch) continue;
@@ -215,14 +229,6 @@ void Pipeline::Graph::add_watches() {
     p.detectors_.push_back(
         std::make_unique<RobustZDetector>(options, p.bits(options.to, true), p.keys_));
     watch->add(*p.detectors_.back(), options.field);
-  }
-  for (auto& [from, watch] : watches) {
-    if (watch->empty()) continue;
-    watch->compile(p.expressions_, errors);
-    Node& node = nodes[from];
-    node.stream->add_consumer(*watch, 0);
-    blocks.push_back({watch.get(), node.sources, node.keys, node.times});
-    p.watches_.push_back(std::move(watch));
   }
 }
 

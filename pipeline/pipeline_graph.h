@@ -44,11 +44,21 @@ struct Pipeline::Graph {
   Graph(Pipeline& made, std::vector<BlockError>& found) : pipeline(made), errors(found) {}
   void add_blocks();
   void add_watches();
+  void add_detectors();
   void connect();
 
   std::vector<Wanted> wanted_blocks();
   void add_processing_time(WindowOptions& window, std::vector<Wanted>& all);
-  void add_state(StateOptions& state, std::vector<Wanted>& all);
+  void add(WindowOptions& window, std::vector<Wanted>& all);
+  void add(const MapOptions& map, std::vector<Wanted>& all);
+  void add(const JoinOptions& join, std::vector<Wanted>& all);
+  void add(const RouteOptions& route, std::vector<Wanted>& all);
+  void add(const OrderOptions& order, std::vector<Wanted>& all);
+  void add(const LookupOptions& lookup, std::vector<Wanted>& all);
+  void add(StateOptions& state, std::vector<Wanted>& all);
+  void add(const PatternOptions& pattern, std::vector<Wanted>& all);
+  void add_command(size_t command, std::vector<Wanted>& all);
+  void add_view(size_t view, std::vector<Wanted>& all);
   int64_t forget_after(const std::string& stream) const;
   int64_t least_future(const std::string& stream) const;
   bool is_readable(const std::string& name, const std::string& by);

@@ -120,12 +120,24 @@ bool sort_arguments(const AggregateFunction& f, std::vector<SelectItem::Text> al
 
 }  // namespace
 
+const AggregateFunction* find_aggregate(std::string_view name) {
+  for (const AggregateFunction* f : aggregate_functions()) {
+    if (same_name(name, f->name)) return f;
+  }
+  return nullptr;
+}
+
 SelectItem parse_select_item(std::string_view text, SelectError& error) {
   const size_t start = skip_space(text, 0);
   const size_t name_end = word_end(text, start);
   const size_t open = skip_space(text, name_end);
-  const AggregateFunction* f = find_aggregate(text.substr(start, name_end - start));
-  if (!f || open >= text.size() || text[open] != '(') return {};
+  const std::string_view name = text.substr(start, name_end - start);
+  const AggregateFunction* f = find_aggregate(name);
+  if (open >= text.size() || text[open] != '(') return {};
+  if (!f && is_aggregate_left_out(name)) {
+    error = {"this build has no " + std::string(name) + "(): WAYSIDE_BLOCKS was off", start};
+  }
+  if (!f) return {};
   const size_t close = closing(text, open);
   SelectItem item;
   if (close == std::string_view::npos || !parse_filter(text, close + 1, item.filter)) return {};

@@ -31,7 +31,7 @@ void AckRelay::Link::start() {
     if (!error && !self->broker_open_) self->fail("no answer within 10 s");
   });
   resolver_.async_resolve(core_->options.host, std::to_string(core_->options.port),
-                          [self](error_code error, const tcp::resolver::results_type& endpoints) {
+                          [self](error_code error, const TcpResolver::results_type& endpoints) {
                             if (self->closed_) return;
                             if (error) return self->fail(error.message());
                             asio::async_connect(self->broker_.socket, endpoints,
@@ -45,7 +45,7 @@ void AckRelay::Link::start() {
 
 void AckRelay::Link::connected() {
   error_code ignored;
-  tcp::socket& socket = broker_.socket;
+  TcpSocket& socket = broker_.socket;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
   int idle_s = 30;

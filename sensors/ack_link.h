@@ -2,9 +2,9 @@
 // outlives it. For ack_relay.cc, ack_link.cc and ack_link_broker.cc only. The io thread.
 #pragma once
 
-#include <boost/asio.hpp>
 #include <deque>
 
+#include "base/asio.h"
 #include "sensors/ack_relay.h"
 #include "sensors/mqtt_packet.h"
 #include "sensors/tls_session.h"
@@ -14,7 +14,7 @@ namespace wayside {
 // The writing half of a socket: one buffer that fills while the other is being written.
 struct SocketOutput {
   explicit SocketOutput(boost::asio::io_context& io) : socket(io) {}
-  boost::asio::ip::tcp::socket socket;
+  TcpSocket socket;
   std::unique_ptr<TlsSession> tls;
   std::string filling;
   std::string writing;
@@ -48,8 +48,8 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
   const RelayOptions options;
   const Handler handler;
   RelayCounters counters;
-  boost::asio::ip::tcp::acceptor acceptor;
-  boost::asio::steady_timer accept_pause;
+  TcpAcceptor acceptor;
+  SteadyTimer accept_pause;
   std::shared_ptr<Link> link;
   uint64_t last_ticket = 0;
   int64_t told_end_ms = 0;  // of a certificate
@@ -62,7 +62,7 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
 // One connection of Paho, and the broker's behind it.
 class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
  public:
-  Link(std::shared_ptr<Core> core, boost::asio::ip::tcp::socket paho)
+  Link(std::shared_ptr<Core> core, TcpSocket paho)
       : core_(std::move(core)),
         paho_(core_->io),
         broker_(core_->io),
@@ -117,8 +117,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void read_again(size_t last_read);
   void set_low_watermark(size_t bytes) {
     boost::system::error_code ignored;
-    broker_.socket.set_option(
-        boost::asio::ip::tcp::socket::receive_low_watermark(static_cast<int>(bytes)), ignored);
+    broker_.socket.set_option(TcpSocket::receive_low_watermark(static_cast<int>(bytes)), ignored);
   }
   static constexpr size_t kPahoPacketMax = 1 << 20;  // our own control packets are far smaller
   bool reading_stands() const { return paused_ || core_->stopped_reading; }
@@ -126,10 +125,10 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   std::shared_ptr<Core> core_;
   SocketOutput paho_;
   SocketOutput broker_;
-  boost::asio::ip::tcp::resolver resolver_;
-  boost::asio::steady_timer pause_;
-  boost::asio::steady_timer deadline_;
-  boost::asio::steady_timer certificate_check_;
+  TcpResolver resolver_;
+  SteadyTimer pause_;
+  SteadyTimer deadline_;
+  SteadyTimer certificate_check_;
   std::string from_paho_;
   size_t from_paho_used_ = 0;
   std::string wire_;              // with TLS: what the broker's socket brings

@@ -19,7 +19,7 @@ using boost::system::error_code;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 // Is the other end of `socket` a descriptor of this process? No privilege is needed for this.
-bool is_our_own(const tcp::socket& socket) {
+bool is_our_own(const TcpSocket& socket) {
   error_code error;
   auto far = socket.remote_endpoint(error);
   auto near = socket.local_endpoint(error);
@@ -47,7 +47,7 @@ bool is_our_own(const tcp::socket& socket) {
 }  // namespace
 
 void AckRelay::Core::accept() {
-  acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
+  acceptor.async_accept([self = shared_from_this()](error_code error, TcpSocket socket) {
     if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
     if (error) return self->accept_later();
     if (is_our_own(socket)) {

@@ -28,7 +28,7 @@ struct Descriptor {
   ~Descriptor() {
     if (fd >= 0) ::close(fd);
   }
-  void give_to(asio::posix::stream_descriptor& owner, error_code& error) {
+  void give_to(StreamDescriptor& owner, error_code& error) {
     owner.assign(fd, error);
     if (!error) fd = -1;
   }
@@ -114,7 +114,7 @@ Result<std::shared_ptr<ChildProcess>> ChildProcess::start(asio::io_context& io,
 }
 
 void ChildProcess::await_end(std::function<void()> then) {
-  exit_.async_wait(asio::posix::stream_descriptor::wait_read,
+  exit_.async_wait(StreamDescriptor::wait_read,
                    [self = shared_from_this(), then = std::move(then)](error_code error) {
                      if (error) return;
                      siginfo_t how{};

@@ -5,12 +5,12 @@
 
 #include <sys/types.h>
 
-#include <boost/asio.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/asio.h"
 #include "base/result.h"
 
 namespace wayside {
@@ -31,13 +31,13 @@ class ChildProcess : public std::enable_shared_from_this<ChildProcess> {
   // Nobody waits for it any more: it and those that it has started are killed.
   void abandon();
 
-  boost::asio::posix::stream_descriptor output;
-  boost::asio::posix::stream_descriptor errors;
+  StreamDescriptor output;
+  StreamDescriptor errors;
 
  private:
   void reap();
 
-  boost::asio::posix::stream_descriptor exit_;  // readable when it has ended
+  StreamDescriptor exit_;  // readable when it has ended
   const pid_t pid_;
   bool has_ended_ = false;
   bool is_abandoned_ = false;

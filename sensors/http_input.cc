@@ -25,7 +25,7 @@ void HttpInput::Core::listen() {
   error_code error;
   const tcp::endpoint at(asio::ip::make_address(url.host), url.port);
   acceptor.open(at.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.set_option(TcpAcceptor::reuse_address(true), error);
   if (!error) acceptor.bind(at, error);
   if (!error) acceptor.listen(kBacklog, error);
   if (!error) {
@@ -44,7 +44,7 @@ void HttpInput::Core::listen() {
 
 // As many as there may be: the others wait until one of them has ended.
 void HttpInput::Core::accept() {
-  acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
+  acceptor.async_accept([self = shared_from_this()](error_code error, TcpSocket socket) {
     if (self->has_ended) return;
     if (error) return self->accept_later();
     ++self->counters.connects;

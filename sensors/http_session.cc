@@ -37,7 +37,7 @@ bool has_media_type(std::string_view header, std::string_view type) {
 
 }  // namespace
 
-HttpSession::HttpSession(std::shared_ptr<HttpInput::Core> core, asio::ip::tcp::socket socket)
+HttpSession::HttpSession(std::shared_ptr<HttpInput::Core> core, TcpSocket socket)
     : core_(std::move(core)), stream_(std::move(socket)), buffer_(core_->options.max_header_bytes) {
   ++core_->sessions;
 }

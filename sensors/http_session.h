@@ -2,12 +2,12 @@
 // and http_session.cc only. The io thread.
 #pragma once
 
-#include <boost/asio.hpp>
 #include <boost/beast.hpp>
 #include <deque>
 #include <memory_resource>
 #include <optional>
 
+#include "base/asio.h"
 #include "base/log.h"
 #include "sensors/http_input.h"
 #include "sensors/topic.h"
@@ -35,8 +35,8 @@ struct HttpInput::Core : InputPort, std::enable_shared_from_this<Core> {
   };
 
   std::vector<TopicPattern> topics;
-  boost::asio::ip::tcp::acceptor acceptor;
-  boost::asio::steady_timer retry;
+  TcpAcceptor acceptor;
+  SteadyTimer retry;
   std::deque<Waiting> waiting;  // for their commit, in order
   uint64_t last_ticket = 0;
   uint32_t sessions = 0;
@@ -51,7 +51,7 @@ struct HttpInput::Core : InputPort, std::enable_shared_from_this<Core> {
 // answer stays in the socket.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(std::shared_ptr<HttpInput::Core> core, boost::asio::ip::tcp::socket socket);
+  HttpSession(std::shared_ptr<HttpInput::Core> core, TcpSocket socket);
   ~HttpSession();
 
   void read();

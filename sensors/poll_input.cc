@@ -1,9 +1,9 @@
 #include "sensors/poll_input.h"
 
-#include <boost/asio.hpp>
 #include <chrono>
 #include <utility>
 
+#include "base/asio.h"
 #include "base/features.h"
 #include "base/log.h"
 #include "sensors/poll.h"
@@ -45,8 +45,8 @@ struct PollInput::Core : InputPort, std::enable_shared_from_this<Core> {
 
   const std::shared_ptr<Poll> poll;
   Splitter splitter;
-  asio::steady_timer next;
-  asio::steady_timer limit;
+  SteadyTimer next;
+  SteadyTimer limit;
   steady_clock::time_point due;
   bool is_asking = false;
   bool has_ended = false;

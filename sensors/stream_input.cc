@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio.hpp>
 #include <chrono>
 #include <cstring>
 #include <iterator>
 #include <utility>
 #include <vector>
 
+#include "base/asio.h"
 #include "base/log.h"
 #include "sensors/device.h"
 #include "sensors/splitter.h"
@@ -74,13 +74,13 @@ struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
   static constexpr size_t kDatagramMax = 64 << 10;
 
   Splitter splitter;
-  tcp::resolver resolver;
-  tcp::socket tcp_socket;  // while it connects
-  udp::socket udp_socket;
-  asio::posix::stream_descriptor file;  // a connection that is open, or the serial port
-  int plain_file = -1;                  // or one that is no matter for the event loop
-  asio::steady_timer timer;             // the limit of connecting, and the pause before it
-  asio::steady_timer quiet;
+  TcpResolver resolver;
+  TcpSocket tcp_socket;  // while it connects
+  UdpSocket udp_socket;
+  StreamDescriptor file;  // a connection that is open, or the serial port
+  int plain_file = -1;    // or one that is no matter for the event loop
+  SteadyTimer timer;      // the limit of connecting, and the pause before it
+  SteadyTimer quiet;
   std::string buffer;
   std::vector<Splitter::Message> sentences;  // of gpsd's
   uint64_t attempt = 0;
@@ -115,7 +115,7 @@ void StreamInput::Core::connect() {
   }));
   resolver.async_resolve(
       url.host, std::to_string(url.port),
-      in_this([](Core& core, error_code error, const tcp::resolver::results_type& endpoints) {
+      in_this([](Core& core, error_code error, const TcpResolver::results_type& endpoints) {
         if (error) return core.fail(error.message());
         const auto then =
             core.in_this([](Core& self, error_code failed) { self.connected(failed); });

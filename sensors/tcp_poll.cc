@@ -23,7 +23,7 @@ void TcpPoll::begin(Done done) {
 void TcpPoll::connect() {
   resolver_.async_resolve(
       url_.host, std::to_string(url_.port),
-      in_this([this](error_code error, const tcp::resolver::results_type& endpoints) {
+      in_this([this](error_code error, const TcpResolver::results_type& endpoints) {
         if (error) return fail(error.message());
         const auto then =
             in_this([this](error_code failed) { failed ? fail(failed.message()) : ask(); });

@@ -2,10 +2,10 @@
 // The io thread.
 #pragma once
 
-#include <boost/asio.hpp>
 #include <memory>
 #include <string>
 
+#include "base/asio.h"
 #include "sensors/poll.h"
 
 namespace wayside {
@@ -38,14 +38,14 @@ class TcpPoll : public Poll, public std::enable_shared_from_this<TcpPoll> {
 
   const InputOptions options_;
   const InputUrl url_;
-  boost::asio::ip::tcp::socket socket_;
+  TcpSocket socket_;
 
  private:
   void connect();
   void close();
   void end(const Result<std::string_view>& result);
 
-  boost::asio::ip::tcp::resolver resolver_;
+  TcpResolver resolver_;
   Done done_;
   uint64_t attempt_ = 0;
   bool is_used_again_ = false;

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kSuffix = ".wst";
 constexpr uint32_t kMagic = 0x31545357;  // "WST1"
 constexpr size_t kHeaderBytes = 2 * sizeof(uint32_t);
+constexpr size_t kBytesMax = 2 * kJournalBlockMax;
 constexpr int kZstdLevel = 3;  // it is written once and kept for long
 
 Error broken(const char* part) {
@@ -57,7 +58,7 @@ std::string block_of(const Group& group, const std::vector<NamedSchema>& sources
 
 Result<std::string> unpack(std::string_view packed) {
   const auto size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-  if (size > kJournalBlockMax) return broken("size");  // what zstd does not know is more, too
+  if (size > kBytesMax) return broken("size");  // what zstd does not know is more, too
   std::string bytes(size, '\0');
   const size_t got = ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size());
   if (ZSTD_isError(got) || got != bytes.size()) return broken("compression");
@@ -73,25 +74,13 @@ bool origins_fit(const ThinnedReadings& thinned) {
   return true;
 }
 
-// What the medium does not give back at the second attempt either is damaged.
-Result<ThinnedReadings> read_one(Disk& disk, const std::string& path,
-                                 const std::vector<NamedSchema>& sources) {
-  auto bytes = read_file(disk, path);
-  if (!bytes.ok() && bytes.error().code == ErrorCode::kUnreadable) bytes = read_file(disk, path);
-  if (!bytes.ok()) return bytes.error();
-  return decode_thinned(*bytes, sources);
-}
-
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kBadData || error.code == ErrorCode::kUnreadable;
-}
-
 }  // namespace
 
 Result<std::string> encode_thinned(const ThinnedReadings& thinned,
                                    const std::vector<NamedSchema>& sources) {
   std::string bytes;
   ByteWriter out(bytes);
+  out.text(thinned.epoch);
   out.varint(thinned.first);
   out.varint(thinned.last);
   encode_origins(thinned.origins, out);
@@ -122,6 +111,7 @@ Result<ThinnedReadings> decode_thinned(std::string_view bytes,
   WS_ASSIGN(const std::string content, unpack(bytes.substr(kHeaderBytes)));
   ByteReader in(content);
   ThinnedReadings thinned;
+  thinned.epoch = in.text();
   thinned.first = in.varint();
   thinned.last = in.varint();
   decode_origins(in, thinned.origins);
@@ -152,21 +142,39 @@ Result<std::vector<uint64_t>> thinned_files(Disk& disk, const std::string& dir) 
   return firsts;
 }
 
-Result<std::optional<ThinnedReadings>> read_thinned(Disk& disk, const std::string& dir,
+// What the medium does not give back at the second attempt either is damaged.
+Result<ThinnedReadings> read_thinned(Disk& disk, const std::string& path,
+                                     const std::vector<NamedSchema>& sources) {
+  auto bytes = read_file(disk, path);
+  if (!bytes.ok() && bytes.error().code == ErrorCode::kUnreadable) bytes = read_file(disk, path);
+  if (!bytes.ok()) return bytes.error();
+  return decode_thinned(*bytes, sources);
+}
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kBadData || error.code == ErrorCode::kUnreadable;
+}
+
+Result<std::optional<ThinnedReadings>> find_thinned(Disk& disk, const std::string& dir,
                                                     uint64_t entry,
                                                     const std::vector<NamedSchema>& sources) {
   WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(disk, dir));
   auto at = std::upper_bound(firsts.begin(), firsts.end(), entry);
   if (at != firsts.begin()) --at;
   for (; at != firsts.end(); ++at) {
-    auto thinned = read_one(disk, thinned_path(dir, *at), sources);
+    const std::string path = thinned_path(dir, *at);
+    auto thinned = read_thinned(disk, path, sources);
     if (thinned.ok() && thinned->first == *at) {
       if (thinned->last < entry) continue;
       return std::optional(std::move(*thinned));
     }
-    if (!thinned.ok() && !is_damage(thinned.error())) return thinned.error();
-    log_error("{}: {}", thinned_path(dir, *at),
-              thinned.ok() ? "another file's" : thinned.error().message);
+    if (!thinned.ok() && !is_damage(thinned.error())) {
+      // It may have been taken away this moment.
+      WS_ASSIGN(const std::vector<uint64_t> left, thinned_files(disk, dir));
+      if (std::binary_search(left.begin(), left.end(), *at)) return thinned.error();
+      continue;
+    }
+    log_error("{}: {}", path, thinned.ok() ? "another file's" : thinned.error().message);
   }
   return std::optional<ThinnedReadings>();
 }

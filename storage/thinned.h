@@ -25,6 +25,7 @@ struct ThinnedReadings {
     auto operator<=>(const Origin&) const = default;
   };
 
+  std::string epoch;                 // one of its store's
   uint64_t first = 0;                // the entries it stands for: from this one
   uint64_t last = 0;                 // to this one, all of them
   Group kept;                        // `rows_before` is as it was before the first entry
@@ -42,8 +43,12 @@ std::string thinned_dir(const std::string& state_dir);
 std::string thinned_path(const std::string& dir, uint64_t first);
 // The first entries of those that are there, rising.
 Result<std::vector<uint64_t>> thinned_files(Disk& disk, const std::string& dir);
+Result<ThinnedReadings> read_thinned(Disk& disk, const std::string& path,
+                                     const std::vector<NamedSchema>& sources);
+// It will never be read: no attempt gives anything else.
+bool is_damage(const Error& error);
 // The one that stands for this entry, or the first one behind it. What is damaged is passed over.
-Result<std::optional<ThinnedReadings>> read_thinned(Disk& disk, const std::string& dir,
+Result<std::optional<ThinnedReadings>> find_thinned(Disk& disk, const std::string& dir,
                                                     uint64_t entry,
                                                     const std::vector<NamedSchema>& sources);
 

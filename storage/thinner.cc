@@ -7,7 +7,9 @@
 namespace wayside {
 namespace {
 
-constexpr size_t kPieceRows = 20'000;  // kept, in memory and in a file
+constexpr uint64_t kPieceBytes = 32 << 20;  // of blocks, so that a file is never too large to read
+constexpr uint64_t kReserveShare = 4;       // of a journal file, what is made from it may take
+constexpr std::string_view kAside = ".bad";
 
 int64_t stretch_of(int64_t time_ms, int64_t length_ms) {
   return time_ms / length_ms - (time_ms % length_ms < 0);
@@ -37,61 +39,75 @@ void tell_clock(ClockState clock, Group& kept) {
 }  // namespace
 
 Thinner::Thinner(Disk& disk, const std::string& state_dir, const StorageOptions& options,
-                 const std::vector<NamedSchema>& sources, std::vector<bool> wanted)
+                 const std::vector<NamedSchema>& sources, std::vector<bool> wanted,
+                 size_t piece_rows)
     : disk_(disk),
       dir_(thinned_dir(state_dir)),
       state_dir_(state_dir),
       options_(options),
       sources_(sources),
       wanted_(std::move(wanted)),
+      piece_rows_(piece_rows),
       wants_any_(std::find(wanted_.begin(), wanted_.end(), true) != wanted_.end()) {}
 
-// Files behind what the journal has are another journal's.
-Status Thinner::open(const Journal& journal) {
-  files_.clear();
-  bytes_ = 0;
+Status Thinner::open(const Journal& journal, const std::vector<Epoch>& epochs) {
+  if (!epochs.empty()) epoch_ = epochs.back().name;
   WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(disk_, dir_));
-  for (size_t i = 0; i < firsts.size(); ++i) {
-    const std::string path = thinned_path(dir_, firsts[i]);
-    if (firsts[i] > journal.last_sequence()) {
-      WS_TRY(disk_.remove(path));
-      continue;
-    }
-    WS_ASSIGN(const auto file, disk_.open(path, Disk::Mode::kRead));
-    WS_ASSIGN(const uint64_t size, file->size());
-    files_[firsts[i]] = {i + 1 < firsts.size() ? firsts[i + 1] - 1 : firsts[i], size};
-    bytes_ += size;
-  }
-  open_ = files_.empty();
-  if (open_) return {};
-  auto& [first, newest] = *files_.rbegin();
-  WS_ASSIGN(const auto thinned, read_thinned(disk_, dir_, first, sources_));
-  if (thinned) done_ = newest.last = thinned->last;
-  open_ = true;
+  folder_made_ = !firsts.empty();
+  for (const uint64_t first : firsts) WS_TRY(look_at(first, journal, epochs));
+  if (!files_.empty()) done_ = files_.rbegin()->second.last;
   return {};
 }
 
-Status Thinner::work(const Journal& journal, uint64_t needed, size_t entries) {
-  if (!open_) WS_TRY(open(journal));
-  const bool on = options_.thin_to_ms != 0 && wants_any_;
-  const Status thinned = on ? thin(journal, needed, entries) : Status();
-  const Status kept = forget(needed);
-  return thinned.ok() ? kept : thinned;
+Status Thinner::look_at(uint64_t first, const Journal& journal, const std::vector<Epoch>& epochs) {
+  const std::string path = thinned_path(dir_, first);
+  const auto thinned = read_thinned(disk_, path, sources_);
+  if (!thinned.ok() && !is_damage(thinned.error())) return thinned.error();
+  const auto is_its_own = [&](const Epoch& epoch) { return epoch.name == thinned->epoch; };
+  const bool is_ours = thinned.ok() && thinned->first == first &&
+                       thinned->last <= journal.last_sequence() &&
+                       std::any_of(epochs.begin(), epochs.end(), is_its_own);
+  if (is_ours) {
+    WS_ASSIGN(const auto file, disk_.open(path, Disk::Mode::kRead));
+    WS_ASSIGN(const uint64_t size, file->size());
+    files_[first] = {thinned->last, size};
+    bytes_ += size;
+    return {};
+  }
+  log_error("{}: {}; it is set aside", path,
+            thinned.ok() ? "readings of another store" : thinned.error().message);
+  return disk_.rename(path, path + std::string(kAside));
 }
 
-Status Thinner::thin(const Journal& journal, uint64_t needed, size_t entries) {
-  for (; entries > 0; --entries) {
+uint64_t Thinner::reserve() const {
+  if (!is_on()) return 0;
+  return std::min(options_.thin_bytes - std::min(options_.thin_bytes, bytes_),
+                  options_.file_bytes / kReserveShare);
+}
+
+Status Thinner::work(const Journal& journal, uint64_t needed, uint64_t bytes) {
+  while (!files_.empty() && files_.begin()->second.last < needed) drop_oldest(false);
+  make_room(journal, 0);
+  if (!is_on()) return {};
+  Status thinned = thin(journal, needed, bytes);
+  if (!thinned.ok()) {
+    piece_.reset();
+    reader_.reset();
+  }
+  return thinned;
+}
+
+Status Thinner::thin(const Journal& journal, uint64_t needed, uint64_t bytes) {
+  for (uint64_t done = 0; done < bytes;) {
     if (!reader_) {
       WS_ASSIGN(const bool begun, begin(journal, needed));
       if (!begun) return {};
     }
-    const auto more = read_next();
-    if (more.ok() && *more) continue;
-    const Status ended = more.ok() ? end_piece() : Status(more.error());
-    piece_.reset();
+    WS_ASSIGN(const bool more, read_next(journal, done));
+    if (more) continue;
+    WS_TRY(end_piece(journal));
     reader_.reset();
     done_ = upto_;
-    WS_TRY(ended);
   }
   return {};
 }
@@ -115,10 +131,11 @@ Result<bool> Thinner::begin(const Journal& journal, uint64_t needed) {
 }
 
 // False: the file is through, or gone.
-Result<bool> Thinner::read_next() {
+Result<bool> Thinner::read_next(const Journal& journal, uint64_t& bytes) {
   JournalEntry entry;
   WS_ASSIGN(const bool there, reader_->next(entry));
   if (!there || entry.sequence > upto_) return false;
+  bytes += entry.end - entry.place.offset;
   Group group;
   for (const NamedSchema& s : sources_) group.batches.emplace_back(s.schema);
   group.duplicates.resize(sources_.size());
@@ -126,8 +143,9 @@ Result<bool> Thinner::read_next() {
   // What cannot be read is lost otherwise; a file stands for what lies beside each other.
   const Status decoded = decode_group(entry.block, sources_, {}, group);
   const bool follows = piece_ && entry.sequence == piece_->last + 1;
-  const bool full = piece_ && piece_->origins.size() >= kPieceRows;
-  if (piece_ && (!decoded.ok() || !follows || full)) WS_TRY(end_piece());
+  const bool full = piece_ && (piece_->origins.size() >= piece_rows_ ||
+                               piece_bytes_ + entry.block.size() > kPieceBytes);
+  if (piece_ && (!decoded.ok() || !follows || full)) WS_TRY(end_piece(journal));
   if (decoded.ok()) add(entry, group);
   return entry.sequence < upto_;
 }
@@ -139,7 +157,10 @@ void Thinner::add(const JournalEntry& entry, const Group& group) {
     for (const NamedSchema& s : sources_) piece_->kept.batches.emplace_back(s.schema);
     piece_->kept.duplicates.resize(sources_.size());
     piece_->kept.rows_before = group.rows_before;
+    piece_->epoch = epoch_;
+    piece_bytes_ = 0;
   }
+  piece_bytes_ += entry.block.size();
   piece_->last = entry.sequence;
   piece_->rows_after = group.rows_before;
   for (size_t s = 0; s < sources_.size(); ++s) piece_->rows_after[s] += group.batches[s].rows();
@@ -170,24 +191,43 @@ bool Thinner::is_first_of_its_time(uint32_t source, const ReadingBatch& batch, u
   Kept& kept = kept_[source];
   const uint32_t text = batch.keys()[row];
   const uint32_t key = kept.keys.intern(text == Interner::kNone ? "" : batch.texts.text(text));
+  if (key >= kept.stretches.size()) {
+    kept.stretches.resize(key + 1);
+    kept.stretches[key].fill(INT64_MIN);
+  }
+  auto& stretches = kept.stretches[key];
   const int64_t stretch = stretch_of(batch.times[row], options_.thin_to_ms);
-  if (key < kept.stretch.size() && kept.stretch[key] == stretch) return false;
-  kept.stretch.resize(std::max<size_t>(kept.stretch.size(), key + 1));
-  kept.stretch[key] = stretch;
+  if (std::find(stretches.begin(), stretches.end(), stretch) != stretches.end()) return false;
+  std::rotate(stretches.begin(), stretches.end() - 1, stretches.end());
+  stretches.front() = stretch;
   return true;
 }
 
+// For so many bytes. The oldest goes first, but not what the journal still has.
+void Thinner::make_room(const Journal& journal, uint64_t bytes) {
+  while (bytes_ + bytes > options_.thin_bytes && !files_.empty() &&
+         files_.begin()->second.last < journal.oldest_sequence()) {
+    drop_oldest(true);
+  }
+}
+
 // It has to be safe before the journal's file may go.
-Status Thinner::end_piece() {
+Status Thinner::end_piece(const Journal& journal) {
   if (!piece_) return {};
   const ThinnedReadings piece = std::move(*piece_);
   piece_.reset();
   WS_ASSIGN(const std::string bytes, encode_thinned(piece, sources_));
+  make_room(journal, bytes.size());
+  done_ = piece.last;
+  if (bytes_ + bytes.size() > options_.thin_bytes) return {};
   WS_ASSIGN(const uint64_t free_bytes, disk_.free_bytes(state_dir_));
-  if (free_bytes < options_.min_free + bytes.size()) {
-    return Error{ErrorCode::kFull, "less than storage.min_free would stay free"};
+  Status written = free_bytes < options_.min_free + bytes.size()
+                       ? Error{ErrorCode::kFull, "less than storage.min_free would stay free"}
+                       : write(bytes, piece.first);
+  if (!written.ok()) {
+    done_ = piece.first - 1;
+    return written;
   }
-  WS_TRY(write(bytes, piece.first));
   FileInfo& file = files_[piece.first];
   bytes_ += bytes.size() - file.bytes;
   file = {piece.last, bytes.size()};
@@ -196,29 +236,37 @@ Status Thinner::end_piece() {
 
 Status Thinner::write(const std::string& bytes, uint64_t first) {
   const std::string draft = dir_ + "/draft";
-  WS_TRY(disk_.make_dirs(dir_));
-  WS_ASSIGN(const auto out, disk_.open(draft, Disk::Mode::kCreate));
-  WS_TRY(out->truncate(0));
-  WS_TRY(out->write_at(0, bytes));
-  WS_TRY(out->sync_data());
-  WS_TRY(disk_.rename(draft, thinned_path(dir_, first)));
-  return disk_.sync_dir(dir_);
+  if (!folder_made_) {
+    WS_TRY(disk_.make_dirs(dir_));
+    WS_TRY(disk_.sync_dir(state_dir_));
+    folder_made_ = true;
+  }
+  const auto put = [&]() -> Status {
+    WS_ASSIGN(const auto out, disk_.open(draft, Disk::Mode::kCreate));
+    WS_TRY(out->truncate(0));
+    WS_TRY(out->write_at(0, bytes));
+    WS_TRY(out->sync_data());
+    WS_TRY(disk_.rename(draft, thinned_path(dir_, first)));
+    return disk_.sync_dir(dir_);
+  };
+  Status written = put();
+  if (!written.ok()) (void)disk_.remove(draft).ok();  // the room is for others
+  return written;
 }
 
-Status Thinner::forget(uint64_t needed) {
-  while (!files_.empty()) {
-    const auto& [first, file] = *files_.begin();
-    const bool is_needed = file.last >= needed;
-    if (is_needed && bytes_ <= options_.thin_bytes) return {};
-    if (is_needed && lost) {
-      WS_ASSIGN(const auto thinned, read_thinned(disk_, dir_, first, sources_));
-      if (thinned && thinned->first == first) lost(*thinned);
-    }
-    WS_TRY(disk_.remove(thinned_path(dir_, first)));
-    bytes_ -= file.bytes;
-    files_.erase(files_.begin());
+// One that cannot be removed is left to the next start, and until then to those who need it.
+void Thinner::drop_oldest(bool is_needed) {
+  const auto [first, file] = *files_.begin();
+  files_.erase(files_.begin());
+  bytes_ -= file.bytes;
+  const std::string path = thinned_path(dir_, first);
+  const auto thinned =
+      is_needed ? read_thinned(disk_, path, sources_) : Result<ThinnedReadings>(ThinnedReadings());
+  if (const Status removed = disk_.remove(path); !removed.ok()) {
+    log_warn("thinned readings: {}", removed.error().message);
+    return;
   }
-  return {};
+  if (is_needed && thinned.ok()) lost(*thinned);
 }
 
 }  // namespace wayside

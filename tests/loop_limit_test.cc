@@ -151,6 +151,29 @@ TEST_F(LoopAtItsLimit, what_it_loses_without_a_link_is_counted_and_told_and_all_
 
 TEST_F(LoopAtItsLimit, what_it_thins_out_is_counted_and_told_too) { expect_that_all_is_told(true); }
 
+TEST_F(LoopAtItsLimit, what_it_kept_of_thinned_readings_outlives_a_lost_store) {
+  config_.storage.thin_to_ms = 10'000;
+  ASSERT_TRUE(live(make_messages(3, kMessages)));
+  const std::string thinned = thinned_dir(config_.gateway.state_dir);
+  const std::vector<uint64_t> firsts = *thinned_files(posix_disk(), thinned);
+  ASSERT_GT(firsts.size(), 2u);
+  for (const char* end : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(config_.gateway.state_dir + "/wayside.db" + end);
+  }
+  ASSERT_TRUE(live({}));
+  EXPECT_EQ(*thinned_files(posix_disk(), thinned), firsts) << "no sink has told what it has";
+  far_.up = true;
+  const auto back = live({});
+  ASSERT_TRUE(back);
+  const UplinkStatus& uplink = back->uplinks[0];
+  EXPECT_GT(uplink.compacted, 0u);
+  EXPECT_EQ(uplink.pending(), 0u);
+  EXPECT_EQ(uplink.settled(), uplink.emitted);
+  const std::string first = '/' + std::to_string(firsts.front()) + ".0";
+  EXPECT_TRUE(
+      std::ranges::any_of(far_.messages, [&](const auto& m) { return m.first.ends_with(first); }));
+}
+
 // Life by life, so that the uplink is never further behind than one life's results, which have
 // room.
 TEST_F(LoopAtItsLimit, with_a_link_no_result_is_lost) {

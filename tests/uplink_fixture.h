@@ -66,7 +66,7 @@ class UplinkFixture {
     for (const auto& [source, rows] : {std::pair{0u, climate}, std::pair{1u, doors}}) {
       ReadingBatch& b = group.batches[source];
       for (size_t i = 0; i < rows; ++i) {
-        b.times.push_back(static_cast<int64_t>(rows_before[source] + i));
+        b.times.push_back(shift_ms + static_cast<int64_t>(rows_before[source] + i));
         b.columns[0].texts.push_back(b.texts.intern("truck-" + std::to_string(i % 3)));
         b.columns[1].numbers.push_back(source == 0 ? 20.5 : 1);
       }
@@ -99,6 +99,7 @@ class UplinkFixture {
   std::unique_ptr<Store> store;
   std::unique_ptr<Journal> journal;
   uint64_t last_sequence = 0;
+  int64_t shift_ms = 0;  // of the readings' times
   std::vector<uint64_t> rows_before = std::vector<uint64_t>(2);
 };
 

@@ -46,7 +46,7 @@ TEST(WindowSchedules, neither_the_cuts_nor_saving_and_loading_at_any_point_matte
 }
 
 TEST(WindowSchedules, when_all_is_forgotten_nothing_is_left_in_the_store) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     WindowTrial trial = make_window_trial(seed);
     SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + describe(trial));
     add_watches(trial.options);

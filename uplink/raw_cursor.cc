@@ -59,7 +59,7 @@ Status count_seen(Disk& disk, const RawOptions& options, uint64_t committed_entr
   if (!entry) return {};
   if (entry->sequence > at.entry + 1) {
     WS_ASSIGN(const auto thinned,
-              read_thinned(disk, options.thinned_dir, at.entry + 1, options.sources));
+              find_thinned(disk, options.thinned_dir, at.entry + 1, options.sources));
     if (thinned && thinned->first < entry->sequence) {
       at.seen = seen_of_thinned(options, *thinned, at);
       return {};
@@ -93,6 +93,8 @@ Result<RawCursor::Found> RawCursor::load(RawPosition& at, const RawPosition& end
                                          uint64_t committed_entry, RawPosition& behind) {
   const uint64_t wanted = at.entry + 1;
   if (has(wanted)) return Found::kRows;
+  WS_ASSIGN(const bool thinned_too, goes_on_thinned(at));
+  if (thinned_too) return Found::kRows;
   JournalEntry entry;
   Group group;
   WS_ASSIGN(const bool there, read_journal(wanted, entry, group));
@@ -105,7 +107,7 @@ Result<RawCursor::Found> RawCursor::load(RawPosition& at, const RawPosition& end
     return Found::kRows;
   }
   behind = {entry.sequence - 1, 0, options_.forwarded_before(group)};
-  WS_ASSIGN(auto thinned, read_thinned(disk_, options_.thinned_dir, wanted, options_.sources));
+  WS_ASSIGN(auto thinned, find_thinned(disk_, options_.thinned_dir, wanted, options_.sources));
   if (thinned && thinned->first <= wanted) {
     take(std::move(*thinned), at);
     return Found::kRows;
@@ -115,6 +117,17 @@ Result<RawCursor::Found> RawCursor::load(RawPosition& at, const RawPosition& end
   }
   if (behind.entry >= end.entry) behind = end;
   return Found::kGap;
+}
+
+// Behind what was thinned out, what was, too, lies next, without a look at what the journal has.
+Result<bool> RawCursor::goes_on_thinned(RawPosition& at) {
+  if (!seen_after_ || last_ != at.entry) return false;
+  WS_ASSIGN(const std::vector<uint64_t> files, first_sequences(disk_, options_.journal_dir));
+  if (files.empty() || files.front() <= at.entry + 1) return false;
+  WS_ASSIGN(auto next, find_thinned(disk_, options_.thinned_dir, at.entry + 1, options_.sources));
+  if (!next || next->first > at.entry + 1) return false;
+  take(std::move(*next), at);
+  return true;
 }
 
 // The entry that is wanted, or the first one behind it that can be read. False: there is none.

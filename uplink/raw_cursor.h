@@ -61,6 +61,7 @@ class RawCursor {
 
  private:
   bool has(uint64_t entry) const { return first_ <= entry && entry <= last_; }
+  Result<bool> goes_on_thinned(RawPosition& at);
   Result<bool> read_journal(uint64_t wanted, JournalEntry& entry, Group& group);
   void take(const JournalEntry& entry, Group group, RawPosition& at);
   void take(ThinnedReadings thinned, RawPosition& at);

@@ -142,7 +142,7 @@ bool UplinkWorker::work() {
   }
   backoff_ms_ = 0;
   std::lock_guard lock(mutex_);
-  progress_ = {after, true, "", false, false};
+  progress_ = {after, true, "", false, false, true};
   return more;
 }
 
@@ -175,7 +175,7 @@ Status UplinkWorker::open(Mark& mark, Committed& committed) {
   batch_bytes_ = std::min(batch_bytes_, kBatchBytesFirst);
   log_info("uplink {}: ready, {} delivered so far", options_.name, mark.delivered);
   std::lock_guard lock(mutex_);
-  progress_ = {mark, true, "", false, false};
+  progress_ = {mark, true, "", false, false, true};
   return {};
 }
 

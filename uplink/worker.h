@@ -46,6 +46,7 @@ class UplinkWorker {
     // What the sink remembers was not made by this store, or by its copy, or before it was rolled
     // back. Nothing is delivered any more: ids of this epoch may have been given by others.
     bool needs_epoch = false;
+    bool was_open = false;  // the sink has told how far it is, in this life
   };
   Progress progress() const;  // any thread
   // For an incident: what happened since the last call, "" for nothing. Any thread.
