@@ -170,9 +170,7 @@ Status Loop::start_rebuilt(Replay& replay) {
   if (preambles_.empty()) return {};
   for (const Preamble& p : preambles_) {
     for (const Epoch& epoch : p.epochs) {
-      const bool known = std::any_of(epochs_.begin(), epochs_.end(),
-                                     [&](const Epoch& e) { return e.name == epoch.name; });
-      if (!known) epochs_.push_back(epoch);
+      if (!has_epoch(epochs_, epoch.name)) epochs_.push_back(epoch);
     }
   }
   for (const Epoch& epoch : epochs_) {
@@ -326,8 +324,7 @@ Mark Loop::first_mark(const Replay& replay, size_t bit) const {
   // Before the journal lies what was thinned out.
   const auto thinned = find_thinned(disk_, thinned_dir(state_dir_), 1, engine_->schemas());
   if (!thinned.ok() || !*thinned || (*thinned)->first > mark.raw.entry) return mark;
-  const auto is_its_own = [&](const Epoch& epoch) { return epoch.name == (*thinned)->epoch; };
-  if (std::none_of(epochs_.begin(), epochs_.end(), is_its_own)) return mark;
+  if (!has_epoch(epochs_, (*thinned)->epoch)) return mark;
   mark.raw = {(*thinned)->first - 1, 0, forwarded_rows((*thinned)->kept.rows_before, forwarded)};
   return mark;
 }

@@ -305,9 +305,7 @@ Status Loop::replay_entry(Replay& replay, const JournalEntry& entry,
   }
   replay.rows = rows_after(group);
   for (const Note& note : group.notes) {
-    const bool known = std::any_of(epochs_.begin(), epochs_.end(),
-                                   [&](const Epoch& e) { return e.name == note.name; });
-    if (note.kind != Note::Kind::kNewEpoch || known) continue;
+    if (note.kind != Note::Kind::kNewEpoch || has_epoch(epochs_, note.name)) continue;
     Epoch epoch{note.name, emissions.last_sequence() + 1, entry.sequence};
     if (note.first_sequence > 0) epoch = {note.name, note.first_sequence, note.first_entry};
     // One that recovery itself has begun stays the last.

@@ -78,28 +78,27 @@ Status copy_journal(const std::string& from, const std::string& to, const End& e
                "gateway meanwhile"};
 }
 
-// Those that what is copied goes on from.
-Status copy_snapshots(const std::string& from, const std::string& to, const End& end) {
-  WS_ASSIGN(const std::vector<uint64_t> entries, snapshot_entries(posix_disk(), from));
+// Files beside the journal that are named by an entry, of those that are copied.
+Status copy_named(const std::string& from, const std::string& to,
+                  const std::vector<uint64_t>& entries, const End& end,
+                  std::string (*path)(const std::string&, uint64_t)) {
   if (entries.empty()) return {};
-  WS_TRY(posix_disk().make_dirs(to + "/snapshots"));
+  const std::string dir = path(to, 0);
+  WS_TRY(posix_disk().make_dirs(dir.substr(0, dir.rfind('/'))));
   for (const uint64_t entry : entries) {
     if (entry > end.entry) continue;
-    WS_TRY(copy_file(snapshot_path(from, entry), snapshot_path(to, entry), UINT64_MAX));
+    WS_TRY(copy_file(path(from, entry), path(to, entry), UINT64_MAX));
   }
-  return posix_disk().sync_dir(to + "/snapshots");
+  return posix_disk().sync_dir(dir.substr(0, dir.rfind('/')));
 }
 
-// What its uplinks have still to deliver of readings whose journal files are gone.
-Status copy_thinned(const std::string& from, const std::string& to, const End& end) {
-  WS_ASSIGN(const std::vector<uint64_t> firsts, thinned_files(posix_disk(), from));
-  if (firsts.empty()) return {};
-  WS_TRY(posix_disk().make_dirs(to));
-  for (const uint64_t first : firsts) {
-    if (first > end.entry) continue;
-    WS_TRY(copy_file(thinned_path(from, first), thinned_path(to, first), UINT64_MAX));
-  }
-  return posix_disk().sync_dir(to);
+// What is copied goes on from snapshots, and its uplinks have still to deliver thinned readings
+// whose journal files are gone.
+Status copy_beside(const std::string& from, const std::string& to, const End& end) {
+  WS_ASSIGN(const std::vector<uint64_t> snapshots, snapshot_entries(posix_disk(), from));
+  WS_TRY(copy_named(from, to, snapshots, end, snapshot_path));
+  WS_ASSIGN(const std::vector<uint64_t> thinned, thinned_files(posix_disk(), thinned_dir(from)));
+  return copy_named(thinned_dir(from), thinned_dir(to), thinned, end, thinned_path);
 }
 
 Status check_target(const std::string& dir) {
@@ -268,8 +267,7 @@ Result<Restored> restore_into(const Config& config, const Moment& until, const s
   if (end.entry == 0) return nothing_so_old(state_dir, end);
   StateLock lock;
   WS_TRY(lock.take(dir));
-  WS_TRY(copy_snapshots(state_dir, dir, end));
-  WS_TRY(copy_thinned(thinned_dir(state_dir), thinned_dir(dir), end));
+  WS_TRY(copy_beside(state_dir, dir, end));
   WS_TRY(copy_journal(state_dir + "/journal", dir + "/journal", end));
   WS_ASSIGN(const auto sent, marks_of(state_dir));
   Config copy = config;

@@ -209,6 +209,14 @@ std::string_view name_at(const std::vector<std::string>& names, size_t i) {
 
 }  // namespace
 
+Group make_group(const std::vector<NamedSchema>& sources) {
+  Group group;
+  for (const NamedSchema& s : sources) group.batches.emplace_back(s.schema);
+  group.duplicates.resize(sources.size());
+  group.rows_before.resize(sources.size());
+  return group;
+}
+
 void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
                   const std::vector<std::string>& connections, std::string& bytes) {
   ByteWriter out(bytes);

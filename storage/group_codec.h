@@ -16,6 +16,9 @@ struct NamedSchema {
   Schema schema;
 };
 
+// An empty one, with a place for each source.
+Group make_group(const std::vector<NamedSchema>& sources);
+
 // Appends the uncompressed block. `connections` are names of [[mqtt]] blocks, by index.
 void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
                   const std::vector<std::string>& connections, std::string& out);

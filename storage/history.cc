@@ -38,9 +38,7 @@ History::Scan::Scan(History& history, Range range, std::function<bool()> expired
     first_source_ = static_cast<uint32_t>(*range_.source);
     decoded_ = {history.sources_[first_source_]};
   }
-  for (const NamedSchema& source : decoded_) group_.batches.emplace_back(source.schema);
-  group_.duplicates.resize(decoded_.size());
-  group_.rows_before.resize(decoded_.size());
+  group_ = make_group(decoded_);
 }
 
 Result<bool> History::Scan::next() {

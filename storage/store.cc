@@ -7,6 +7,10 @@
 
 namespace wayside {
 
+bool has_epoch(const std::vector<Epoch>& epochs, std::string_view name) {
+  return std::any_of(epochs.begin(), epochs.end(), [&](const Epoch& e) { return e.name == name; });
+}
+
 std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number) {
   std::string name;
   for (const Epoch& e : epochs) {

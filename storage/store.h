@@ -29,6 +29,7 @@ struct Epoch {
   uint64_t first_entry = 1;
 };
 
+bool has_epoch(const std::vector<Epoch>& epochs, std::string_view name);
 // The name of the one that `number` belongs to, a sequence or a journal entry; "" for none.
 std::string epoch_at(const std::vector<Epoch>& epochs, uint64_t Epoch::*first, uint64_t number);
 

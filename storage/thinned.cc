@@ -42,14 +42,6 @@ void decode_origins(ByteReader& in, std::vector<ThinnedReadings::Origin>& origin
   }
 }
 
-Group empty_group(const std::vector<NamedSchema>& sources) {
-  Group group;
-  for (const NamedSchema& s : sources) group.batches.emplace_back(s.schema);
-  group.duplicates.resize(sources.size());
-  group.rows_before.resize(sources.size());
-  return group;
-}
-
 std::string block_of(const Group& group, const std::vector<NamedSchema>& sources) {
   std::string block;
   encode_group(group, sources, {}, block);
@@ -85,7 +77,7 @@ Result<std::string> encode_thinned(const ThinnedReadings& thinned,
   out.varint(thinned.last);
   encode_origins(thinned.origins, out);
   out.text(block_of(thinned.kept, sources));
-  Group end = empty_group(sources);
+  Group end = make_group(sources);
   end.rows_before = thinned.rows_after;
   out.text(block_of(end, sources));
 
@@ -118,9 +110,9 @@ Result<ThinnedReadings> decode_thinned(std::string_view bytes,
   const std::string_view kept = in.text();
   const std::string_view end = in.text();
   if (!in.ok() || in.left() != 0 || thinned.first > thinned.last) return broken("frame");
-  thinned.kept = empty_group(sources);
+  thinned.kept = make_group(sources);
   WS_TRY(decode_group(kept, sources, {}, thinned.kept));
-  Group after = empty_group(sources);
+  Group after = make_group(sources);
   WS_TRY(decode_group(end, sources, {}, after));
   thinned.rows_after = after.rows_before;
   if (!origins_fit(thinned)) return broken("origins");

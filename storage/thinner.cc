@@ -63,10 +63,9 @@ Status Thinner::look_at(uint64_t first, const Journal& journal, const std::vecto
   const std::string path = thinned_path(dir_, first);
   const auto thinned = read_thinned(disk_, path, sources_);
   if (!thinned.ok() && !is_damage(thinned.error())) return thinned.error();
-  const auto is_its_own = [&](const Epoch& epoch) { return epoch.name == thinned->epoch; };
   const bool is_ours = thinned.ok() && thinned->first == first &&
                        thinned->last <= journal.last_sequence() &&
-                       std::any_of(epochs.begin(), epochs.end(), is_its_own);
+                       has_epoch(epochs, thinned->epoch);
   if (is_ours) {
     WS_ASSIGN(const auto file, disk_.open(path, Disk::Mode::kRead));
     WS_ASSIGN(const uint64_t size, file->size());
@@ -136,10 +135,7 @@ Result<bool> Thinner::read_next(const Journal& journal, uint64_t& bytes) {
   WS_ASSIGN(const bool there, reader_->next(entry));
   if (!there || entry.sequence > upto_) return false;
   bytes += entry.end - entry.place.offset;
-  Group group;
-  for (const NamedSchema& s : sources_) group.batches.emplace_back(s.schema);
-  group.duplicates.resize(sources_.size());
-  group.rows_before.resize(sources_.size());
+  Group group = make_group(sources_);
   // What cannot be read is lost otherwise; a file stands for what lies beside each other.
   const Status decoded = decode_group(entry.block, sources_, {}, group);
   const bool follows = piece_ && entry.sequence == piece_->last + 1;
@@ -154,8 +150,7 @@ void Thinner::add(const JournalEntry& entry, const Group& group) {
   if (!piece_) {
     piece_.emplace();
     piece_->first = entry.sequence;
-    for (const NamedSchema& s : sources_) piece_->kept.batches.emplace_back(s.schema);
-    piece_->kept.duplicates.resize(sources_.size());
+    piece_->kept = make_group(sources_);
     piece_->kept.rows_before = group.rows_before;
     piece_->epoch = epoch_;
     piece_bytes_ = 0;

@@ -11,10 +11,7 @@ bool RawOptions::any() const {
 }
 
 Result<Group> RawOptions::decode(const JournalEntry& entry) const {
-  Group group;
-  for (const NamedSchema& s : sources) group.batches.emplace_back(s.schema);
-  group.duplicates.resize(sources.size());
-  group.rows_before.resize(sources.size());
+  Group group = make_group(sources);
   WS_TRY(decode_group(entry.block, sources, {}, group));
   return group;
 }
