@@ -27,10 +27,14 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from system import watch_syncs  # noqa: E402
+
 DEVICES = 200
 POLL_S = 0.02
 START_S = 30  # for a subscriber to subscribe, and to stop
 CHUNK_BYTES = 16 << 20
+SLOW_SYNC_US = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 READING = b'"type":"reading"'
 
@@ -206,6 +210,7 @@ class Job:
     results: type
     command: tuple  # "{...}" as in the configuration
     config: str = ""
+    sync_us: int = 0  # so much longer each sync of the journal takes
 
 
 def jobs(watermark):
@@ -214,6 +219,7 @@ def jobs(watermark):
     return [
         Job(f"{window}_qos0_direct", 0, WindowResults, daemon, CONFIG + WINDOWS),
         Job("durable_qos1_direct", 1, ReadingResults, daemon, CONFIG + FORWARDING),
+        Job("overload_qos1_direct", 1, ReadingResults, daemon, CONFIG + FORWARDING, SLOW_SYNC_US),
         Job("paho_qos0_direct", 0, CountResults, ("{bin}/paho_count", "{port}", "0")),
         Job("paho_qos1_direct", 1, CountResults, ("{bin}/paho_count", "{port}", "1")),
         Job("raw_floor_qos0", 0, WindowResults, ("{bin}/raw_floor", "{port}", "{dir}/out/0.jsonl")),
@@ -252,11 +258,12 @@ class Run:
         self.processes = {}
         self.deadline = time.monotonic() + args.max_seconds
 
-    def start(self, name, command):
+    def start(self, name, command, env=None):
         out, err = self.dir / f"{name}.out", self.dir / f"{name}.err"
         with open(out, "wb") as out, open(err, "wb") as err:
             self.processes[name] = subprocess.Popen(
-                command, cwd=self.dir, stdin=subprocess.PIPE, stdout=out, stderr=err
+                command, cwd=self.dir, stdin=subprocess.PIPE, stdout=out, stderr=err,
+                env={**os.environ, **(env or {})}
             )
         return self.processes[name]
 
@@ -290,7 +297,9 @@ class Run:
         names = {"bin": args.bin, "dir": self.dir, "port": port, "qos": qos}
         names["watermark"] = args.watermark
         (self.dir / "wayside.toml").write_text(self.job.config.format(**names))
-        subscriber = self.start("subscriber", [word.format(**names) for word in self.job.command])
+        env, _ = watch_syncs(self.dir, self.job.sync_us) if self.job.sync_us else (None, None)
+        command = [word.format(**names) for word in self.job.command]
+        subscriber = self.start("subscriber", command, env)
         self.wait_for("the subscription", lambda: self.generator_said("^subscribed$"), soon)
         os.sync()  # what earlier runs left to be written
         time.sleep(0.2)
@@ -362,7 +371,7 @@ def check_same_windows(results, other, last_event_ms):
 
 def run_round(selected, args, figures):
     """Appends the figures of one round to those of the rounds before."""
-    cpu, windows = {}, {}
+    cpu, rates, windows = {}, {}, {}
     for job in selected:
         with Run(job, args) as run:
             try:
@@ -374,12 +383,17 @@ def run_round(selected, args, figures):
             except BenchError as error:
                 raise BenchError(f"{job.name}: {error} (kept: {run.dir})") from None
         cpu[job.name] = measured["cpu_us_per_message"][0]
+        rates[job.name] = measured["messages_per_s"][0]
         for name, (value, unit) in measured.items():
             figures.setdefault((f"ingest.{job.name}.{name}", unit), []).append(value)
     for name, value in cpu.items():
         peer = cpu.get("paho_qos1_direct" if "qos1" in name else "paho_qos0_direct")
         if name.startswith(("window", "durable")) and peer:
             figures.setdefault((f"ingest.{name}.ratio_to_paho", "ratio"), []).append(value / peer)
+    offered, taken = rates.get("durable_qos1_direct"), rates.get("overload_qos1_direct")
+    if offered and taken:
+        key = ("ingest.overload_qos1_direct.offered_to_taken", "ratio")
+        figures.setdefault(key, []).append(offered / taken)
 
 
 def parse_args():

@@ -71,6 +71,13 @@ void Loop::hear_scrub() {
   }
 }
 
+// Also called while the group is empty.
+void Loop::hear_damage(Damage damage) {
+  log_error("{}; kept as {}", damage.what, damage.kept_as);
+  tell_damage(damage);
+  report(std::move(damage));
+}
+
 // What should be folders or files, and is not.
 Status Loop::make_room() {
   const std::string path = state_dir_ + "/journal";

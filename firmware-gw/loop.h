@@ -164,6 +164,7 @@ class Loop {
   void pass_seen(const std::vector<bool>& forwarded, const Mark& mark);
   void settle_accounts();
   void hear_scrub();
+  void hear_damage(Damage damage);
   void read_lookups(Now now);
   void note_anchor(Now now);
   std::string encode_preamble() const;

@@ -31,6 +31,7 @@ Status Loop::make_workers() {
   thinner_ = std::make_unique<Thinner>(disk_, state_dir_, config_.storage, engine_->schemas(),
                                        forwarded_by_any());
   thinner_->lost = [this](const ThinnedReadings& thinned) { count_lost_thinned(thinned); };
+  thinner_->damaged = [this](Damage damage) { hear_damage(std::move(damage)); };
   // Without what cannot be looked at now all else goes on.
   if (const Status open = thinner_->open(*journal_, epochs_); !open.ok()) {
     log_error("thinned readings: {}", open.error().message);

@@ -73,9 +73,15 @@ Status Thinner::look_at(uint64_t first, const Journal& journal, const std::vecto
     bytes_ += size;
     return {};
   }
-  log_error("{}: {}; it is set aside", path,
-            thinned.ok() ? "readings of another store" : thinned.error().message);
-  return disk_.rename(path, path + std::string(kAside));
+  const std::string aside = path + std::string(kAside);
+  WS_TRY(disk_.rename(path, aside));
+  if (thinned.ok()) {
+    log_error("{} has readings of another store; kept as {}", path, aside);
+  } else {
+    const std::string what = path + ": " + thinned.error().message + "; its readings are lost";
+    damaged({Damage::Kind::kLoss, what, 0, 0, 0, 0, aside});
+  }
+  return {};
 }
 
 uint64_t Thinner::reserve() const {

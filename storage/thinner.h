@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/damage.h"
 #include "storage/journal.h"
 #include "storage/options.h"
 #include "storage/store.h"
@@ -38,6 +39,7 @@ class Thinner {
 
   // Readings that are only here had to go, since files have more than `thin_bytes`.
   std::function<void(const ThinnedReadings&)> lost;
+  std::function<void(Damage)> damaged;       // a file that cannot be read
   uint64_t bytes() const { return bytes_; }  // of all files
   // What has to stay free on the disk for its next steps, beside `min_free`.
   uint64_t reserve() const;

@@ -174,6 +174,26 @@ TEST_F(LoopAtItsLimit, what_it_kept_of_thinned_readings_outlives_a_lost_store) {
       std::ranges::any_of(far_.messages, [&](const auto& m) { return m.first.ends_with(first); }));
 }
 
+TEST_F(LoopAtItsLimit, thinned_readings_that_cannot_be_read_are_told_as_damage) {
+  config_.storage.thin_to_ms = 10'000;
+  ASSERT_TRUE(live(make_messages(3, kMessages)));
+  const std::string dir = thinned_dir(config_.gateway.state_dir);
+  const std::vector<uint64_t> firsts = *thinned_files(posix_disk(), dir);
+  ASSERT_FALSE(firsts.empty());
+  const std::string path = thinned_path(dir, firsts.front());
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  far_.up = true;
+  const auto back = live({});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->uplinks[0].pending(), 0u);
+  EXPECT_EQ(back->uplinks[0].settled(), back->uplinks[0].emitted);
+  const auto tells_it = [&](const auto& m) {
+    return m.second.type == "incident" && m.second.block == "damage" &&
+           m.second.value.find(path) != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(far_.messages, tells_it), 1);
+}
+
 // Life by life, so that the uplink is never further behind than one life's results, which have
 // room.
 TEST_F(LoopAtItsLimit, with_a_link_no_result_is_lost) {

@@ -86,6 +86,7 @@ constexpr Planted kCanaries[] = {
     {Canary::kStoreUnsynced, "SQLite with synchronous = OFF", &World::Verdict::corrupt},
     {Canary::kCardLies, "a card that lies about flush", &World::Verdict::lost},
     {Canary::kSinkUnsynced, "file uplink without fdatasync", &World::Verdict::lost},
+    {Canary::kThinnedUnsynced, "thinned readings without fdatasync", &World::Verdict::corrupt},
     {Canary::kMarkForgotten, "the mark of the far system forgotten", &World::Verdict::duplicates},
 };
 

@@ -35,6 +35,7 @@ class Thinning : public testing::Test {
       EXPECT_LT(t.last, gateway_->journal->oldest_sequence()) << "the journal has it";
       lost_ += t.origins.size();
     };
+    thinner->damaged = [this](const Damage& d) { damage_.push_back(d); };
     EXPECT_TRUE(thinner->open(*gateway_->journal, {{epoch_, 1, 1}}).ok());
     written_ = gateway_->journal->bytes_written();
     return thinner;
@@ -91,6 +92,7 @@ class Thinning : public testing::Test {
   uint64_t entries_ = 0;
   uint64_t needed_ = 1;
   uint64_t lost_ = 0;
+  std::vector<Damage> damage_;
   uint64_t written_ = 0;
   size_t piece_rows_ = Thinner::kPieceRows;
   std::string epoch_ = "e1";
@@ -271,6 +273,7 @@ TEST_F(Thinning, another_stores_files_are_set_aside) {
   EXPECT_EQ(thinner_->bytes(), 0u);
   EXPECT_EQ(thinned_files(gateway_->disk, "/thinned")->size(), 0u);
   EXPECT_EQ(gateway_->disk.list("/thinned")->size(), files) << "under other names";
+  EXPECT_TRUE(damage_.empty()) << "nothing of ours";
   Mark mark;
   deliver(mark);
   EXPECT_EQ(mark.compacted, 0u);
@@ -340,6 +343,11 @@ TEST_F(Thinning, what_is_damaged_is_passed_over_and_counted) {
   deliver(mark);
   EXPECT_EQ(mark.dropped, (firsts[2] - firsts[1]) * 6) << "all that the file stood for";
   EXPECT_GT(mark.compacted, 0u);
+  EXPECT_TRUE(damage_.empty());
+  thinner_ = make_thinner();
+  ASSERT_EQ(damage_.size(), 1u) << "a start tells it";
+  EXPECT_EQ(damage_[0].kept_as, thinned_path("/thinned", firsts[1]) + ".bad");
+  EXPECT_TRUE(gateway_->disk.open(damage_[0].kept_as, Disk::Mode::kRead).ok());
 }
 
 TEST_F(Thinning, a_position_in_what_is_gone_can_be_counted_for_other_sources) {

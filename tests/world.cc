@@ -10,10 +10,12 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr size_t kVehicles = 5;
+constexpr size_t kAwayShare = 80;        // percent of the readings
 constexpr auto kLook = milliseconds(1);  // how often it is looked whether the power is gone
 
 // Small commits, files and checkpoints, so that a short life meets all that a long one does; in
-// every other world the journal is so small that it is recycled.
+// every other world the journal is so small that it is recycled; in half of those the far system is
+// away at first, so that readings are thinned out.
 constexpr const char* kConfig = R"toml(
 max_future = "off"
 fields = { n = "n", temp_c = "t" }
@@ -43,7 +45,7 @@ Config world_config(uint64_t seed, bool rules) {
   if (!rules) config.rules.clear();
   StorageOptions& storage = config.storage;
   storage.file_bytes = 32 << 10;
-  storage.max_bytes = seed % 2 ? 4 << 20 : 640 << 10;
+  storage.max_bytes = seed % 2 ? 4 << 20 : 320 << 10;
   storage.wal_bytes = 64 << 10;
   storage.commit_bytes = 700;
   storage.commit_age_ms = 2;
@@ -95,7 +97,7 @@ class World::FarSink : public Sink {
   Status deliver(std::span<const Message> messages, Mark& after) override {
     // The answer may be lost, before or after all was taken.
     const uint64_t luck = world_.random_luck();
-    if (luck % 40 == 0) return lost();
+    if (luck % 40 == 0 || world_.is_away()) return lost();
     const bool power = world_.disk_.with_power([&] {
       std::lock_guard lock(world_.mutex_);
       for (const Message& m : messages) world_.far_.emplace_back(m.id, split(m.value).second);
@@ -148,6 +150,7 @@ World::World(const Script& script, uint64_t seed, Canary canary)
       canary_(canary),
       disk_(seed ^ 0x9e37),
       config_(world_config(seed, script.rules)),
+      away_until_(seed % 4 == 2 ? script.messages.size() * kAwayShare / 100 : 0),
       luck_(seed) {
   const auto lie = [&](auto which) { disk_.lie_about(which); };
   if (canary == Canary::kJournalUnsynced)
@@ -155,6 +158,8 @@ World::World(const Script& script, uint64_t seed, Canary canary)
   if (canary == Canary::kStoreUnsynced)
     lie([](const auto& p) { return p.starts_with("/state/wayside.db"); });
   if (canary == Canary::kSinkUnsynced) lie([](const auto& p) { return p.ends_with(".jsonl"); });
+  if (canary == Canary::kThinnedUnsynced)
+    lie([](const auto& p) { return p.starts_with("/state/thinned/"); });
   if (canary == Canary::kCardLies) lie([](const auto&) { return true; });
 }
 
@@ -269,6 +274,11 @@ bool World::is_through(const Loop& loop, const std::string& uplink, const Mark& 
                      [&](const auto& u) { return u.name == uplink && u.pending() == 0; });
 }
 
+bool World::is_away() const {
+  std::lock_guard lock(mutex_);
+  return acknowledged_ < away_until_;
+}
+
 // For people, of a world that does not come to its end.
 std::string World::what_hangs(const Loop& loop) const {
   std::string text = "acknowledged " + std::to_string(acknowledged_) + " of " +
@@ -333,7 +343,8 @@ void World::judge(const std::string& uplink, const Messages& messages, Verdict& 
     }
   }
   const auto mark = reached_.find(uplink);
-  const uint64_t dropped = mark == reached_.end() ? 0 : mark->second.dropped + mark->second.compacted;
+  const uint64_t dropped =
+      mark == reached_.end() ? 0 : mark->second.dropped + mark->second.compacted;
   if (missing.size() <= dropped) return;
   for (uint64_t n = missing.size() - dropped; n > 0; --n) {
     blame(&Verdict::lost, uplink + ": never came: " + *missing.begin(), verdict);

@@ -47,6 +47,7 @@ enum class Canary {
   kStoreUnsynced,    // SQLite with synchronous = OFF
   kCardLies,         // no flush does anything
   kSinkUnsynced,     // no fdatasync of the file uplink
+  kThinnedUnsynced,  // no fdatasync of what is kept of thinned readings
   kMarkForgotten,    // the far system's own mark is not looked at
 };
 
@@ -97,6 +98,7 @@ class World {
   Result<std::unique_ptr<Loop>> start();
   uint64_t random_luck();
   void feed(Loop& loop);
+  bool is_away() const;
   std::string what_hangs(const Loop& loop) const;  // mutex_ is held
   bool complete(const Loop& loop) const;           // mutex_ is held
   static bool is_through(const Loop& loop, const std::string& uplink, const Mark& mark);
@@ -109,7 +111,8 @@ class World {
   const Canary canary_;
   SimulatedDisk disk_;
   Config config_;
-  size_t sent_ = 0;  // messages that the broker has sent at least once
+  const size_t away_until_;  // so many readings the far system is away
+  size_t sent_ = 0;          // messages that the broker has sent at least once
   std::chrono::microseconds slowest_start_{0};
   // Loop and workers write these.
   mutable std::mutex mutex_;
