@@ -350,6 +350,26 @@ TEST_F(Thinning, what_is_damaged_is_passed_over_and_counted) {
   EXPECT_TRUE(gateway_->disk.open(damage_[0].kept_as, Disk::Mode::kRead).ok());
 }
 
+// Files are thinned out before they have to go.
+TEST_F(Thinning, what_the_journal_still_has_behind_a_damaged_entry_comes_from_there) {
+  read(50);
+  const uint64_t oldest = gateway_->journal->oldest_sequence();
+  const auto ahead = *find_thinned(gateway_->disk, "/thinned", oldest, gateway_->sources);
+  ASSERT_TRUE(ahead && ahead->first <= oldest && ahead->last > oldest + 1);
+  const JournalEntry entry = **read_entry(gateway_->disk, "/journal", oldest);
+  const std::string path = "/journal/" + numbered_name(entry.place.file, ".wsj");
+  std::string bytes = gateway_->disk.contents(path);
+  bytes[entry.place.offset + 100] ^= 1;
+  gateway_->disk.set_contents(path, bytes);
+  Mark mark;
+  deliver(mark);
+  std::map<uint64_t, int> rows;
+  for (const auto& [id, m] : got_) ++rows[std::stoull(id.substr(id.rfind('/') + 1))];
+  EXPECT_LT(rows[oldest], 6) << "what is kept of it";
+  for (uint64_t e = oldest + 1; e <= entries_; ++e) EXPECT_EQ(rows[e], 6) << e;
+  EXPECT_EQ(mark.dropped, 0u);
+}
+
 TEST_F(Thinning, a_position_in_what_is_gone_can_be_counted_for_other_sources) {
   read(50);
   BacklogOptions options = gateway_->options();

@@ -106,7 +106,10 @@ Result<RawCursor::Found> RawCursor::load(RawPosition& at, const RawPosition& end
   behind = {entry.sequence - 1, 0, options_.forwarded_before(group)};
   WS_ASSIGN(auto thinned, find_thinned(disk_, options_.thinned_dir, wanted, options_.sources));
   if (thinned && thinned->first <= wanted) {
-    take(std::move(*thinned), at);
+    // What the journal still has comes from there.
+    const bool ends_before = thinned->last < entry.sequence;
+    const uint64_t seen_after = ends_before ? seen_by_end_of(*thinned) : behind.seen;
+    take(std::move(*thinned), entry.sequence - 1, seen_after, at);
     return Found::kRows;
   }
   if (thinned && thinned->first < entry.sequence) {
@@ -123,7 +126,8 @@ Result<bool> RawCursor::goes_on_thinned(RawPosition& at) {
   if (files.empty() || files.front() <= at.entry + 1) return false;
   WS_ASSIGN(auto next, find_thinned(disk_, options_.thinned_dir, at.entry + 1, options_.sources));
   if (!next || next->first > at.entry + 1) return false;
-  take(std::move(*next), at);
+  const uint64_t seen_after = seen_by_end_of(*next);
+  take(std::move(*next), UINT64_MAX, seen_after, at);
   return true;
 }
 
@@ -162,19 +166,25 @@ void RawCursor::take(const JournalEntry& entry, Group group, RawPosition& at) {
   first_ = last_ = entry.sequence;
 }
 
-void RawCursor::take(ThinnedReadings thinned, RawPosition& at) {
+uint64_t RawCursor::seen_by_end_of(const ThinnedReadings& thinned) const {
+  return forwarded_rows(thinned.rows_after, options_.forwarded);
+}
+
+// Up to the entry `last`, by when so many are seen.
+void RawCursor::take(ThinnedReadings thinned, uint64_t last, uint64_t seen_after, RawPosition& at) {
   group_ = std::move(thinned.kept);
   rows_.clear();
   for (ReadingPlace p : reading_places(group_)) {
     const ThinnedReadings::Origin origin = thinned.origins[p.place];
+    if (origin.entry > last) break;
     p.place = origin.place;
     rows_.push_back({p, origin.entry});
   }
   // Elsewhere only the mark knows: it may have seen all that was there.
   if (at.entry + 1 == thinned.first && at.rows == 0) at.seen = options_.forwarded_before(group_);
-  seen_after_ = forwarded_rows(thinned.rows_after, options_.forwarded);
+  seen_after_ = seen_after;
   first_ = thinned.first;
-  last_ = thinned.last;
+  last_ = std::min(thinned.last, last);
 }
 
 std::vector<RawCursor::Row>::const_iterator RawCursor::row_behind(const RawPosition& at) const {

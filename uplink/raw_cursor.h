@@ -63,8 +63,9 @@ class RawCursor {
   bool has(uint64_t entry) const { return first_ <= entry && entry <= last_; }
   Result<bool> goes_on_thinned(RawPosition& at);
   Result<bool> read_journal(uint64_t wanted, JournalEntry& entry, Group& group);
+  uint64_t seen_by_end_of(const ThinnedReadings& thinned) const;
   void take(const JournalEntry& entry, Group group, RawPosition& at);
-  void take(ThinnedReadings thinned, RawPosition& at);
+  void take(ThinnedReadings thinned, uint64_t last, uint64_t seen_after, RawPosition& at);
 
   Disk& disk_;
   const RawOptions& options_;
@@ -73,7 +74,7 @@ class RawCursor {
   uint64_t last_ = 0;
   Group group_;
   std::vector<Row> rows_;               // all of them, forwarded or not
-  std::optional<uint64_t> seen_after_;  // of what was thinned: at the end of its last entry
+  std::optional<uint64_t> seen_after_;  // of what was thinned: at the end of last_
 };
 
 }  // namespace wayside
