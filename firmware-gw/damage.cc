@@ -1,6 +1,7 @@
 // What recovery does about damage: gaps in the journal, a store that has to be made again from it,
 // and telling people.
 #include <algorithm>
+#include <tuple>
 
 #include "firmware-gw/replaying.h"
 
@@ -32,14 +33,17 @@ uint64_t Loop::rows_between(const std::vector<uint64_t>& before, const Group& be
   return lost;
 }
 
-// Of the same range the report with more to say is kept.
+// Of the same range the report with more to say is kept: what looks torn may be known to have been
+// whole.
 void Loop::report(Damage damage) {
   for (Damage& known : damage_) {
     if (damage.from != 0 ? known.from != damage.from || known.to != damage.to
                          : known.what != damage.what) {
       continue;
     }
-    if (damage.readings > known.readings) known = std::move(damage);
+    if (std::tie(damage.kind, damage.readings) > std::tie(known.kind, known.readings)) {
+      known = std::move(damage);
+    }
     return;
   }
   add_damage(damage_, std::move(damage));

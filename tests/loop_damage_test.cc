@@ -98,6 +98,18 @@ TEST_F(DamagedState, a_gap_is_told_by_range_with_the_readings_it_cost) {
   EXPECT_NE(status.find("journal entry 3 is damaged"), std::string::npos);
 }
 
+TEST_F(DamagedState, a_last_entry_that_the_store_remembers_is_told_as_lost_though_it_looks_torn) {
+  const uint64_t last = live(1, 100)->status().latest()->journal_entry;
+  const auto entry = read_entry(posix_disk(), dir_ + "/journal", last);
+  ASSERT_TRUE(entry.ok() && *entry && (*entry)->sequence == last);
+  damage_page((*entry)->place.offset / kJournalPage);
+  const auto loop = live(2, 20);
+  const auto told = std::find_if(loop->damage().begin(), loop->damage().end(),
+                                 [&](const Damage& d) { return d.from == last; });
+  ASSERT_NE(told, loop->damage().end());
+  EXPECT_EQ(told->kind, Damage::Kind::kLoss) << told->what;
+}
+
 TEST_F(DamagedState, damage_is_told_by_one_incident_however_often_it_is_found) {
   live(1, 100);
   damage_page(2);
