@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "config/check_names.h"
 #include "sensors/clean.h"
@@ -42,12 +43,17 @@ class Checker {
       add(item + ".smooth", "smooth is \"median:N\" with an odd N from 1 to " +
                                 std::to_string(kMedianMax) + ", such as \"median:5\"");
     }
+    if (c.on_stuck != OnStuck::kMark && c.stuck_after_ms == 0) {
+      add(item + ".stuck", "goes with stuck_after only");
+    }
+    check_accept(item, c.accept, "max_rate", c.max_rate);
     if (c.fill_ms > 0 && std::find(s_.keep.begin(), s_.keep.end(), field.name) != s_.keep.end()) {
       add(item + ".fill", "keep carries '" + field.name + "' on for ever; leave one of them out");
     }
   }
 
   void check_position(const PositionOptions& p) {
+    check_accept("position", p.accept, "max_speed", p.max_speed);
     check_number("lat", p.lat);
     check_number("lon", p.lon);
     if (p.lat == p.lon && !p.lat.empty()) add("position.lon", "is the field of lat");
@@ -62,6 +68,14 @@ class Checker {
     check_goes_with("frozen_after", p.frozen_after_ms != defaults.frozen_after_ms, "speed",
                     p.speed);
     if (!std::isfinite(p.min_fix)) add("position.min_fix", "is a number");
+    if (!p.smooth.empty() && p.smooth != "kalman") add("position.smooth", "is \"kalman\", or \"\"");
+    for (const auto& [key, number, usual] :
+         {std::tuple("accuracy", p.accuracy, defaults.accuracy),
+          {"acceleration", p.acceleration, defaults.acceleration}}) {
+      check_goes_with(key, number != usual, "smooth", p.smooth);
+      if (!is_amount(number) || number == 0)
+        add(std::string("position.") + key, "is a number above 0");
+    }
     for (const auto& [key, number] :
          {std::pair("max_hdop", p.max_hdop), {"max_speed", p.max_speed}, {"moving", p.moving}}) {
       if (!is_amount(number)) add(std::string("position.") + key, "is a number from 0");
@@ -83,6 +97,12 @@ class Checker {
   void check_goes_with(const std::string& key, bool given, const std::string& other,
                        const std::string& name) {
     if (given && name.empty()) add("position." + key, "goes with " + other + " only");
+  }
+
+  void check_accept(const std::string& item, const AcceptOptions& accept, const std::string& other,
+                    double limit) {
+    const bool given = accept.readings != AcceptOptions().readings || accept.ms > 0;
+    if (given && limit == 0) add(item + ".accept_after", "goes with " + other + " only");
   }
 
   void add(const std::string& item, const std::string& message) {

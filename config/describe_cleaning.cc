@@ -41,6 +41,10 @@ void describe(ConfigVisitor& v, PositionOptions& o) {
   v.number({"moving", "at this speed or above the position changes"}, o.moving);
   v.duration({"frozen_after", "while it moves, the very same position for so long is frozen"},
              o.frozen_after_ms, 1);
+  v.text({"smooth", "\"kalman\": of the likeliest track"}, o.smooth);
+  v.number({"accuracy", "of the receiver where hdop is 1 or not known, one sigma in m"},
+           o.accuracy);
+  v.number({"acceleration", "of the vehicle, one sigma in m/s²"}, o.acceleration);
 }
 
 }  // namespace wayside

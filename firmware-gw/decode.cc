@@ -120,7 +120,8 @@ std::string why_changed(Reason reason, const DecodedField& field, const SourceOp
       return fmt::format("{}: the same for {}", name,
                          format_duration(options->cleaning.stuck_after_ms));
     case Reason::kSmoothed:
-      return name + ": " + options->cleaning.smooth;
+      return name + ": " +
+             (of_position && !position.smooth.empty() ? position.smooth : options->cleaning.smooth);
     case Reason::kFilled:
       break;
   }

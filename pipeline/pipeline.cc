@@ -260,10 +260,6 @@ void Pipeline::refuse(const Source& source, const ReadingBatch& batch, uint32_t 
     one.view.columns.push_back(
         {c.numbers.empty() ? nullptr : &c.numbers[row], c.texts.empty() ? nullptr : &c.texts[row]});
   }
-  const uint32_t no_mark = Interner::kNone;
-  if (source.stream.schema().fields.size() > batch.columns.size()) {
-    one.view.columns.push_back({nullptr, &no_mark});
-  }
   one.first_place = place;
   const std::string_view key = batch.texts.text(batch.keys()[row]);
   source.command->refuse(is_long ? Command::kLongKey : Command::kNoRoom, key, one, out);

@@ -57,12 +57,18 @@ void Pipeline::list_lingering() {
 // What only sources with such cleaning have, and with expect_every.
 void Pipeline::list_judged(Source& s) {
   if (s.cleaner.counts()) {
-    components_.push_back({"cleaned:" + s.options.name, s.cleaner.past_fingerprint(),
-                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_past(k, w); },
-                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_past(k, r); },
+    components_.push_back({"cleaned:" + s.options.name,
+                           1,
+                           {},
+                           {},
                            [&s](ByteWriter& w) { s.cleaner.save_counts(w); },
                            [&s](ByteReader& r) { s.cleaner.load_counts(r); }});
-    if (!s.cleaner.has_past()) components_.back().save_key = {};
+  }
+  if (s.cleaner.has_past()) {
+    components_.push_back({"judged:" + s.options.name, s.cleaner.past_fingerprint(),
+                           [&s](uint32_t k, ByteWriter& w) { return s.cleaner.save_past(k, w); },
+                           [&s](uint32_t k, ByteReader& r) { s.cleaner.load_past(k, r); },
+                           [](ByteWriter&) {}, [](ByteReader&) {}});
   }
   if (s.quality.is_on()) {
     components_.push_back({"quality:" + s.options.name, s.quality.fingerprint(),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 
 namespace wayside {
@@ -20,10 +22,11 @@ bool changes_values(const SourceOptions& options) {
                      [](const FieldOptions& f) { return f.min || f.max; });
 }
 
-// With ranges alone only where it is asked for by a name of its own: what is said of such sources
-// stays word for word what it was before there were marks, also in a replay.
+// Not with commands, whose last fields are known by their place. With ranges alone only where it is
+// asked for by a name of its own: what is said of such sources stays word for word what it was
+// before there were marks, also in a replay.
 bool has_mark(const SourceOptions& options) {
-  if (options.mark.empty()) return false;
+  if (options.mark.empty() || options.is_answered) return false;
   return judges_by_more_than_ranges(options) ||
          (options.mark != SourceOptions().mark && changes_values(options));
 }
@@ -39,6 +42,7 @@ Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
     : fields_(schema.fields),
       counts_changes_(changes_values(options)),
       marks_changes_(has_mark(options)),
+      orders_changes_(marks_changes_ || options.expect_every_ms > 0),
       scratch_(schema.fields.size()),
       changed_(schema.fields.size()) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -47,14 +51,34 @@ Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
     if (field.min || field.max) {
       ranges_.push_back({column, field.min.value_or(-kInfinity), field.max.value_or(kInfinity)});
     }
-    if (field.cleaning.judges()) numbers_.emplace_back(column, field.cleaning);
+  }
+  list_judged(options, schema);
+  list_kept(options, schema);
+}
+
+// What was another field, or in another unit, teaches nothing.
+void Cleaner::list_judged(const SourceOptions& options, const Schema& schema) {
+  std::string meaning = "1";
+  const auto means = [&](const FieldOptions& f) {
+    meaning += fmt::format("/{}={}*{}+{}", f.name, f.path, f.scale, f.shift);
+  };
+  for (const FieldOptions& field : options.fields) {
+    if (!field.cleaning.judges()) continue;
+    numbers_.emplace_back(schema.find(field.name), field.cleaning);
+    means(field);
+    meaning += fmt::format(":{}", numbers_.back().median());
   }
   if (const PositionOptions& p = options.position; p.is_set()) {
     position_.emplace(p);
+    if (!p.smooth.empty()) filter_.emplace(p);
     at_ = {schema.find(p.lat), schema.find(p.lon), schema.find(p.fix), schema.find(p.hdop),
            schema.find(p.speed)};
+    for (const FieldOptions& field : options.fields) {
+      if (field.name == p.lat || field.name == p.lon) means(field);
+    }
+    meaning += p.smooth;
   }
-  list_kept(options, schema);
+  past_fingerprint_ = hash64(meaning);
 }
 
 void Cleaner::list_kept(const SourceOptions& options, const Schema& schema) {
@@ -118,9 +142,9 @@ void Cleaner::apply_ranges(const ReadingBatch& batch, size_t begin, BatchView& v
 
 Cleaner::Past& Cleaner::past_of(uint32_t key) {
   if (key >= pasts_.size()) pasts_.resize(key + 1);
-  Past& past = pasts_[key];
-  if (!past.known) past = {true, std::vector<NumberPast>(numbers_.size()), {}};
-  return past;
+  auto& past = pasts_[key];
+  if (!past) past = std::make_unique<Past>(Past{std::vector<NumberPast>(numbers_.size()), {}, {}});
+  return *past;
 }
 
 void Cleaner::judge_positions(const ReadingBatch& batch, size_t begin, BatchView& view) {
@@ -136,18 +160,31 @@ void Cleaner::judge_positions(const ReadingBatch& batch, size_t begin, BatchView
   };
   for (size_t row = 0; row < view.rows; ++row) {
     std::optional<Reason> reason;
-    if (!is_null(lat[row]) && !is_null(lon[row])) {
+    const bool is_whole = !is_null(lat[row]) && !is_null(lon[row]);
+    if (is_whole) {
       reason = position_->judge(past_of(view.keys[row]).position,
                                 {view.times[row], lat[row], lon[row], number(at_.fix, row),
                                  number(at_.hdop, row), number(at_.speed, row)});
     } else if (!is_null(batch.columns[at_.lat].numbers[begin + row]) &&
                !is_null(batch.columns[at_.lon].numbers[begin + row])) {
       reason = Reason::kIncomplete;  // its range has removed one of them
+    } else if (!PositionCleaner::is_on_earth(lat[row], lon[row])) {
+      reason = Reason::kOutOfRange;
     }
-    if (!reason) continue;
-    remove(lat, row, at_.lat, *reason);
-    remove(lon, row, at_.lon, *reason);
+    if (reason) {
+      remove(lat, row, at_.lat, *reason);
+      remove(lon, row, at_.lon, *reason);
+    } else if (is_whole && filter_) {
+      smooth_position(row, number(at_.hdop, row), lat, lon, view);
+    }
   }
+}
+
+void Cleaner::smooth_position(size_t row, double hdop, double* lat, double* lon, BatchView& view) {
+  const double lat_before = lat[row], lon_before = lon[row];
+  filter_->smooth(past_of(view.keys[row]).track, view.times[row], hdop, lat[row], lon[row]);
+  if (lat[row] != lat_before) change(row, at_.lat, Reason::kSmoothed);
+  if (lon[row] != lon_before) change(row, at_.lon, Reason::kSmoothed);
 }
 
 void Cleaner::judge_numbers(const ReadingBatch& batch, size_t begin, size_t n, BatchView& view) {
@@ -194,7 +231,8 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
       if (fills) change(i, column, Reason::kFilled);
       continue;
     }
-    if (time < kept.current.since_ms) continue;
+    // What is kept for ever knows only since when it is so.
+    if (time < (fills ? kept.current.until_ms : kept.current.since_ms)) continue;
     std::string_view new_text = text ? batch.texts.text(out.texts[i]) : std::string_view();
     const double new_number = text ? 0 : out.numbers[i];
     const bool same = kept.current.set &&
@@ -215,6 +253,7 @@ void Cleaner::carry(ReadingBatch& batch, size_t k, const uint32_t* keys, BatchVi
 // ---- what is told of it
 
 void Cleaner::mark(ReadingBatch& batch, BatchView& view) {
+  if (!orders_changes_) return;
   std::stable_sort(changes_.begin(), changes_.end(),
                    [](const Change& a, const Change& b) { return a.row < b.row; });
   if (!marks_changes_) return;
@@ -222,10 +261,10 @@ void Cleaner::mark(ReadingBatch& batch, BatchView& view) {
   std::string text;
   for (auto at = changes_.begin(); at != changes_.end();) {
     const uint32_t row = at->row;
-    text.clear();
+    text = " ";
     for (; at != changes_.end() && at->row == row; ++at) {
-      text.append(text.empty() ? "" : " ").append(fields_[at->column].name);
-      text.append(":").append(name_of(at->reason));
+      text.append(fields_[at->column].name).append(":");
+      text.append(name_of(at->reason)).append(" ");
     }
     marks_[row] = batch.texts.intern(text);
   }
@@ -263,10 +302,11 @@ void Cleaner::load_key(uint32_t key, ByteReader& in) {
 }
 
 bool Cleaner::save_past(uint32_t key, ByteWriter& out) const {
-  if (key >= pasts_.size() || !pasts_[key].known) return false;
-  const Past& past = pasts_[key];
+  if (key >= pasts_.size() || !pasts_[key]) return false;
+  const Past& past = *pasts_[key];
   for (const NumberPast& number : past.numbers) number.save(out);
   if (position_) past.position.save(out);
+  if (filter_) past.track.save(out);
   return true;
 }
 
@@ -274,6 +314,7 @@ void Cleaner::load_past(uint32_t key, ByteReader& in) {
   Past& past = past_of(key);
   for (NumberPast& number : past.numbers) number.load(in);
   if (position_) past.position.load(in);
+  if (filter_) past.track.load(in);
 }
 
 // Those that were, by the names of their fields: the configuration may have others by now.
@@ -300,17 +341,9 @@ void Cleaner::load_counts(ByteReader& in) {
   }
 }
 
-uint64_t Cleaner::past_fingerprint() const {
-  std::string text = position_ ? "1/position" : "1";
-  for (const NumberCleaner& number : numbers_) {
-    text += "/" + fields_[number.column()].name + ":" + std::to_string(number.median());
-  }
-  return hash64(text);
-}
-
 void Cleaner::forget_key(uint32_t key) {
   if (key < kept_.size()) kept_[key].clear();
-  if (key < pasts_.size()) pasts_[key] = {};
+  if (key < pasts_.size()) pasts_[key].reset();
 }
 
 }  // namespace wayside

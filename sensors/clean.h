@@ -1,11 +1,12 @@
 // Cleaning, behind the journal: the journal keeps what came, the pipeline sees what is left of it.
-// In this order: a number out of its range becomes nothing, then a position that cannot be, then a
-// number is judged by its key's past; what did not come, or is not left, is carried over from that
-// past, for as long as it is kept or filled. What was changed stands in a field of the reading. One
-// Cleaner a source, owned by the pipeline.
+// In this order: a number out of its range becomes nothing, then a position that cannot be (others
+// are smoothed), then a number is judged by its key's past; what did not come, or is not left, is
+// carried over from that past, for as long as it is kept or filled. What was changed stands in a
+// field of the reading. One Cleaner a source, owned by the pipeline.
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "sensors/clean_number.h"
 #include "sensors/clean_position.h"
 #include "sensors/options.h"
+#include "sensors/position_filter.h"
 #include "sensors/reading.h"
 
 namespace wayside {
@@ -36,7 +38,7 @@ struct BatchView {
 };
 
 // The columns of a source behind cleaning: those of its batches, and what was changed, as a text
-// such as "lat:too_fast lon:too_fast", in which nothing is NULL.
+// such as " lat:too_fast lon:too_fast ", in which nothing is NULL.
 Schema cleaned_schema(const SourceOptions& options, Schema schema);
 
 class Cleaner {
@@ -46,7 +48,8 @@ class Cleaner {
   // `keys[i]` is the key of row begin + i. `batch` changes only by texts that are interned.
   void clean(ReadingBatch& batch, size_t begin, size_t end, const uint32_t* keys, BatchView& view);
 
-  // What the last clean() changed or doubts, by row; `keep` is no change.
+  // What the last clean() changed or doubts; by row, if a field or Quality tells of it. `keep` is
+  // no change.
   struct Change {
     uint32_t row;
     uint32_t column;
@@ -74,7 +77,7 @@ class Cleaner {
   void load_past(uint32_t key, ByteReader& in);
   void save_counts(ByteWriter& out) const;
   void load_counts(ByteReader& in);
-  uint64_t past_fingerprint() const;
+  uint64_t past_fingerprint() const { return past_fingerprint_; }
 
   void forget_key(uint32_t key);
 
@@ -106,15 +109,17 @@ class Cleaner {
     size_t lat, lon, fix, hdop, speed;
   };
   struct Past {
-    bool known = false;
     std::vector<NumberPast> numbers;  // by what judges them
     PositionPast position;
+    PositionTrack track;
   };
 
+  void list_judged(const SourceOptions& options, const Schema& schema);
   void list_kept(const SourceOptions& options, const Schema& schema);
   double* scratch(const ReadingBatch& batch, size_t begin, size_t column, BatchView& view);
   void apply_ranges(const ReadingBatch& batch, size_t begin, BatchView& view);
   void judge_positions(const ReadingBatch& batch, size_t begin, BatchView& view);
+  void smooth_position(size_t row, double hdop, double* lat, double* lon, BatchView& view);
   void judge_numbers(const ReadingBatch& batch, size_t begin, size_t number, BatchView& view);
   void carry(ReadingBatch& batch, size_t kept, const uint32_t* keys, BatchView& view);
   void mark(ReadingBatch& batch, BatchView& view);
@@ -128,17 +133,20 @@ class Cleaner {
   std::vector<Range> ranges_;
   std::vector<NumberCleaner> numbers_;
   std::optional<PositionCleaner> position_;
+  std::optional<PositionFilter> filter_;
   PositionColumns at_{};
   std::vector<KeptColumn> kept_columns_;
   uint64_t kept_fingerprint_ = 0;
+  uint64_t past_fingerprint_ = 0;
   std::vector<Field> fields_;
   bool counts_changes_;
   bool marks_changes_;
+  bool orders_changes_;  // for the marks, or for who counts by reading
 
-  std::vector<std::vector<Kept>> kept_;  // by key, then by kept column
-  std::vector<Past> pasts_;              // by key
-  std::vector<Column> scratch_;          // by column
-  std::vector<uint32_t> marks_;          // by row
+  std::vector<std::vector<Kept>> kept_;       // by key, then by kept column
+  std::vector<std::unique_ptr<Past>> pasts_;  // by key; most ids may be those of other sources
+  std::vector<Column> scratch_;               // by column
+  std::vector<uint32_t> marks_;               // by row
   std::vector<Change> changes_;
   uint64_t out_of_range_ = 0;
   std::vector<std::array<uint64_t, kReasons>> changed_;  // by column

@@ -6,6 +6,14 @@
 #include <cmath>
 
 namespace wayside {
+namespace {
+
+// Many devices cut their times to seconds, and what waited comes with one time of arrival.
+constexpr int64_t kApartMinMs = 1'000;
+// Of decimals that are no doubles: 20.3 - 20.2 is a little more than 0.1.
+constexpr double kRounding = 1e-9;
+
+}  // namespace
 
 std::optional<uint32_t> median_of(std::string_view smooth) {
   constexpr std::string_view kKind = "median:";
@@ -22,8 +30,9 @@ NumberCleaner::NumberCleaner(size_t column, const FieldCleaning& options)
     : column_(column), options_(options), median_(median_of(options.smooth).value_or(0)) {}
 
 bool NumberCleaner::is_reachable(double from, int64_t from_ms, double to, int64_t to_ms) const {
-  const int64_t apart_ms = std::max<int64_t>(std::abs(to_ms - from_ms), 1);
-  return std::abs(to - from) <= options_.max_rate * static_cast<double>(apart_ms) / 1000;
+  const int64_t apart_ms = std::max(std::abs(to_ms - from_ms), kApartMinMs);
+  const double rounding = kRounding * std::max(std::abs(from), std::abs(to));
+  return std::abs(to - from) <= options_.max_rate * static_cast<double>(apart_ms) / 1000 + rounding;
 }
 
 bool NumberCleaner::is_too_fast(NumberPast& past, int64_t time_ms, double value) const {
@@ -50,8 +59,10 @@ bool NumberCleaner::is_stuck(NumberPast& past, int64_t time_ms, double value) co
   if (time_ms < past.newest_ms) {
     return value == past.same && time_ms - past.same_since_ms >= options_.stuck_after_ms;
   }
+  const bool follows =
+      past.newest_ms != kTimeMin && time_ms - past.newest_ms <= options_.stuck_after_ms / 2;
   past.newest_ms = time_ms;
-  if (value != past.same) {
+  if (value != past.same || !follows) {
     past.same = value;
     past.same_since_ms = time_ms;
   }

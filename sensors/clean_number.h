@@ -1,10 +1,10 @@
 // A number judged by its own past, of its key. In this order:
 //
-// max_rate: what has changed faster since the last good value becomes nothing. Once enough readings
-// agree with each other they are right, and the step was real. At the same time at most the change
-// of a millisecond is good.
 // stuck_after: the very same value for so long is stuck; until another one comes it is marked, or
-// becomes nothing.
+// becomes nothing. Readings more than half of that apart prove nothing: it begins anew.
+// max_rate: what has changed faster since the last good value becomes nothing. Once enough readings
+// agree with each other they are right, and the step was real. Within a second a value may change
+// as much as in a second.
 // smooth: the median of the last values, in order of arrival; of an even number of them, at the
 // beginning, the mean of the middle two.
 //
@@ -46,13 +46,13 @@ class NumberCleaner {
   // `because` is called, in their order.
   template <class Because>
   double clean(NumberPast& past, int64_t time_ms, double value, Because because) const {
-    if (options_.max_rate > 0 && is_too_fast(past, time_ms, value)) {
-      because(Reason::kTooFast);
-      return kNull;
-    }
     if (options_.stuck_after_ms > 0 && is_stuck(past, time_ms, value)) {
       because(Reason::kStuck);
       if (options_.on_stuck == OnStuck::kRemove) return kNull;
+    }
+    if (options_.max_rate > 0 && is_too_fast(past, time_ms, value)) {
+      because(Reason::kTooFast);
+      return kNull;
     }
     if (median_ == 0) return value;
     const double smooth = smoothed(past, value);

@@ -15,17 +15,21 @@ constexpr int64_t kApartMinMs = 1'000;
 
 }  // namespace
 
+bool PositionCleaner::is_on_earth(double lat, double lon) {
+  return !(std::abs(lat) > 90 || std::abs(lon) > 180);
+}
+
 std::optional<Reason> PositionCleaner::judge(PositionPast& past, const Fix& fix) const {
-  if (std::abs(fix.lat) > 90 || std::abs(fix.lon) > 180) return Reason::kOutOfRange;
+  if (!is_on_earth(fix.lat, fix.lon)) return Reason::kOutOfRange;
   if (std::abs(fix.lat) <= kNullIslandDegrees && std::abs(fix.lon) <= kNullIslandDegrees) {
     return Reason::kNullIsland;
   }
   if (fix.quality < options_.min_fix) return Reason::kNoFix;
   if (fix.hdop > options_.max_hdop) return Reason::kImprecise;
+  if (!options_.speed.empty() && is_frozen(past, fix)) return Reason::kFrozen;
   if (options_.max_speed > 0 && is_too_fast(past, {fix.lat, fix.lon, fix.time_ms})) {
     return Reason::kTooFast;
   }
-  if (!options_.speed.empty() && is_frozen(past, fix)) return Reason::kFrozen;
   return {};
 }
 
@@ -56,11 +60,15 @@ bool PositionCleaner::is_too_fast(PositionPast& past, const PositionPast::Place&
 
 // A speed that is not known, or too low, ends it: then the vehicle may have stood there.
 bool PositionCleaner::is_frozen(PositionPast& past, const Fix& fix) const {
-  if (fix.time_ms < past.newest_ms) return false;
-  past.newest_ms = fix.time_ms;
+  const bool moves = fix.speed >= options_.moving;
   const bool same = fix.lat == past.still.lat && fix.lon == past.still.lon;
-  if (!same || !(fix.speed >= options_.moving)) past.still = {fix.lat, fix.lon, fix.time_ms};
-  return fix.speed >= options_.moving && fix.time_ms - past.still.ms >= options_.frozen_after_ms;
+  if (fix.time_ms >= past.newest_ms) {
+    past.newest_ms = fix.time_ms;
+    if (!moves) past.still = {};
+    if (moves && !same) past.still = {fix.lat, fix.lon, fix.time_ms};
+  }
+  return moves && fix.lat == past.still.lat && fix.lon == past.still.lon &&
+         fix.time_ms - past.still.ms >= options_.frozen_after_ms;
 }
 
 void PositionPast::save(ByteWriter& out) const {

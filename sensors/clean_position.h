@@ -33,7 +33,7 @@ struct PositionPast {
   Place good;
   Place doubted;  // the last one that contradicts it
   Doubt doubt;
-  Place still;  // since when it is there, though the vehicle moves
+  Place still;  // since when it is there, though the vehicle moves; nowhere while that does not
   int64_t newest_ms = kTimeMin;
 
   void save(ByteWriter& out) const;
@@ -44,6 +44,8 @@ class PositionCleaner {
  public:
   explicit PositionCleaner(const PositionOptions& options) : options_(options) {}
 
+  // Also of one of the two alone, the other being kNull.
+  static bool is_on_earth(double lat, double lon);
   // Why the position cannot be, the first reason of all; it has both lat and lon.
   std::optional<Reason> judge(PositionPast& past, const Fix& fix) const;
 

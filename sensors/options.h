@@ -107,6 +107,9 @@ struct PositionOptions {
   std::string speed;  // m/s, as the device says it; empty: not known
   double moving = 2;  // at or above this speed the position changes
   int64_t frozen_after_ms = 60'000;
+  std::string smooth;       // "kalman", see position_filter.h; empty: off
+  double accuracy = 3;      // m, one sigma, where hdop is 1 or not known
+  double acceleration = 2;  // m/s², one sigma
 
   bool is_set() const { return !lat.empty() || !lon.empty(); }
 };

@@ -64,8 +64,22 @@ FieldCleaning median(const std::string& smooth) {
 
 TEST(NumberCleaner, what_changes_faster_than_max_rate_becomes_nothing) {
   Number n(rate(0.5));
-  EXPECT_EQ(n.clean({{0, 10}, {2'000, 11}, {4'000, 30}, {6'000, 12}, {6'500, 12.25}, {7'000, 13}}),
-            (Rows{"10", "11", "- too_fast", "12", "12.25", "- too_fast"}));
+  EXPECT_EQ(n.clean({{0, 10}, {2'000, 11}, {4'000, 30}, {6'000, 12}, {8'000, 13}, {9'000, 14}}),
+            (Rows{"10", "11", "- too_fast", "12", "13", "- too_fast"}));
+}
+
+TEST(NumberCleaner, within_a_second_it_may_change_as_much_as_in_a_second) {
+  Number n(rate(0.5));
+  EXPECT_EQ(n.clean({{0, 10}, {0, 10.5}, {1, 10.2}, {999, 10.8}}),
+            (Rows{"10", "10.5", "10.2", "- too_fast"}));
+}
+
+TEST(NumberCleaner, a_step_of_exactly_max_rate_is_good_whatever_its_last_bit_says) {
+  Number n(rate(0.1));
+  for (int tenth = -200; tenth <= 1'000; ++tenth) {
+    EXPECT_EQ(n.clean((tenth + 200) * 1'000, tenth / 10.0).find("too_fast"), std::string::npos)
+        << tenth;
+  }
 }
 
 TEST(NumberCleaner, the_rate_counts_from_the_last_good_value_so_that_a_gap_allows_more) {
@@ -105,15 +119,34 @@ TEST(NumberCleaner, a_late_reading_is_judged_and_teaches_nothing) {
 
 TEST(NumberCleaner, a_value_that_stays_the_very_same_is_stuck_until_another_one_comes) {
   Number marked(stuck(10'000, OnStuck::kMark));
-  EXPECT_EQ(marked.clean({{0, 7}, {9'999, 7}, {10'000, 7}, {20'000, 7}, {21'000, 8}, {22'000, 7}}),
-            (Rows{"7", "7", "7 stuck", "7 stuck", "8", "7"}));
+  EXPECT_EQ(
+      marked.clean(
+          {{0, 7}, {5'000, 7}, {9'999, 7}, {10'000, 7}, {15'000, 7}, {16'000, 8}, {17'000, 7}}),
+      (Rows{"7", "7", "7", "7 stuck", "7 stuck", "8", "7"}));
   Number removed(stuck(10'000, OnStuck::kRemove));
-  EXPECT_EQ(removed.clean({{0, 7}, {10'000, 7}, {11'000, 7.5}}), (Rows{"7", "- stuck", "7.5"}));
+  EXPECT_EQ(removed.clean({{0, 7}, {5'000, 7}, {10'000, 7}, {11'000, 7.5}}),
+            (Rows{"7", "7", "- stuck", "7.5"}));
+}
+
+TEST(NumberCleaner, readings_more_than_half_of_that_apart_do_not_show_that_it_is_stuck) {
+  Number n(stuck(10'000, OnStuck::kMark));
+  EXPECT_EQ(n.clean({{0, 7}, {50'000, 7}, {55'000, 7}, {60'001, 7}, {65'000, 7}}),
+            (Rows{"7", "7", "7", "7", "7"}))
+      << "who was switched off for the night, say";
+}
+
+TEST(NumberCleaner, what_is_stuck_and_removed_is_no_good_value) {
+  FieldCleaning options = stuck(10'000, OnStuck::kRemove);
+  options.max_rate = 1;
+  Number n(options);
+  EXPECT_EQ(n.clean({{0, 0}, {5'000, 0}, {10'000, 0}, {15'000, 0}, {16'000, 10}}),
+            (Rows{"0", "0", "- stuck", "- stuck", "10"}))
+      << "since 5 s it may have changed by 11";
 }
 
 TEST(NumberCleaner, a_late_reading_ends_no_stuck_value) {
   Number n(stuck(10'000, OnStuck::kMark));
-  EXPECT_EQ(n.clean({{0, 7}, {9'000, 7}, {8'000, 3}, {10'000, 7}}),
+  EXPECT_EQ(n.clean({{0, 7}, {5'000, 7}, {4'000, 3}, {10'000, 7}}),
             (Rows{"7", "7", "3", "7 stuck"}));
 }
 
@@ -140,10 +173,16 @@ TEST(NumberCleaner, saved_and_loaded_after_each_reading_it_says_the_same) {
   options.stuck_after_ms = 3'000;
   options.smooth = "median:3";
   Number straight(options), restored(options);
+  std::string all;
   for (int i = 0; i < 200; ++i) {
     const double value = i % 20 < 8 ? 5 : (i * 7919) % 13 * (i % 3);
-    EXPECT_EQ(restored.clean(i * 700, value), straight.clean(i * 700, value)) << i;
+    const std::string said = straight.clean(i * 700, value);
+    EXPECT_EQ(restored.clean(i * 700, value), said) << i;
     restored.save_and_load();
+    all += said;
+  }
+  for (const char* reason : {"too_fast", "stuck", "smoothed"}) {
+    EXPECT_NE(all.find(reason), std::string::npos) << reason;
   }
 }
 

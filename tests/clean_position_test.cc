@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace wayside {
 namespace {
 
@@ -98,13 +100,28 @@ TEST(PositionCleaner, where_it_was_while_it_moves_is_frozen) {
     return Fix{time_ms, lat, 9, kNull, kNull, speed};
   };
   EXPECT_EQ(r.judge({at(0, 52, 0), at(60'000, 52, 0), at(61'000, 52, 20), at(69'999, 52, 20),
-                     at(70'000, 52, 20), at(71'000, 52.1, 20), at(72'000, 52.1, 20)}),
+                     at(71'000, 52, 20), at(72'000, 52.1, 20), at(73'000, 52.1, 20)}),
             (Rows{"good", "good", "good", "good", "frozen", "good", "good"}))
       << "standing, it may be the same for ever";
-  EXPECT_EQ(r.judge({at(80'999, 52.1, 2), at(81'000, 52.1, 1.9), at(90'000, 52.1, 20),
-                     at(91'000, 52.1, 20), at(91'001, 52.1, kNull), at(99'000, 52.1, 20)}),
+  EXPECT_EQ(r.judge({at(81'999, 52.1, 2), at(82'000, 52.1, 1.9), at(90'000, 52.1, 20),
+                     at(100'000, 52.1, 20), at(100'001, 52.1, kNull), at(120'000, 52.1, 20)}),
             (Rows{"good", "good", "good", "frozen", "good", "good"}))
       << "what is too slow, or not known, ends it";
+  EXPECT_EQ(r.judge({at(130'000, 52.1, 20), at(129'999, 52.1, 20), at(130'500, 52.1, 20)}),
+            (Rows{"frozen", "good", "frozen"}))
+      << "out of order, too";
+}
+
+TEST(PositionCleaner, a_frozen_position_is_no_good_one) {
+  PositionOptions o = options(45);
+  o.speed = "speed";
+  o.frozen_after_ms = 10'000;
+  o.accept.readings = 0;
+  Receiver r(o);
+  for (int64_t s = 0; s < 600; ++s) {
+    EXPECT_EQ(r.judge({s * 1'000, 52, 9, kNull, kNull, 25}), s < 10 ? "good" : "frozen") << s;
+  }
+  EXPECT_EQ(r.judge({600'000, 52.135, 9, kNull, kNull, 25}), "good") << "15 km in 591 s";
 }
 
 TEST(PositionCleaner, saved_and_loaded_after_each_reading_it_says_the_same) {
@@ -112,12 +129,16 @@ TEST(PositionCleaner, saved_and_loaded_after_each_reading_it_says_the_same) {
   o.speed = "speed";
   o.frozen_after_ms = 4'000;
   Receiver straight(o), restored(o);
+  std::set<std::string> said;
   for (int i = 0; i < 200; ++i) {
     const double lat = 52 + (i % 30 < 12 ? 0 : i * 0.0002) + (i % 23 < 4 ? 1 : 0);
-    const Fix fix{i * 1'000, lat, 9, kNull, kNull, double(i % 7)};
-    EXPECT_EQ(restored.judge(fix), straight.judge(fix)) << i;
+    const Fix fix{i * 1'000, lat, 9, kNull, kNull, double(i % 7 + 2)};
+    const std::string judged = straight.judge(fix);
+    said.insert(judged);
+    EXPECT_EQ(restored.judge(fix), judged) << i;
     restored.save_and_load();
   }
+  EXPECT_EQ(said, (std::set<std::string>{"good", "too_fast", "frozen"}));
 }
 
 }  // namespace

@@ -54,10 +54,10 @@ PipelineOptions cleaned() {
   w.size_ms = 10'000;
   w.select = {{"n", "count()"},
               {"avg", "avg(temp_c)"},
-              {"fast", "count() FILTER (WHERE cleaned LIKE '%temp_c:too_fast%')"},
-              {"stuck", "count() FILTER (WHERE cleaned LIKE '%temp_c:stuck%')"},
-              {"smooth", "count() FILTER (WHERE cleaned LIKE '%temp_c:smoothed%')"},
-              {"filled", "count() FILTER (WHERE cleaned LIKE '%door:filled%')"},
+              {"fast", "count() FILTER (WHERE cleaned LIKE '% temp_c:too_fast %')"},
+              {"stuck", "count() FILTER (WHERE cleaned LIKE '% temp_c:stuck %')"},
+              {"smooth", "count() FILTER (WHERE cleaned LIKE '% temp_c:smoothed %')"},
+              {"filled", "count() FILTER (WHERE cleaned LIKE '% door:filled %')"},
               {"open", "count() FILTER (WHERE door = 'open')"}};
   options.windows = {w};
   return options;

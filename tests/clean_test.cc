@@ -78,7 +78,7 @@ TEST(Cleaner, a_number_out_of_its_range_becomes_nothing_and_is_counted) {
 
 // Of a range and a past each, and a position; all are marked.
 struct Judged {
-  Judged() : cleaner(options(), schema()), batch(schema()) {}
+  explicit Judged(const SourceOptions& o = options()) : cleaner(o, schema()), batch(schema()) {}
 
   static SourceOptions options() {
     SourceOptions o;
@@ -141,8 +141,8 @@ TEST(Cleaner, what_was_changed_and_why_stands_in_a_field_behind_the_others) {
   Judged j;
   EXPECT_EQ(j.clean({{0, 10, 52, 9, "open"}, {1'000, 90, 0, 0, "open"}, {2'000, 11, 52, 9}}),
             (Rows{"10 52 9 open | -",
-                  "10 - - open | lat:null_island lon:null_island temp_c:too_fast temp_c:filled",
-                  "11 52 9 open | door:filled"}));
+                  "10 - - open |  lat:null_island lon:null_island temp_c:too_fast temp_c:filled ",
+                  "11 52 9 open |  door:filled "}));
   EXPECT_EQ(j.cleaner.changed(1, Reason::kTooFast), 1u);
   EXPECT_EQ(j.cleaner.changed(2, Reason::kNullIsland), 1u);
   EXPECT_EQ(j.cleaner.changed(4, Reason::kFilled), 1u);
@@ -152,8 +152,9 @@ TEST(Cleaner, what_was_changed_and_why_stands_in_a_field_behind_the_others) {
 TEST(Cleaner, a_range_that_removes_half_a_position_removes_the_other_half) {
   Judged j;
   EXPECT_EQ(j.clean({{0, kNull, 61, 9}, {1, kNull, 52}}),
-            (Rows{"- - - - | lat:out_of_range lon:incomplete", "- 52 - - | -"}))
+            (Rows{"- - - - |  lat:out_of_range lon:incomplete ", "- 52 - - | -"}))
       << "what did not come is not removed";
+  EXPECT_EQ(j.clean({{2, kNull, kNull, 181}}), Rows{"- - - - |  lon:out_of_range "});
 }
 
 TEST(Cleaner, a_field_is_filled_for_as_long_as_its_last_value_is_young_enough) {
@@ -163,8 +164,24 @@ TEST(Cleaner, a_field_is_filled_for_as_long_as_its_last_value_is_young_enough) {
                      {8'000},
                      {8'001},
                      {7'000}}),
-            (Rows{"1 - - open | -", "1 - - open | -", "1 - - open | temp_c:filled door:filled",
-                  "- - - - | -", "1 - - open | temp_c:filled door:filled"}));
+            (Rows{"1 - - open | -", "1 - - open | -", "1 - - open |  temp_c:filled door:filled ",
+                  "- - - - | -", "1 - - open |  temp_c:filled door:filled "}));
+}
+
+TEST(Cleaner, a_late_reading_does_not_change_what_is_filled) {
+  Judged j;
+  EXPECT_EQ(
+      j.clean({{0, kNull, kNull, kNull, "open"},
+               {4'000, kNull, kNull, kNull, "open"},
+               {2'000, kNull, kNull, kNull, "shut"},
+               {8'000}}),
+      (Rows{"- - - open | -", "- - - open | -", "- - - shut | -", "- - - open |  door:filled "}));
+}
+
+TEST(Cleaner, commands_have_no_such_field) {
+  SourceOptions o = Judged::options();
+  o.is_answered = true;
+  EXPECT_EQ(cleaned_schema(o, Judged::schema()), Judged::schema());
 }
 
 TEST(Cleaner, a_source_that_is_not_cleaned_has_no_such_field) {
@@ -186,14 +203,21 @@ TEST(Cleaner, a_source_with_ranges_alone_has_it_under_a_name_of_its_own_only) {
   EXPECT_EQ(cleaned_schema(o, {}).fields.at(0).name, "faults");
 }
 
-TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {
-  const std::vector<Judged::In> rows = {
-      {0, 1, 52, 9, "open"},         {1'000, 50, 0, 0}, {2'000, 50, 61, 9},
-      {3'000, 50, 52, 9, "shut"},    {4'000},           {3'500, kNull, 52, 9},
-      {20'000, 51, 90, 200, nullptr}};
-  Judged straight;
+void expect_the_same_when_saved_and_loaded(const SourceOptions& options) {
+  const std::vector<Judged::In> rows = {{0, 1, 52, 9, "open"},
+                                        {1'000, 50, 0, 0},
+                                        {2'000, 50, 61, 9},
+                                        {3'000, 50, 52.0002, 9, "shut"},
+                                        {4'000, kNull, 53, 9},
+                                        {3'500, kNull, 52, 9},
+                                        {5'000, kNull, 52.0004, 9},
+                                        {6'000, kNull, 53, 9},
+                                        {7'000, kNull, 53, 9},
+                                        {8'000, kNull, 53.0001, 9},
+                                        {20'000, 51, 90, 200, nullptr}};
+  Judged straight(options);
   const Rows expected = straight.clean(rows);
-  auto judged = std::make_unique<Judged>();
+  auto judged = std::make_unique<Judged>(options);
   for (size_t i = 0; i < rows.size(); ++i) {
     EXPECT_EQ(judged->clean({rows[i]}), Rows{expected[i]}) << i;
     std::string kept, past, counts;
@@ -202,7 +226,7 @@ TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {
     ASSERT_TRUE(judged->cleaner.save_past(0, past_writer));
     EXPECT_FALSE(judged->cleaner.save_past(1, past_writer));
     judged->cleaner.save_counts(counts_writer);
-    judged = std::make_unique<Judged>();
+    judged = std::make_unique<Judged>(options);
     ByteReader kept_reader(kept), past_reader(past), counts_reader(counts);
     judged->cleaner.load_key(0, kept_reader);
     judged->cleaner.load_past(0, past_reader);
@@ -217,6 +241,15 @@ TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {
                 straight.cleaner.changed(column, Reason(reason)));
     }
   }
+}
+
+TEST(Cleaner, its_past_and_counts_saved_and_loaded_it_goes_on_the_same) {
+  expect_the_same_when_saved_and_loaded(Judged::options());
+  SourceOptions o = Judged::options();
+  o.position.max_speed = 50;
+  expect_the_same_when_saved_and_loaded(o);
+  o.position.smooth = "kalman";
+  expect_the_same_when_saved_and_loaded(o);
 }
 
 TEST(Cleaner, the_past_of_a_key_that_is_forgotten_is_forgotten) {

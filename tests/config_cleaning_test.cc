@@ -49,7 +49,7 @@ TEST(ConfigCleaning, a_position_is_made_of_fields) {
 TEST(ConfigCleaning, what_cleaning_has_changed_is_a_field_to_whoever_reads_the_source) {
   const std::string when = "door = 'open' AND speed > 5";
   const std::string judged = with("max = 60", "max = 60, max_rate = 5");
-  EXPECT_TRUE(parse_good(with(when, "cleaned LIKE '%speed:%'", judged)));
+  EXPECT_TRUE(parse_good(with(when, "cleaned LIKE '% speed:%'", judged)));
   const std::string named = with(kTime, kTime + "\nmark = \"faults\"");
   EXPECT_TRUE(parse_good(with(when, "faults IS NOT NULL", named)));
   const std::string none = with(kTime, kTime + "\nmark = \"\"", judged);
@@ -110,6 +110,13 @@ TEST(ConfigCleaning, what_does_not_fit_is_told_before_anything_starts) {
       {kTime, position(", frozen_after = @@\"2m\""),
        "'position.frozen_after': goes with speed only"},
       {kTime, position(", max_speed = @@-5"), "'position.max_speed': is a number from 0"},
+      {kTime, position(", accept_after = @@5"), "'position.accept_after': goes with max_speed only"},
+      {kTime, position(", smooth = @@\"median:5\""), "'position.smooth': is \"kalman\", or \"\""},
+      {kTime, position(", accuracy = @@5"), "'position.accuracy': goes with smooth only"},
+      {kTime, position(", smooth = \"kalman\", accuracy = @@0"),
+       "'position.accuracy': is a number above 0"},
+      {kTemp, temp("stuck = @@\"remove\""), "'fields.temp_c.stuck': goes with stuck_after only"},
+      {kTemp, temp("accept_after = @@5"), "'fields.temp_c.accept_after': goes with max_rate only"},
       {kTime, kTime + "\nmark = @@\"door\"",
        "'mark': there is a field 'door'; give what cleaning has changed another name, or \"\" for "
        "none"},

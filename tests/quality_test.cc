@@ -28,10 +28,25 @@ TEST(Quality, a_device_is_as_complete_as_the_parts_of_its_time_that_have_a_readi
   Bench b;
   b.add(0, {5'000});
   EXPECT_EQ(b.completeness(0), 1);
-  b.add(0, {12'000, 13'000, 19'000});
+  b.add(0, {15'000, 16'000, 19'000});
   EXPECT_EQ(b.completeness(0), 1) << "more than expected is not more than complete";
   b.add(0, {45'000});
   EXPECT_EQ(b.completeness(0), 0.6);
+}
+
+TEST(Quality, neither_jitter_nor_the_phase_of_a_device_makes_it_incomplete) {
+  for (int64_t phase_ms = 0; phase_ms < 10'000; phase_ms += 500) {
+    Bench b;
+    for (int64_t i = 0; i < 500; ++i) b.add(0, {phase_ms + i * 10'000 + i * 7'919 % 401 - 200});
+    EXPECT_EQ(b.completeness(0), 1) << phase_ms;
+  }
+  Bench half;
+  for (int64_t i = 0; i <= 500; ++i) half.add(0, {i * 20'000 + i * 7'919 % 401 - 200});
+  EXPECT_NEAR(half.completeness(0), 0.5, 0.01);
+  Bench twice;
+  for (int64_t i = 0; i <= 500; ++i) twice.add(0, {i * 5'000});
+  EXPECT_EQ(twice.completeness(0), 1);
+  EXPECT_EQ(twice.quality.of_key(0).expected, 251u);
 }
 
 TEST(Quality, a_late_reading_makes_its_part_complete_and_only_once) {
@@ -43,6 +58,21 @@ TEST(Quality, a_late_reading_makes_its_part_complete_and_only_once) {
   b.add(1, {0, 640'000, 0});
   EXPECT_EQ(b.quality.of_key(1).complete, 2u) << "what is too far behind is judged no more";
   EXPECT_EQ(b.quality.of_key(1).expected, 65u);
+}
+
+TEST(Quality, a_clock_that_was_wrong_costs_no_more_than_its_readings) {
+  constexpr int64_t kNow = 1'790'000'000'000;
+  constexpr int64_t kYear1 = -62'135'596'800'000;
+  Bench b;
+  b.add(0, {0}, kNow);
+  for (int64_t i = 0; i < 100; ++i) b.add(0, {kNow + i * 10'000}, kNow + i * 10'000 + 500);
+  b.add(0, {2 * kNow}, kNow);
+  for (int64_t i = 100; i < 200; ++i) b.add(0, {kNow + i * 10'000}, kNow + i * 10'000 + 500);
+  EXPECT_EQ(b.completeness(0), 1);
+  EXPECT_EQ(b.quality.total().mean_lag_ms(), 500);
+  b.add(1, std::vector<int64_t>(200'000, kYear1), kNow);
+  EXPECT_EQ(b.quality.total().mean_lag_ms(), 500);
+  EXPECT_EQ(b.quality.of_key(1).mean_lag_ms(), 0);
 }
 
 TEST(Quality, readings_with_a_fault_are_not_valid_and_smoothed_ones_are) {
