@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "config/check_bounds.h"
+#include "config/check_devices.h"
 #include "config/check_features.h"
 #include "config/check_inputs.h"
 #include "config/check_names.h"
@@ -34,6 +35,7 @@ class Checker {
     check_names();
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     check_sources(config_, found_, not_judged_);
+    check_devices(config_, found_, not_judged_);
     check_windows(config_, found_, not_judged_);
     check_streams(config_, found_, not_judged_);
     for (const RuleOptions& r : config_.rules) {
@@ -248,12 +250,14 @@ class Checker {
 
 std::string ConfigError::to_text() const {
   std::string text = file;
-  if (at.line > 0) text += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  if (at.line > 0) text += ":" + std::to_string(at.line);
+  if (at.column > 0) text += ":" + std::to_string(at.column);
   return text + ": " + message;
 }
 
 std::string position_key(const std::string& section, const std::string& name) {
-  const bool is_apart = section == "mqtt" || section == "input" || section == "uplink";
+  const bool is_apart =
+      section == "mqtt" || section == "input" || section == "uplink" || section == "device";
   return is_apart ? section + ":" + name : name;
 }
 

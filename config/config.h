@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "pipeline/options.h"
 #include "pipeline/pipeline.h"
 #include "sensors/options.h"
+#include "sensors/registry.h"
 #include "storage/options.h"
 #include "uplink/options.h"
 
@@ -37,16 +39,22 @@ struct HttpOptions {
   int64_t timeout_ms = 10'000;
 };
 
+// Where devices are known from, beside [[device]].
+struct RegistryOptions {
+  std::string file;  // CSV; empty: none
+  uint32_t max_devices = 10'000;
+};
+
 struct Position {
   uint32_t line = 0;
-  uint32_t column = 0;
+  uint32_t column = 0;  // 0: of a table, whose lines have columns of another kind
 };
 
 struct ConfigError {
   std::string file;
   Position at;
   std::string message;
-  std::string to_text() const;  // "file:line:column: message"
+  std::string to_text() const;  // "file:line:column: message"; what is 0 is left out
 };
 
 struct Config {
@@ -55,6 +63,9 @@ struct Config {
   EngineOptions engine;
   ClockOptions clock;
   HttpOptions http;
+  RegistryOptions registry;
+  std::vector<DeviceOptions> devices;               // those of this file
+  std::shared_ptr<const Registry> known_devices{};  // all; null: they could not be read
   std::vector<MqttOptions> mqtt;
   std::vector<InputOptions> inputs;
   std::vector<SourceOptions> sources;  // those of commands, too
@@ -81,8 +92,8 @@ struct Config {
   std::vector<std::string> connection_names() const;
 };
 
-// Blocks that readings pass share one space of names, connections and uplinks have one each: those
-// are kept apart in `positions` by a prefix.
+// Blocks that readings pass share one space of names, connections, uplinks and devices have one
+// each: those are kept apart in `positions` by a prefix.
 std::string position_key(const std::string& section, const std::string& name);
 
 // Reads and checks a file: syntax, keys, types, references between blocks, expressions.

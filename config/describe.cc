@@ -84,6 +84,11 @@ void describe(ConfigVisitor& v, SourceOptions& o) {
       o.position);
   v.duration({"expect_every", "of each key a reading, for the quality in the status; \"0s\": none"},
              o.expect_every_ms, 0);
+  v.flag({"known_only", "readings of devices that are not in the registry are quarantined"},
+         o.known_only);
+  v.texts({"attributes", "of the devices in the registry: text fields behind the others",
+           "[\"trailer\"]"},
+          o.attributes);
   describe_fields(v, o);
 }
 

@@ -47,6 +47,8 @@ class ConfigVisitor {
   virtual void time(const Key& key, std::string& path, TimeForm& form) = 0;
   virtual void fields(const Key& key, std::vector<FieldOptions>& fields) = 0;
   virtual void position(const Key& key, PositionOptions& position) = 0;
+  virtual void calibrations(const Key& key,
+                            std::vector<std::pair<std::string, Calibration>>& by_field) = 0;
   virtual void steps(const Key& key, std::vector<PatternStep>& steps) = 0;
 };
 
@@ -60,6 +62,9 @@ void describe(ConfigVisitor& v, InputOptions& o);
 void describe(ConfigVisitor& v, SourceOptions& o);
 void describe(ConfigVisitor& v, FieldCleaning& o);    // beside the other keys of a field
 void describe(ConfigVisitor& v, PositionOptions& o);  // the table `position`
+void describe(ConfigVisitor& v, RegistryOptions& o);
+void describe(ConfigVisitor& v, DeviceOptions& o);
+void describe(ConfigVisitor& v, Calibration& o);  // of a field, in the table `calibrate`
 void describe(ConfigVisitor& v, WindowOptions& o);
 void describe(ConfigVisitor& v, RuleOptions& o);
 void describe(ConfigVisitor& v, DetectorOptions& o);
@@ -88,6 +93,8 @@ void for_each_section(Config& c, Section section) {
   if constexpr (kHasInputs) section("input", c.inputs);
   section("source", c.sources);
   if constexpr (kHasCommands) section("command", c.commands);
+  section("registry", c.registry);
+  section("device", c.devices);
   section("window", c.windows);
   section("map", c.maps);
   section("route", c.routes);

@@ -90,6 +90,10 @@ void describe(ConfigVisitor& v, LookupOptions& o) {
   v.text({"table", "of a database"}, o.table);
   v.text({"match", "SQL over the fields that gives a text", "vehicle", true}, o.match);
   v.text({"column", "of the table, that has to be equal to it", "vehicle", true}, o.column);
+  v.text({"since",
+          "of the table: RFC 3339 time from which on a row holds, of several with the same text; "
+          "empty: from ever"},
+         o.since);
   v.items({"columns", "of its row, that readings take along: \"number\" or \"text\"",
            "{ customer = \"text\", limit_c = \"number\" }", true},
           o.columns);

@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "base/text.h"
 #include "config/check.h"
 #include "config/check_features.h"
 #include "config/describe.h"
+#include "config/know_devices.h"
 #include "config/preset.h"
 #include "config/table_reader.h"
 
@@ -22,8 +24,9 @@ void load_table(const toml::table& table, const char* section, const std::string
   reader.finish();
   // What a preset says stands nowhere in the file: it is told where the preset is named.
   const toml::node* format = table.get("format");
+  if (!format) return;
   for (auto& [key, at] : config.positions) {
-    if (at.line == 0 && format) at = position_of(format->source());
+    if (at.line == 0) at = position_of(format->source());
   }
 }
 
@@ -38,6 +41,12 @@ void load_section(const toml::node& node, const char* section, const std::string
 }
 
 template <class Options>
+std::string& name_of(Options& options) {
+  return options.name;
+}
+std::string& name_of(DeviceOptions& device) { return device.id; }
+
+template <class Options>
 void load_section(const toml::node& node, const char* section, const std::string& file,
                   std::vector<Options>& list, Config& config, std::vector<ConfigError>& errors) {
   const toml::array* array = node.as_array();
@@ -50,8 +59,8 @@ void load_section(const toml::node& node, const char* section, const std::string
   for (const toml::node& item : *array) {
     Options& options = list.emplace_back();
     load_table(*item.as_table(), section, file, options, config, errors);
-    if (!options.name.empty()) continue;
-    options.name = section;  // that it has none is told already
+    if (!name_of(options).empty()) continue;
+    name_of(options) = section;  // that it has none is told already
     config.positions[unread_key(section)] =
         config.positions[position_key(section, section) + ".name"];
   }
@@ -113,10 +122,13 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   std::string machine;
   std::ifstream(machine_id_path) >> machine;
   complete_config(config, machine);
+  know_devices(config, file, errors);
   check_config(config, file, errors);
-  std::stable_sort(errors.begin(), errors.end(), [](const ConfigError& a, const ConfigError& b) {
-    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
-  });
+  const auto place = [&](const ConfigError& e) {
+    return std::tuple(e.file != file, e.at.line, e.at.column);
+  };
+  std::stable_sort(errors.begin(), errors.end(),
+                   [&](const ConfigError& a, const ConfigError& b) { return place(a) < place(b); });
   if (!errors.empty()) return std::nullopt;
   return config;
 }

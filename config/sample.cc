@@ -65,6 +65,9 @@ class SampleWriter : public ConfigVisitor {
     out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
   }
   void position(const Key& key, PositionOptions&) override { line(key, key.sample, true); }
+  void calibrations(const Key& key, std::vector<std::pair<std::string, Calibration>>&) override {
+    line(key, key.sample, true);
+  }
   void steps(const Key& key, std::vector<PatternStep>&) override { line(key, key.sample, false); }
 
  private:

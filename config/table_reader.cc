@@ -49,7 +49,7 @@ TableReader::TableReader(const toml::table& table, const std::string& section, s
       errors_(errors),
       positions_(config.positions),
       secrets_(config.secrets) {
-  const auto name = table["name"].value_or<std::string>("");
+  const auto name = table[section == "device" ? "id" : "name"].value_or<std::string>("");
   block_ = position_key(section, name.empty() ? section : name);
   positions_.emplace(block_, position_of(table_.source()));
 }

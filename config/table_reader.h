@@ -41,6 +41,8 @@ class TableReader : public ConfigVisitor {
   void time(const Key& key, std::string& path, TimeForm& form) override;
   void fields(const Key& key, std::vector<FieldOptions>& fields) override;
   void position(const Key& key, PositionOptions& position) override;
+  void calibrations(const Key& key,
+                    std::vector<std::pair<std::string, Calibration>>& by_field) override;
   void steps(const Key& key, std::vector<PatternStep>& steps) override;
 
   // Whatever nobody asked for, then what is missing. A misspelt key stands for the one that it is

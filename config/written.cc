@@ -79,6 +79,12 @@ class Writer : public ConfigVisitor {
   void position(const Key& key, PositionOptions& position) override {
     add(key, inline_table(lines_of(position)));
   }
+  void calibrations(const Key& key,
+                    std::vector<std::pair<std::string, Calibration>>& by_field) override {
+    add(key, "{ " + joined(by_field, [](const auto& item) {
+               return item.first + " = " + inline_table(lines_of(item.second));
+             }) + " }");
+  }
   void steps(const Key& key, std::vector<PatternStep>& steps) override {
     add(key, "[" + joined(steps, step_text) + "]");
   }
@@ -252,6 +258,7 @@ uint32_t config_version(const Config& config) {
   each_block(config, [&](const char* section, const auto& options) {
     add_meaning(section, options, text);
   });
+  if (config.known_devices) config.known_devices->append_meaning(text);
   const uint32_t version = parse_version_digits(to_hex(sha256_16({text})).substr(0, 8));
   return version == 0 ? 1 : version;
 }

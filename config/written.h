@@ -16,10 +16,10 @@ std::string written_block(const Config& config, const std::string& name);
 // `options` of uplinks are left out: they may be secrets.
 std::string effective_config(const Config& config);
 
-// A digest of all that has a bearing on what is said: sources, blocks, and the grid of timers; not
-// of connections, uplinks, limits of the machine, paths of its files, nor of how state is kept.
-// Keys count where they differ from their default, so that it is the same on every machine and for
-// every Wayside that knows them. Never 0.
+// A digest of all that has a bearing on what is said: sources, devices, blocks, and the grid of
+// timers; not of connections, uplinks, limits of the machine, paths of its files, nor of how state
+// is kept. Keys count where they differ from their default, so that it is the same on every machine
+// and for every Wayside that knows them. Never 0.
 uint32_t config_version(const Config& config);
 
 }  // namespace wayside

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "sensors/admission.h"
@@ -67,6 +68,11 @@ std::string how_to_mend(std::string_view reason, const SourceOptions& source) {
   if (reason == "wrong_identity") {
     return "have the device send what its topic says, or mend 'equals' of the field";
   }
+  if (reason == "unknown_device") {
+    return "give a [[device]] this id, or a line to the file of [registry]; or leave 'known_only' "
+           "out";
+  }
+  if (reason == "blocked_device") return "take 'blocked' off the device in the registry";
   if (reason == "too_large") return "raise 'max_payload' of the connection, or send less at once";
   if (reason == "not_born") return "the edge node has to be born anew, which is asked of it";
   return "see whether the source's 'format' is that of the payload, and whether all of it is there";
@@ -84,12 +90,13 @@ Value value_at(const ColumnView& column, const Field& field, size_t row, const I
   return field.type == FieldType::kBool ? Value(number != 0) : Value(number);
 }
 
-std::string why_changed(Reason reason, const DecodedField& field, const SourceOptions& source) {
+// `sent`: what came, calibrated.
+std::string why_changed(Reason reason, double sent, const DecodedField& field,
+                        const SourceOptions& source) {
   const std::string name = name_of(reason);
   const auto& fields = source.fields;
   const auto options = std::find_if(fields.begin(), fields.end(),
                                     [&](const FieldOptions& f) { return f.name == field.name; });
-  const double sent = field.sent.index() == 1 ? std::get<double>(field.sent) : 0;
   const PositionOptions& position = source.position;
   const bool of_position = field.name == position.lat || field.name == position.lon;
   switch (reason) {
@@ -129,16 +136,37 @@ std::string why_changed(Reason reason, const DecodedField& field, const SourceOp
                      format_duration(options->cleaning.fill_ms));
 }
 
+std::string how_calibrated(const Calibration& c, double sent, double calibrated) {
+  return fmt::format("calibrated: {} * {} {} {} = {}", sent, c.scale, c.offset < 0 ? '-' : '+',
+                     std::abs(c.offset), calibrated);
+}
+
 // All reasons, of a row's field.
 std::string why_changed(size_t row, size_t column, const DecodedField& field,
                         const SourceOptions& source, const Cleaner& cleaner) {
   std::string why;
+  double sent = field.sent.index() == 1 ? std::get<double>(field.sent) : kNull;
+  const Calibration* calibration = cleaner.calibration(row, column);
+  if (calibration && !is_null(sent)) {
+    const double calibrated = calibration->apply(sent);
+    why = how_calibrated(*calibration, sent, calibrated);
+    sent = calibrated;
+  }
   for (const Cleaner::Change& change : cleaner.changes()) {
     if (change.row != row || change.column != column) continue;
-    why += (why.empty() ? "" : "; ") + why_changed(change.reason, field, source);
+    why += (why.empty() ? "" : "; ") + why_changed(change.reason, sent, field, source);
   }
   if (!why.empty() || field.value == field.sent) return why;
   return "kept: the last value of the key";
+}
+
+// A reading whose attributes are nothing for want of its device.
+void note_unknown(const std::string& key, const SourceOptions& source, Decoded& out) {
+  if (source.attributes.empty() || !source.devices) return;
+  if (source.devices->find(key) != Registry::kUnknown) return;
+  std::string note = "device '" + key + "' is not in the registry";
+  if (std::find(out.notes.begin(), out.notes.end(), note) != out.notes.end()) return;
+  out.notes.push_back(std::move(note));
 }
 
 void take_readings(const SourceOptions& source, const Schema& schema, ReadingBatch& batch,
@@ -159,6 +187,14 @@ void take_readings(const SourceOptions& source, const Schema& schema, ReadingBat
       decoded.value = value_at(view.columns[i], field, row, batch.texts);
       decoded.why = why_changed(row, i, decoded, source, cleaner);
     }
+    // What is known of the device came with no payload.
+    for (size_t i = 0; i < source.attributes.size(); ++i) {
+      const ColumnView& column = view.columns[schema.fields.size() + i];
+      const Field field{source.attributes[i], FieldType::kText};
+      const Value value = value_at(column, field, row, batch.texts);
+      reading.fields.push_back({field.name, value, value, ""});
+    }
+    note_unknown(reading.key, source, out);
   }
 }
 

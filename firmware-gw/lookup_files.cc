@@ -32,7 +32,8 @@ class Taken {
     contents_.cells.resize(contents_.columns.size());
   }
 
-  // `cells`: the one that is matched, as a text, then the columns. `place` is for errors.
+  // `cells`: the one that is matched, as a text, with `since` its time, then the columns. `place`
+  // is for errors.
   Status take(const std::vector<Cell>& cells, const std::string& place) {
     if (contents_.keys.size() == options_.max_rows) {
       return wrong(place,
@@ -40,16 +41,24 @@ class Taken {
     }
     const auto* key = std::get_if<std::string_view>(&cells[0]);
     if (!key) return {};  // nothing is equal to NULL
-    if (!known_.emplace(*key).second) {
-      return wrong(
-          place, "'" + shortened(*key) + "' stands in " + options_.column + " of another row, too");
+    const bool has_since = !options_.since.empty();
+    int64_t since_ms = kTimeMin;
+    if (has_since && !read_since(cells[1], since_ms)) {
+      return wrong(place, options_.since + ": '" + shown(cells[1]) +
+                              "' is no time such as 2026-03-01T12:00:00Z");
+    }
+    if (!known_.emplace(*key, since_ms).second) {
+      return wrong(place, "'" + shortened(*key) + "' stands in " + options_.column +
+                              " of another row, too" + (has_since ? ", since the same time" : ""));
     }
     contents_.keys.emplace_back(*key);
+    if (has_since) contents_.since.push_back(since_ms);
     for (size_t c = 0; c < contents_.columns.size(); ++c) {
       const Field& column = contents_.columns[c];
+      const Cell& cell = cells[c + 1 + has_since];
       Value value;
-      if (!convert(cells[c + 1], column.type, value)) {
-        return wrong(place, column.name + ": '" + shown(cells[c + 1]) + "' is no number");
+      if (!convert(cell, column.type, value)) {
+        return wrong(place, column.name + ": '" + shown(cell) + "' is no number");
       }
       contents_.cells[c].push_back(std::move(value));
     }
@@ -79,6 +88,15 @@ class Taken {
     value = number;
     return error == std::errc() && end == text->data() + text->size() && std::isfinite(number);
   }
+  // Nothing is from ever.
+  static bool read_since(const Cell& cell, int64_t& since_ms) {
+    const auto* text = std::get_if<std::string_view>(&cell);
+    if (!text) return std::holds_alternative<std::monostate>(cell);
+    if (text->empty()) return true;
+    const auto time = parse_rfc3339_ms(*text);
+    since_ms = time.value_or(kTimeMin);
+    return time.has_value();
+  }
   static std::string shown(const Cell& cell) {
     const auto* text = std::get_if<std::string_view>(&cell);
     return text ? shortened(*text) : std::to_string(std::get<double>(cell));
@@ -86,7 +104,7 @@ class Taken {
 
   const LookupOptions& options_;
   LookupContents contents_;
-  std::set<std::string, std::less<>> known_;
+  std::set<std::pair<std::string, int64_t>> known_;  // texts, and since when
 };
 
 Error too_large(const LookupOptions& options) {
@@ -125,6 +143,7 @@ Result<LookupContents> read_csv(const LookupOptions& options, Disk& disk) {
     return places.back() < head.size();
   };
   std::vector<std::string> wanted = {options.column};
+  if (!options.since.empty()) wanted.push_back(options.since);
   for (const Field& column : taken.contents().columns) wanted.push_back(column.name);
   for (const std::string& name : wanted) {
     if (find(name)) continue;
@@ -162,21 +181,26 @@ Result<LookupContents> read_database(const LookupOptions& options) {
   const std::string matched = "t." + sql_name(options.column);
   std::string sql = "SELECT " + matched;
   const std::vector<Field>& columns = taken.contents().columns;
+  const size_t first = options.since.empty() ? 1 : 2;
+  const std::string since = first == 1 ? "" : ", t." + sql_name(options.since);
+  sql += since;
   for (const Field& column : columns) sql += ", t." + sql_name(column.name);
-  sql += " FROM " + sql_name(options.table) + " AS t ORDER BY " + matched + " COLLATE BINARY";
+  sql +=
+      " FROM " + sql_name(options.table) + " AS t ORDER BY " + matched + " COLLATE BINARY" + since;
   auto db = Database::open(options.file, Database::Mode::kReadOnly);
   if (!db.ok()) return taken.wrong("", db.error().message);
   (*db)->set_patience(kPatience);
   auto select = (*db)->prepare(sql);
   if (!select.ok()) return taken.wrong("", select.error().message);
-  std::vector<Cell> cells(columns.size() + 1);
+  std::vector<Cell> cells(columns.size() + first);
   for (size_t row = 1;; ++row) {
     const std::string place = ", row " + std::to_string(row) + " of " + options.table;
     const auto there = select->step();
     if (!there.ok()) return taken.wrong(place, there.error().message);
     if (!*there) break;
     for (size_t i = 0; i < cells.size(); ++i) {
-      cells[i] = cell_of(*select, int(i), i > 0 && columns[i - 1].type == FieldType::kNumber);
+      const bool number = i >= first && columns[i - first].type == FieldType::kNumber;
+      cells[i] = cell_of(*select, int(i), number);
     }
     WS_TRY(taken.take(cells, place));
   }

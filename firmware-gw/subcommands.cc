@@ -144,6 +144,9 @@ int check(const Arguments& a) {
       a.config.c_str(), version_digits(config_version(c)).c_str(), c.gateway.id.c_str(),
       c.connection_names().size(), c.sources.size(), c.windows.size(), c.rules.size(),
       c.detectors.size(), others, c.uplinks.size());
+  if (const size_t known = c.known_devices->size(); known > 0) {
+    std::printf("registry: %zu devices\n", known);
+  }
   for (const LookupOptions& l : c.lookups) {
     const auto contents = read_lookup(l);
     if (contents.ok()) continue;

@@ -1,6 +1,7 @@
 #include "pipeline/lookup.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/hash.h"
 
@@ -51,14 +52,26 @@ void Lookup::set_contents(std::string_view bytes) {
   contents_ = bytes;
   rows_.clear();
   texts_.clear();
-  for (uint32_t row = 0; row < contents->keys.size(); ++row) {
-    rows_.try_emplace(contents->keys[row], row);
+  const auto since = [&](uint32_t row) {
+    return contents->since.empty() ? kTimeMin : contents->since[row];
+  };
+  std::vector<uint32_t> order(contents->keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    const int text = contents->keys[a].compare(contents->keys[b]);
+    return text != 0 ? text < 0 : since(a) < since(b);
+  });
+  since_.clear();
+  for (uint32_t row = 0; row < order.size(); ++row) {
+    since_.push_back(since(order[row]));
+    rows_.try_emplace(contents->keys[order[row]], Span{row, row}).first->second.end = row + 1;
   }
-  for (size_t c = 0; c < columns_.size(); ++c) take_column(c, *contents);
+  for (size_t c = 0; c < columns_.size(); ++c) take_column(c, *contents, order);
 }
 
 // NULL all along where the contents are those of another configuration, and have no such column.
-void Lookup::take_column(size_t column, const LookupContents& contents) {
+void Lookup::take_column(size_t column, const LookupContents& contents,
+                         const std::vector<uint32_t>& order) {
   const Field& wanted = columns_[column];
   Column& taken = table_[column];
   taken.numbers.assign(contents.keys.size(), kNull);
@@ -66,9 +79,10 @@ void Lookup::take_column(size_t column, const LookupContents& contents) {
   const auto from = std::find(contents.columns.begin(), contents.columns.end(), wanted);
   if (from == contents.columns.end()) return;
   const auto& cells = contents.cells[size_t(from - contents.columns.begin())];
-  for (size_t row = 0; row < cells.size(); ++row) {
-    if (const auto* number = std::get_if<double>(&cells[row])) taken.numbers[row] = *number;
-    if (const auto* text = std::get_if<std::string>(&cells[row])) {
+  for (size_t row = 0; row < order.size(); ++row) {
+    const Value& cell = cells[order[row]];
+    if (const auto* number = std::get_if<double>(&cell)) taken.numbers[row] = *number;
+    if (const auto* text = std::get_if<std::string>(&cell)) {
       taken.texts[row] = texts_.intern(*text);
     }
   }
@@ -106,20 +120,28 @@ void Lookup::find_rows(const Rows& rows) {
     const uint32_t text = match_.texts(0)[row];
     if (text != Interner::kNone) {
       const auto at = rows_.find(match_.dictionary(0)->text(text));
-      if (at != rows_.end()) found_[row] = at->second;
+      if (at != rows_.end()) found_[row] = row_at(at->second, rows.view.times[row]);
     }
     present_[row] = !options_.inner || found_[row] != kNoRow;
     passed_ += present_[row];
   }
 }
 
-BlockStatus Lookup::status() const { return {options_.name, "lookup", passed_, rows_.size()}; }
+// The last one that holds by then.
+uint32_t Lookup::row_at(const Span& span, int64_t time_ms) const {
+  const auto begin = since_.begin() + span.begin;
+  const auto after = std::upper_bound(begin, since_.begin() + span.end, time_ms);
+  return after == begin ? kNoRow : static_cast<uint32_t>(after - since_.begin()) - 1;
+}
+
+BlockStatus Lookup::status() const { return {options_.name, "lookup", passed_, since_.size()}; }
 
 uint64_t Lookup::fingerprint() const {
   std::string text = "1/" + options_.match + (options_.inner ? "/inner" : "/outer");
   for (const Field& column : columns_) {
     text.append("/").append(column.name).append(column.type == FieldType::kText ? "=t" : "=n");
   }
+  if (!options_.since.empty()) text += "/since";
   return hash64(text + '<' + options_.from);
 }
 

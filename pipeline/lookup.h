@@ -1,6 +1,6 @@
 // `[[lookup]]`: readings go on with columns of a table that is kept outside, of the row that has
-// their text. What the table holds comes with the journal, whenever it has changed; readings see
-// what it held when they came.
+// their text; with `since` of several the one that held at their time. What the table holds comes
+// with the journal, whenever it has changed; readings see what it held when they came.
 #pragma once
 
 #include <memory>
@@ -43,11 +43,18 @@ class Lookup final : public Block {
  private:
   Lookup(const LookupOptions& options, const Stream& input)
       : options_(options), input_(input), columns_(columns_of(options)) {}
+  static constexpr uint32_t kNoRow = UINT32_MAX;
+  // Rows of the table with the same text, in the order of their times.
+  struct Span {
+    uint32_t begin;
+    uint32_t end;
+  };
+
   bool compile(ExpressionEngine& engine, BlockError& error);
   void find_rows(const Rows& rows);
-  void take_column(size_t column, const LookupContents& contents);
-
-  static constexpr uint32_t kNoRow = UINT32_MAX;
+  uint32_t row_at(const Span& span, int64_t time_ms) const;
+  void take_column(size_t column, const LookupContents& contents,
+                   const std::vector<uint32_t>& order);
 
   LookupOptions options_;
   const Stream& input_;
@@ -57,9 +64,10 @@ class Lookup final : public Block {
   uint64_t passed_ = 0;
 
   std::string contents_;
-  std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> rows_;
-  std::vector<Column> table_;  // by column, then by row
-  Interner texts_;             // of the table
+  std::unordered_map<std::string, Span, TextHash, std::equal_to<>> rows_;
+  std::vector<int64_t> since_;  // by row
+  std::vector<Column> table_;   // by column, then by row
+  Interner texts_;              // of the table
 
   // Of a batch.
   std::vector<uint32_t> found_;  // the table's rows

@@ -41,6 +41,7 @@ std::string LookupContents::encode() const {
   for (const auto& column : cells) {
     for (const Value& value : column) encode_cell(value, out);
   }
+  for (const int64_t since_ms : since) out.fixed(since_ms);
   return bytes;
 }
 
@@ -60,6 +61,8 @@ Result<LookupContents> LookupContents::decode(std::string_view bytes) {
       made.cells.back().push_back(decode_cell(in));
     }
   }
+  if (in.left() > 0) made.since.resize(made.keys.size());
+  for (int64_t& since_ms : made.since) since_ms = in.fixed<int64_t>();
   if (!in.ok() || in.left() != 0)
     return Error{ErrorCode::kBadData, "contents of a look-up are damaged"};
   return made;

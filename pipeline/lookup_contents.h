@@ -13,8 +13,9 @@ namespace wayside {
 
 struct LookupContents {
   std::vector<Field> columns;             // numbers and texts
-  std::vector<std::string> keys;          // by row; each once
+  std::vector<std::string> keys;          // by row; each once, or with `since` once a time
   std::vector<std::vector<Value>> cells;  // by column, then by row; nothing for NULL
+  std::vector<int64_t> since{};  // by row: the event time from which on it holds; empty: always
 
   std::string encode() const;
   // An error: these are no contents.

@@ -99,6 +99,7 @@ struct LookupOptions {
   std::string table;   // of a database
   std::string match;   // SQL over the fields that gives a text
   std::string column;  // of the table, that has to be equal to it
+  std::string since;   // of the table: from when on a row holds; empty: always
   // Of the table, that readings take along: name, and "number" or "text".
   std::vector<std::pair<std::string, std::string>> columns;
   bool inner = false;  // readings that find no row are left out

@@ -50,6 +50,12 @@ constexpr size_t kDetailBytes = 500;   // of what is wrong with a message
 constexpr size_t kReadingsKept = 256;  // of a message, for the next one
 constexpr size_t kOutgoingMax = 100;   // of a turn; who needs one asks again
 
+// A level of the topic, or a field.
+std::string_view key_of(const Schema& schema, const std::vector<std::string>& levels,
+                        const Row& row) {
+  return schema.key < levels.size() ? levels[schema.key] : row.texts[schema.key];
+}
+
 // Nothing has come yet: the topic's levels, the fields and what answers need.
 Row empty_row(const SourceOptions& source, size_t levels) {
   Row row;
@@ -83,6 +89,9 @@ Result<std::unique_ptr<Admission>> Admission::make(AdmissionOptions options) {
     state.readings = Readings(empty_row(source, pattern.names().size()));
     for (const FieldOptions& f : source.fields) {
       if (!f.equals.empty()) state.equals.push_back({schema.find(f.name), schema.find(f.equals)});
+    }
+    if (source.devices && (source.known_only || source.devices->blocks())) {
+      state.devices = source.devices.get();
     }
     state.pattern = std::move(pattern);
     for (size_t i = 0; i < o.connections.size(); ++i) {
@@ -188,7 +197,8 @@ bool Admission::admit_reading(const Chunk& chunk, const Frame& frame, const Now&
   Refusal& refusal = source.readings.refusal(number);
   if (refusal.reason || !set_time(options, source, arrival, row, refusal) ||
       !check_key(schemas_[binding.source], binding, row, options.is_answered, refusal) ||
-      !check_identity(source, schemas_[binding.source], binding, row, refusal)) {
+      !check_identity(source, schemas_[binding.source], binding, row, refusal) ||
+      !check_device(source, options, schemas_[binding.source], binding, row, refusal)) {
     return false;
   }
   if (options.is_answered) take_reply(chunk, frame, row);
@@ -220,6 +230,10 @@ Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic)
     Binding& made = bindings[std::string(topic)];
     made.source = i;
     made.levels.assign(levels.begin(), levels.end());
+    const size_t key = schemas_[i].key;
+    if (states_[i].devices && key < levels.size()) {
+      made.device = states_[i].devices->find(levels[key]);
+    }
     return made;
   }
   return unknown_topic_;
@@ -271,8 +285,7 @@ bool Admission::check_time(const SourceOptions& options, const Now& arrival, Row
 bool Admission::check_key(const Schema& schema, const Binding& binding, const Row& row,
                           bool is_answered, Refusal& refusal) const {
   constexpr size_t kKeyMax = 1'024;  // bytes: keys are kept for as long as `forget_after`
-  const std::string_view key =
-      schema.key < binding.levels.size() ? binding.levels[schema.key] : row.texts[schema.key];
+  const std::string_view key = key_of(schema, binding.levels, row);
   if (key.size() > kKeyMax && !is_answered) {  // a command is told so itself
     refusal = {"long_key", fmt::format("'{}' has {} bytes, {} are possible",
                                        schema.fields[schema.key].name, key.size(), kKeyMax)};
@@ -297,6 +310,23 @@ bool Admission::check_identity(const SourceState& source, const Schema& schema,
     return false;
   }
   return true;
+}
+
+// Whether the registry lets it in.
+bool Admission::check_device(const SourceState& source, const SourceOptions& options,
+                             const Schema& schema, const Binding& binding, const Row& row,
+                             Refusal& refusal) const {
+  if (!source.devices) return true;
+  const std::string_view key = key_of(schema, binding.levels, row);
+  const bool is_level = schema.key < binding.levels.size();
+  const uint32_t device = is_level ? binding.device : source.devices->find(key);
+  if (source.devices->is_blocked(device)) {
+    refusal = {"blocked_device", fmt::format("device '{}' is blocked", key)};
+    return false;
+  }
+  if (device != Registry::kUnknown || !options.known_only) return true;
+  refusal = {"unknown_device", fmt::format("device '{}' is not in the registry", key)};
+  return false;
 }
 
 void Admission::append(Binding& binding, const Row& row, Group& group) {

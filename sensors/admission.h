@@ -3,7 +3,8 @@
 // rest. Owned by the loop thread.
 //
 // Reasons: no_source, malformed_publish, too_large, bad_json, bad_protobuf and so on, not_born,
-// wrong_type, no_time, bad_time, too_far_in_future, no_key, long_key, wrong_identity.
+// wrong_type, no_time, bad_time, too_far_in_future, no_key, long_key, wrong_identity,
+// unknown_device, blocked_device.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 #include "sensors/group.h"
 #include "sensors/options.h"
 #include "sensors/redelivery.h"
+#include "sensors/registry.h"
 #include "sensors/topic.h"
 
 namespace wayside {
@@ -78,6 +80,7 @@ class Admission {
     std::unique_ptr<Decoder> decoder;
     Readings readings;  // of the message at hand
     std::vector<Equal> equals;
+    const Registry* devices = nullptr;       // of its options; null: all may come in
     std::unique_ptr<RecentReadings> recent;  // null: off
     size_t recent_field = 0;                 // the message id; beyond the schema: the whole content
     int64_t last_arrival_ms = kTimeMin;      // as an event time
@@ -86,6 +89,8 @@ class Admission {
   struct Binding {
     uint32_t source = Rejected::kNoSource;
     std::vector<std::string> levels;
+    uint32_t device =
+        Registry::kUnknown;     // where one of them is the key, and devices are looked at
     std::vector<uint32_t> ids;  // of the levels, in the source's batch
     uint64_t generation = 0;    // of that batch, 0: none yet
   };
@@ -107,6 +112,8 @@ class Admission {
                  Refusal& refusal) const;
   bool check_identity(const SourceState& source, const Schema& schema, const Binding& binding,
                       const Row& row, Refusal& refusal) const;
+  bool check_device(const SourceState& source, const SourceOptions& options, const Schema& schema,
+                    const Binding& binding, const Row& row, Refusal& refusal) const;
   void append(Binding& binding, const Row& row, Group& group);
   bool is_repeated(SourceState& source, const ReadingBatch& batch, size_t row);
   void note_rollover(uint32_t source, int64_t time_ms, Group& group) const;

@@ -22,6 +22,8 @@ bool changes_values(const SourceOptions& options) {
                      [](const FieldOptions& f) { return f.min || f.max; });
 }
 
+}  // namespace
+
 // Not with commands, whose last fields are known by their place. With ranges alone only where it is
 // asked for by a name of its own: what is said of such sources stays word for word what it was
 // before there were marks, also in a replay.
@@ -31,15 +33,17 @@ bool has_mark(const SourceOptions& options) {
          (options.mark != SourceOptions().mark && changes_values(options));
 }
 
-}  // namespace
-
 Schema cleaned_schema(const SourceOptions& options, Schema schema) {
+  for (const std::string& name : options.attributes) {
+    schema.fields.push_back({name, FieldType::kText});
+  }
   if (has_mark(options)) schema.fields.push_back({options.mark, FieldType::kText});
   return schema;
 }
 
 Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
-    : fields_(schema.fields),
+    : devices_(options, schema),
+      fields_(schema.fields),
       counts_changes_(changes_values(options)),
       marks_changes_(has_mark(options)),
       orders_changes_(marks_changes_ || options.expect_every_ms > 0),
@@ -109,10 +113,15 @@ void Cleaner::clean(ReadingBatch& batch, size_t begin, size_t end, const uint32_
                        text ? c.texts.data() + begin : nullptr};
   }
   changes_.clear();
+  if (devices_.is_on()) devices_.look_at(batch, begin, view.rows);
+  calibrate(batch, begin, view);
   apply_ranges(batch, begin, view);
   if (position_) judge_positions(batch, begin, view);
   for (size_t n = 0; n < numbers_.size(); ++n) judge_numbers(batch, begin, n, view);
   for (size_t k = 0; k < kept_columns_.size(); ++k) carry(batch, k, keys, view);
+  for (size_t a = 0; a < devices_.attributes(); ++a) {
+    view.columns.push_back({nullptr, devices_.attribute(a)});
+  }
   if (counts_changes_) mark(batch, view);
 }
 
@@ -125,6 +134,23 @@ double* Cleaner::scratch(const ReadingBatch& batch, size_t begin, size_t column,
     view.columns[column].numbers = numbers.data();
   }
   return numbers.data();
+}
+
+void Cleaner::calibrate(const ReadingBatch& batch, size_t begin, BatchView& view) {
+  for (size_t field = 0; field < devices_.fields(); ++field) {
+    double* numbers = scratch(batch, begin, devices_.column(field), view);
+    for (size_t row = 0; row < view.rows; ++row) {
+      const Calibration* calibration = devices_.calibration(field, row);
+      if (calibration) numbers[row] = calibration->apply(numbers[row]);
+    }
+  }
+}
+
+const Calibration* Cleaner::calibration(size_t row, size_t column) const {
+  for (size_t field = 0; field < devices_.fields(); ++field) {
+    if (devices_.column(field) == column) return devices_.calibration(field, row);
+  }
+  return nullptr;
 }
 
 void Cleaner::apply_ranges(const ReadingBatch& batch, size_t begin, BatchView& view) {

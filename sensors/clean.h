@@ -1,8 +1,9 @@
 // Cleaning, behind the journal: the journal keeps what came, the pipeline sees what is left of it.
-// In this order: a number out of its range becomes nothing, then a position that cannot be (others
-// are smoothed), then a number is judged by its key's past; what did not come, or is not left, is
-// carried over from that past, for as long as it is kept or filled. What was changed stands in a
-// field of the reading. One Cleaner a source, owned by the pipeline.
+// In this order: a number is calibrated as its device is, which is no change that is told; out of
+// its range it becomes nothing, then a position that cannot be (others are smoothed), then a number
+// is judged by its key's past; what did not come, or is not left, is carried over from that past,
+// for as long as it is kept or filled. What the registry knows of the device, and what was changed,
+// stands in fields of the reading. One Cleaner a source, owned by the pipeline.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "base/bytes.h"
 #include "sensors/clean_number.h"
 #include "sensors/clean_position.h"
+#include "sensors/device_join.h"
 #include "sensors/options.h"
 #include "sensors/position_filter.h"
 #include "sensors/reading.h"
@@ -37,8 +39,11 @@ struct BatchView {
   const Interner* texts = nullptr;
 };
 
-// The columns of a source behind cleaning: those of its batches, and what was changed, as a text
-// such as " lat:too_fast lon:too_fast ", in which nothing is NULL.
+// Whether what was changed stands in a field.
+bool has_mark(const SourceOptions& options);
+// The columns of a source behind cleaning: those of its batches, the attributes of the device,
+// which are NULL where they are not known, and what was changed, as a text such as
+// " lat:too_fast lon:too_fast ", in which nothing is NULL.
 Schema cleaned_schema(const SourceOptions& options, Schema schema);
 
 class Cleaner {
@@ -56,6 +61,8 @@ class Cleaner {
     Reason reason;
   };
   const std::vector<Change>& changes() const { return changes_; }
+  // How it has calibrated a row's number; null: not at all.
+  const Calibration* calibration(size_t row, size_t column) const;
   uint64_t out_of_range() const { return out_of_range_; }
   bool counts() const { return counts_changes_; }  // whether there is anything but `keep`
   size_t columns() const { return fields_.size(); }
@@ -117,6 +124,7 @@ class Cleaner {
   void list_judged(const SourceOptions& options, const Schema& schema);
   void list_kept(const SourceOptions& options, const Schema& schema);
   double* scratch(const ReadingBatch& batch, size_t begin, size_t column, BatchView& view);
+  void calibrate(const ReadingBatch& batch, size_t begin, BatchView& view);
   void apply_ranges(const ReadingBatch& batch, size_t begin, BatchView& view);
   void judge_positions(const ReadingBatch& batch, size_t begin, BatchView& view);
   void smooth_position(size_t row, double hdop, double* lat, double* lon, BatchView& view);
@@ -130,6 +138,7 @@ class Cleaner {
   Kept& kept_of(uint32_t key, size_t kept);
   Past& past_of(uint32_t key);
 
+  DeviceJoin devices_;
   std::vector<Range> ranges_;
   std::vector<NumberCleaner> numbers_;
   std::optional<PositionCleaner> position_;

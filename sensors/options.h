@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "base/value.h"
 
 namespace wayside {
+
+class Registry;
 
 // Files in PEM.
 struct TlsOptions {
@@ -180,7 +183,11 @@ struct SourceOptions {
   int64_t expect_every_ms = 0;   // of each key a reading; 0: not known, and no quality is told
   std::string deduplicate = "off";  // "content", or the name of a field that holds a message id
   uint32_t max_keys = 10'000;
+  bool known_only = false;              // readings of other devices are refused
+  std::vector<std::string> attributes;  // of the devices: text fields behind the others
   std::vector<FieldOptions> fields;
+  // That say something of its keys; null: nobody knows any. Of commands always null.
+  std::shared_ptr<const Registry> devices;
   // Its messages are answered: two texts of each are kept, kReplyTo and kCorrelation.
   bool is_answered = false;
 

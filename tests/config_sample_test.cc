@@ -46,6 +46,7 @@ class Defaults : public ConfigVisitor {
   void time(const Key&, std::string&, TimeForm&) override {}
   void fields(const Key&, std::vector<FieldOptions>&) override {}
   void position(const Key&, PositionOptions&) override {}
+  void calibrations(const Key&, std::vector<std::pair<std::string, Calibration>>&) override {}
   void steps(const Key&, std::vector<PatternStep>&) override {}
 
  private:
@@ -85,8 +86,10 @@ TEST(ConfigSample, it_loads_also_when_its_comments_become_keys) {
   TempFolder folder;
   std::ofstream(folder / "password") << "secret\n";
   std::ofstream(folder / "token") << "bearer\n";
+  std::ofstream(folder / "devices.csv") << "id,trailer\ntruck-18,T-18\n";
   std::string text = with("/etc/wayside/mqtt.password", folder / "password", sample_config());
   text = with("/etc/wayside/input.token", folder / "token", text);
+  text = with("/etc/wayside/devices.csv", folder / "devices.csv", text);
   for (size_t at; (at = text.find("\n# ")) != std::string::npos;) text.erase(at + 1, 2);
   const auto config = parse_good(text);
   ASSERT_TRUE(config);
@@ -96,6 +99,7 @@ TEST(ConfigSample, it_loads_also_when_its_comments_become_keys) {
   EXPECT_EQ(config->sources.at(0).keep, std::vector<std::string>{"door"});
   EXPECT_EQ(config->rules.at(0).to, std::vector<std::string>{"centre"});
   EXPECT_EQ(config->uplinks.at(0).options.size(), 2u);
+  EXPECT_EQ(config->known_devices->size(), 2u);
 }
 
 }  // namespace

@@ -130,6 +130,74 @@ TEST(Decode, shows_why_a_payload_or_a_reading_of_it_is_none_and_how_to_mend_it) 
   EXPECT_EQ(reason(std::string(2000, ' ')), "too_large");
 }
 
+const std::string kRegistered = R"toml([gateway]
+id = "g"
+[[mqtt]]
+name = "local"
+url = "mqtt://broker"
+[[source]]
+name = "trucks"
+topic = "trucks/{vehicle}"
+key = "vehicle"
+KNOWN_ONLY
+attributes = ["trailer", "customer"]
+fields = { temp_c = { path = "t", max = 90 }, level = "l" }
+[[device]]
+id = "v1"
+calibrate = { temp_c = { scale = 1.5, offset = -2 } }
+attributes = { trailer = "T-17" }
+[[device]]
+id = "v2"
+attributes = { customer = "c1" }
+[[device]]
+id = "v3"
+blocked = true
+)toml";
+
+std::string shown_of(const std::string& vehicle, const std::string& payload,
+                     const std::string& known_only = "") {
+  std::string text = kRegistered;
+  const std::string mark = "KNOWN_ONLY";
+  text.replace(text.find(mark), mark.size(), known_only);
+  const auto decoded =
+      decode(*parse_good(text), {"trucks", "trucks/" + vehicle, payload}, {kNow, kNow});
+  EXPECT_TRUE(decoded.ok());
+  const std::string shown = to_text(*decoded);
+  return shown.substr(shown.find('\n') + 1);
+}
+
+TEST(Decode, shows_what_the_registry_makes_of_a_reading) {
+  const std::string head = " (its arrival)\n  vehicle = ";
+  const std::string time = ", time 2026-03-01T12:04:05.000Z";
+  EXPECT_EQ(shown_of("v1", R"({"t":10,"l":3})"),
+            "reading 1: key v1" + time + head +
+                "\"v1\"\n  temp_c = 13   was 10; calibrated: 10 * 1.5 - 2 = 13\n  level = 3\n"
+                "  trailer = \"T-17\"\n  customer = null\n");
+  EXPECT_EQ(shown_of("v1", R"({"t":80})"),
+            "reading 1: key v1" + time + head +
+                "\"v1\"\n  temp_c = null   was 80; calibrated: 80 * 1.5 - 2 = 118; out_of_range: "
+                "above max 90\n  level = null\n  trailer = \"T-17\"\n  customer = null\n");
+  EXPECT_EQ(shown_of("v2", R"({"t":80})"),
+            "reading 1: key v2" + time + head +
+                "\"v2\"\n  temp_c = 80\n  level = null\n  trailer = null\n"
+                "  customer = \"c1\"\n");
+}
+
+TEST(Decode, tells_of_a_device_that_is_not_known_or_is_blocked) {
+  EXPECT_EQ(shown_of("v9", "{}"),
+            "reading 1: key v9, time 2026-03-01T12:04:05.000Z (its arrival)\n"
+            "  vehicle = \"v9\"\n  temp_c = null\n  level = null\n  trailer = null\n"
+            "  customer = null\ndevice 'v9' is not in the registry\n");
+  EXPECT_EQ(
+      shown_of("v9", "{}", "known_only = true"),
+      "refused: unknown_device: device 'v9' is not in the registry\n"
+      "  to mend it: give a [[device]] this id, or a line to the file of [registry]; or leave "
+      "'known_only' out\n");
+  EXPECT_EQ(shown_of("v3", "{}"),
+            "refused: blocked_device: device 'v3' is blocked\n"
+            "  to mend it: take 'blocked' off the device in the registry\n");
+}
+
 TEST(Decode, without_a_topic_it_is_that_of_the_source_unless_the_key_is_in_it) {
   EXPECT_EQ(shown({"doors", "", R"({"door":"d1"})"}),
             "source doors, topic doors/+/#, 13 bytes\n"

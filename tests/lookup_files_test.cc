@@ -65,6 +65,48 @@ TEST_F(Files, a_database_gives_the_same) {
   EXPECT_EQ(c->cells[1], (std::vector<Value>{8.0, {}}));
 }
 
+TEST_F(Files, with_since_a_text_may_stand_in_several_rows_each_from_its_time_on) {
+  LookupOptions options =
+      csv("door,zone,limit_c,from\nopen,dock,8,2026-03-01T12:00:00Z\nopen,road,9,\n"
+          "shut,yard,1,2026-03-01T13:00:00+01:00\n");
+  options.since = "from";
+  const auto c = read_lookup(options);
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->keys, (std::vector<std::string>{"open", "open", "shut"}));
+  EXPECT_EQ(c->since, (std::vector<int64_t>{1'772'366'400'000, kTimeMin, 1'772'366'400'000}));
+  EXPECT_EQ(c->cells[1], (std::vector<Value>{8.0, 9.0, 1.0}));
+  options = database(
+      "CREATE TABLE doors (door, zone, limit_c, \"from\");"
+      "INSERT INTO doors VALUES ('open', 'dock', 8, '2026-03-01T12:00:00Z'),"
+      "('open', 'road', 9, NULL)");
+  options.since = "from";
+  const auto d = read_lookup(options);
+  ASSERT_TRUE(d.ok()) << d.error().message;
+  EXPECT_EQ(d->since, (std::vector<int64_t>{kTimeMin, 1'772'366'400'000}));
+  EXPECT_EQ(d->cells[1], (std::vector<Value>{9.0, 8.0}));
+}
+
+TEST_F(Files, a_since_that_is_no_time_or_stands_twice_is_told_with_its_place) {
+  const auto error = [&](const std::string& rows) {
+    LookupOptions options = csv("door,zone,limit_c,from\n" + rows);
+    options.since = "from";
+    return error_of(options);
+  };
+  EXPECT_EQ(error("open,dock,8,yesterday\n"),
+            "doors.csv:2: from: 'yesterday' is no time such as 2026-03-01T12:00:00Z");
+  EXPECT_EQ(error("open,a,8,\nopen,b,8,\n"),
+            "doors.csv:3: 'open' stands in door of another row, too, since the same time");
+  LookupOptions options = csv("door,zone,limit_c\n");
+  options.since = "from";
+  EXPECT_EQ(error_of(options), "doors.csv:1: there is no column 'from'");
+  options = database(
+      "CREATE TABLE doors (door, zone, limit_c, \"from\");"
+      "INSERT INTO doors VALUES ('open', 'dock', 8, 1772366400)");
+  options.since = "from";
+  EXPECT_EQ(error_of(options),
+            "doors.db, row 1 of doors: from: '1772366400' is no time such as 2026-03-01T12:00:00Z");
+}
+
 TEST_F(Files, what_is_wrong_is_told_with_its_place) {
   const std::string head = "door,zone,limit_c\n";
   EXPECT_EQ(error_of(csv("")), "doors.csv: is empty; its first line names the columns");

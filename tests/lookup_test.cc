@@ -79,6 +79,50 @@ TEST(Lookup, readings_see_what_the_table_held_when_they_came) {
             Lines{"w a [0,10000) #0 final n=2 z=dock s=18"});
 }
 
+LookupContents assigned() {
+  return {{{"limit_c", FieldType::kNumber}, {"zone", FieldType::kText}},
+          {"open", "shut", "open", "open"},
+          {{3.0, 8.0, 1.0, 2.0},
+           {std::string("late"), std::string("road"), std::string("ever"), std::string("early")}},
+          {5'000, kTimeMin, kTimeMin, 2'000}};
+}
+
+TEST(Lookup, with_since_readings_find_the_row_that_held_at_their_time) {
+  PipelineOptions options = looked_up();
+  options.lookups[0].since = "since";
+  options.sources[0].max_disorder_ms = 5'000;
+  Told told(options);
+  told.turn({{1'999, "a", 1, "open"}, {5'000, "b", 1, "open"}}, assigned());
+  told.turn({{4'999, "c", 1, "open"}, {9'000, "d", 1, "shut"}, {2'000, "e", 1, "open"}});
+  told.turn({{9'000, "c", 1, "open"}, {3'000, "b", 1, "open"}});
+  EXPECT_EQ(told.stage.finish(),
+            (Lines{"w a [0,10000) #0 final n=1 z=ever s=1", "w b [0,10000) #0 final n=2 z=late s=5",
+                   "w c [0,10000) #0 final n=2 z=late s=5", "w d [0,10000) #0 final n=1 z=road s=8",
+                   "w e [0,10000) #0 final n=1 z=early s=2"}));
+}
+
+TEST(Lookup, before_the_first_since_nothing_is_found) {
+  PipelineOptions options = looked_up(true);
+  options.lookups[0].since = "since";
+  Told told(options);
+  LookupContents table = assigned();
+  table.since = {5'000, 6'000, 7'000, 8'000};
+  told.turn({{4'999, "a", 1, "open"}, {5'000, "a", 1, "open"}}, table);
+  EXPECT_EQ(told.turn({{10'000, "a"}}), Lines{"w a [0,10000) #0 final n=1 z=late s=3"});
+}
+
+TEST(LookupContents, times_are_kept_and_contents_without_them_are_as_they_were) {
+  const auto timed = LookupContents::decode(assigned().encode());
+  ASSERT_TRUE(timed.ok());
+  EXPECT_EQ(timed->since, assigned().since);
+  const auto plain = LookupContents::decode(contents(8).encode());
+  ASSERT_TRUE(plain.ok());
+  EXPECT_TRUE(plain->since.empty());
+  const std::string bytes = assigned().encode();
+  EXPECT_FALSE(LookupContents::decode(bytes.substr(0, bytes.size() - 1)).ok());
+  EXPECT_FALSE(LookupContents::decode(bytes + "x").ok());
+}
+
 TEST(Lookup, its_table_is_part_of_the_saved_state_and_saved_when_it_changes_only) {
   Told told(looked_up());
   told.turn({{0, "a", 1, "open"}}, contents(8));
