@@ -122,10 +122,27 @@ std::string shortened(std::string_view text) {
   return printable(text.substr(0, end)) + "…";
 }
 
+namespace {
+
+// How many bytes at the beginning stand for themselves in a JSON string.
+size_t plain_run(std::string_view text) {
+  size_t n = 0;
+  while (n < text.size() && text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\') {
+    ++n;
+  }
+  return n;
+}
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = plain_run(text);
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     auto c = static_cast<uint8_t>(text.front());
     size_t n = utf8_sequence(text);
     if (n == 0) {

@@ -4,10 +4,10 @@
   bench/ingest.py --bin DIR [--messages 1000000] [--rounds 3] [--watermark source|key]
 
 DIR holds wayside, mqtt_load, paho_count and raw_floor. Each round runs every job once, so that
-noise hits all alike; mqtt_load plays the broker, flat out. CPU is user + system time of the
-subscriber's process from just before the start until all results are there. Prints one JSON line
-per figure, the median over the rounds. A lost, repeated or wrong result ends it with status 1, and
-the run's folder is kept.
+noise hits all alike; mqtt_load plays the broker, flat out, or feeds a real mosquitto at a given
+rate. CPU is user + system time of the subscriber's process from just before the start until all
+results are there. Prints one JSON line per figure, the median over the rounds. A lost, repeated or
+wrong result ends it with status 1, and the run's folder is kept.
 """
 
 import argparse
@@ -28,13 +28,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from system import watch_syncs  # noqa: E402
+from system import free_port, watch_syncs  # noqa: E402
 
 DEVICES = 200
 POLL_S = 0.02
 START_S = 30  # for a subscriber to subscribe, and to stop
 CHUNK_BYTES = 16 << 20
 SLOW_SYNC_US = 100_000
+PACED_S = 12
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 READING = b'"type":"reading"'
 
@@ -93,6 +94,19 @@ type = "file"
 dir = "{dir}/out"
 raw = ["readings"]
 max_bytes = "4GiB"   # each line is checked, so that none may be rotated away
+"""
+
+
+# mosquitto, which takes its readings from the generator and is what the subscriber connects to.
+BRIDGE = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+max_queued_messages 100000
+connection generator
+address 127.0.0.1:{generator}
+topic fleet/# in 0
+try_private false
+notifications false
 """
 
 
@@ -211,6 +225,10 @@ class Job:
     command: tuple  # "{...}" as in the configuration
     config: str = ""
     sync_us: int = 0  # so much longer each sync of the journal takes
+    rate: int = 0  # a second, through a real mosquitto, for PACED_S; 0: flat out, without one
+
+    def messages(self, args):
+        return self.rate * PACED_S if self.rate else args.messages
 
 
 def jobs(watermark):
@@ -220,6 +238,8 @@ def jobs(watermark):
         Job(f"{window}_qos0_direct", 0, WindowResults, daemon, CONFIG + WINDOWS),
         Job("durable_qos1_direct", 1, ReadingResults, daemon, CONFIG + FORWARDING),
         Job("overload_qos1_direct", 1, ReadingResults, daemon, CONFIG + FORWARDING, SLOW_SYNC_US),
+        Job(f"{window}_5000_per_s", 0, WindowResults, daemon, CONFIG + WINDOWS, rate=5_000),
+        Job("paho_5000_per_s", 0, CountResults, ("{bin}/paho_count", "{port}", "0"), rate=5_000),
         Job("paho_qos0_direct", 0, CountResults, ("{bin}/paho_count", "{port}", "0")),
         Job("paho_qos1_direct", 1, CountResults, ("{bin}/paho_count", "{port}", "1")),
         Job("raw_floor_qos0", 0, WindowResults, ("{bin}/raw_floor", "{port}", "{dir}/out/0.jsonl")),
@@ -254,7 +274,8 @@ class Run:
         self.job, self.args = job, args
         self.dir = Path(tempfile.mkdtemp(prefix=job.name + "-", dir=args.tmp))
         (self.dir / "out").mkdir()
-        self.results = job.results(self.dir / "out", args.messages)
+        self.messages = job.messages(args)
+        self.results = job.results(self.dir / "out", self.messages)
         self.processes = {}
         self.deadline = time.monotonic() + args.max_seconds
 
@@ -286,13 +307,16 @@ class Run:
     def begin(self):
         """Starts generator and subscriber, which has subscribed when this returns."""
         args, qos, soon = self.args, self.job.qos, time.monotonic() + START_S
-        flags = {"port": 0, "messages": args.messages, "qos": qos, "devices": DEVICES}
+        flags = {"port": 0, "messages": self.messages, "qos": qos, "devices": DEVICES}
+        flags |= {"rate": self.job.rate}
         flags |= {"seed": args.seed, "max-seconds": args.max_seconds + 2 * START_S}
         command = [f"{args.bin}/mqtt_load"]
         for flag, value in flags.items():
             command += [f"--{flag}", str(value)]
         generator = self.start("mqtt_load", command)
         port = self.wait_for("its port", lambda: self.generator_said(r"^port (\d+)$"), soon)[1]
+        if self.job.rate:
+            port = self.bridge(port, soon)
 
         names = {"bin": args.bin, "dir": self.dir, "port": port, "qos": qos}
         names["watermark"] = args.watermark
@@ -300,14 +324,28 @@ class Run:
         env, _ = watch_syncs(self.dir, self.job.sync_us) if self.job.sync_us else (None, None)
         command = [word.format(**names) for word in self.job.command]
         subscriber = self.start("subscriber", command, env)
-        self.wait_for("the subscription", lambda: self.generator_said("^subscribed$"), soon)
+        self.wait_for("the subscription", self.is_subscribed, soon)
         os.sync()  # what earlier runs left to be written
         time.sleep(0.2)
         return generator, subscriber
 
+    def bridge(self, generator_port, deadline):
+        """Starts mosquitto; its port."""
+        port = free_port()
+        config = self.dir / "mosquitto.conf"
+        config.write_text(BRIDGE.format(port=port, generator=generator_port))
+        self.start("mosquitto", ["mosquitto", "-v", "-c", config])
+        self.wait_for("the bridge", lambda: self.generator_said("^subscribed$"), deadline)
+        return port
+
+    def is_subscribed(self):
+        if not self.job.rate:
+            return self.generator_said("^subscribed$")
+        return re.search("Sending SUBACK to", (self.dir / "mosquitto.err").read_text())
+
     def measure(self):
         """The figures, as {name: (value, unit)}, and the last reading's event time."""
-        messages = self.args.messages
+        messages = self.messages
         generator, subscriber = self.begin()
         pid = subscriber.pid
         cpu_s, start_s = cpu_seconds(pid), time.monotonic()
@@ -376,7 +414,7 @@ def run_round(selected, args, figures):
         with Run(job, args) as run:
             try:
                 measured, last_event_ms = run.measure()
-                if job.results is WindowResults:
+                if job.results is WindowResults and not job.rate:
                     windows[job.name] = run.results
                     for other in windows.values():
                         check_same_windows(run.results, other, last_event_ms)
@@ -387,7 +425,7 @@ def run_round(selected, args, figures):
         for name, (value, unit) in measured.items():
             figures.setdefault((f"ingest.{job.name}.{name}", unit), []).append(value)
     for name, value in cpu.items():
-        peer = cpu.get("paho_qos1_direct" if "qos1" in name else "paho_qos0_direct")
+        peer = cpu.get("paho_" + name.split("_", 2 if "key" in name else 1)[-1])
         if name.startswith(("window", "durable")) and peer:
             figures.setdefault((f"ingest.{name}.ratio_to_paho", "ratio"), []).append(value / peer)
     offered, taken = rates.get("durable_qos1_direct"), rates.get("overload_qos1_direct")

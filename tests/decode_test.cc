@@ -91,20 +91,23 @@ lon = "lon"
 temp_c = { path = "t", max_rate = 0.5, stuck_after = "10s", fill = "1m" }
 )toml");
   const std::string payload =
-      R"([{"ts":1772366600,"lat":52,"lon":9,"t":5},{"ts":1772366610,"lat":0,"lon":0,"t":5},)"
+      R"([{"ts":1772366600,"lat":52,"lon":9,"t":5},{"ts":1772366605,"t":5},)"
+      R"({"ts":1772366610,"lat":0,"lon":0,"t":5},)"
       R"({"ts":1772366611,"lat":53,"lon":9,"t":30}])";
   const auto decoded = decode(kJudged, {"trucks", "trucks/v1", payload}, {kNow, kNow});
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(to_text(*decoded),
-            "source trucks, topic trucks/v1, 124 bytes\n"
+            "source trucks, topic trucks/v1, 148 bytes\n"
             "reading 1: key v1, time 2026-03-01T12:03:20.000Z\n"
             "  vehicle = \"v1\"\n  lat = 52\n  lon = 9\n  temp_c = 5\n"
-            "reading 2: key v1, time 2026-03-01T12:03:30.000Z\n"
+            "reading 2: key v1, time 2026-03-01T12:03:25.000Z\n"
+            "  vehicle = \"v1\"\n  lat = null\n  lon = null\n  temp_c = 5\n"
+            "reading 3: key v1, time 2026-03-01T12:03:30.000Z\n"
             "  vehicle = \"v1\"\n"
             "  lat = null   was 0; null_island: as of a receiver without a fix\n"
             "  lon = null   was 0; null_island: as of a receiver without a fix\n"
             "  temp_c = 5   stuck: the same for 10s\n"
-            "reading 3: key v1, time 2026-03-01T12:03:31.000Z\n"
+            "reading 4: key v1, time 2026-03-01T12:03:31.000Z\n"
             "  vehicle = \"v1\"\n"
             "  lat = null   was 53; too_fast: above max_speed 40\n"
             "  lon = null   was 9; too_fast: above max_speed 40\n"

@@ -95,16 +95,16 @@ TEST(DeviceJoin, attributes_stand_behind_the_fields_and_before_what_cleaning_tel
   EXPECT_EQ(schema.fields[3], (Field{"trailer", FieldType::kText}));
   EXPECT_EQ(schema.fields[4], (Field{"customer", FieldType::kText}));
   EXPECT_EQ(schema.fields[5], (Field{"faults", FieldType::kText}));
-  EXPECT_EQ(j.clean({{"a", 91}}), (Rows{"- T-1 - temp_c:out_of_range"}));
+  EXPECT_EQ(j.clean({{"a", 91}}), (Rows{"- T-1 -  temp_c:out_of_range "}));
 }
 
 TEST(DeviceJoin, a_number_is_calibrated_before_its_range_is_looked_at_and_that_is_no_fault) {
   Joined j(registry_of({calibrated(device("a"), "temp_c", 2, -10), device("b")}), "faults");
   EXPECT_EQ(j.clean({{"a", 50}, {"a", 50.5}, {"a", -30}, {"b", 91}, {"b", 50}, {"a"}}),
-            (Rows{"90 - - -", "- - - temp_c:out_of_range", "- - - temp_c:out_of_range",
-                  "- - - temp_c:out_of_range", "50 - - -", "- - - -"}));
+            (Rows{"90 - - -", "- - -  temp_c:out_of_range ", "- - -  temp_c:out_of_range ",
+                  "- - -  temp_c:out_of_range ", "50 - - -", "- - - -"}));
   EXPECT_EQ(j.cleaner.out_of_range(), 3u);
-  EXPECT_EQ(j.clean({{"a", 95}, {"a", -20}}), (Rows{"- - - temp_c:out_of_range", "-50 - - -"}))
+  EXPECT_EQ(j.clean({{"a", 95}, {"a", -20}}), (Rows{"- - -  temp_c:out_of_range ", "-50 - - -"}))
       << "what was in range as it came may not be, and the other way round";
 }
 

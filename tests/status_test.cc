@@ -10,9 +10,9 @@ TEST(Status, it_tells_what_cleaning_changed_and_how_good_the_data_are) {
   Pipeline::SourceStatus& source = snapshot.sources.emplace_back();
   source.name = "trucks";
   source.cleaned = {{"lat", Reason::kNullIsland, 3}, {"temp_c", Reason::kStuck, 1}};
-  source.quality = QualityFigures{8, 2, 3, 4, 800};
+  source.quality = QualityFigures{8, 2, 3, 4, 8, 800};
   Pipeline::KeyLag& key = snapshot.keys.emplace_back();
-  key = {"v1", 1'000, 500, QualityFigures{4, 0, 4, 4, 80}};
+  key = {"v1", 1'000, 500, QualityFigures{4, 0, 4, 4, 4, 80}};
   const std::string json = snapshot.to_json();
   EXPECT_NE(json.find(R"("cleaned":[{"field":"lat","reason":"null_island","readings":3},)"
                       R"({"field":"temp_c","reason":"stuck","readings":1}],)"

@@ -6,6 +6,11 @@
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
+namespace {
+
+constexpr size_t kLonger = 16;  // bytes by which a reading may be longer than the one before it
+
+}  // namespace
 
 Result<std::unique_ptr<Backlog>> Backlog::open(Disk& disk, BacklogOptions options) {
   WS_ASSIGN(auto outbox, OutboxReader::open(disk, options.store_dir));
@@ -217,17 +222,19 @@ bool Backlog::add_rows(const RawCursor& cursor, RawPosition& at, const RawPositi
     if (std::exchange(entry, row->entry) != row->entry) {
       epoch = epoch_at(epochs_, &Epoch::first_entry, entry);
     }
-    messages.push_back(message_of(cursor.group(), *row, epoch));
-    bytes_ += messages.back().value.size();
+    const size_t like_the_last = messages.empty() ? 0 : messages.back().value.size();
+    Message& m = messages.emplace_back();
+    m.value.reserve(like_the_last + kLonger);
+    write_message(cursor.group(), *row, epoch, m);
+    bytes_ += m.value.size();
   }
   return true;
 }
 
-Message Backlog::message_of(const Group& group, const RawCursor::Row& at,
-                            const std::string& epoch) const {
+void Backlog::write_message(const Group& group, const RawCursor::Row& at, const std::string& epoch,
+                            Message& m) const {
   const ReadingBatch& batch = group.batches[at.source];
   const NamedSchema& named = options_.raw.sources[at.source];
-  Message m;
   m.id = reading_id(options_.gateway, epoch, at.entry, at.place);
   if (options_.format == ValueFormat::kProtobuf) {
     std::string encoded;
@@ -245,7 +252,6 @@ Message Backlog::message_of(const Group& group, const RawCursor::Row& at,
     m.key = batch.texts.text(key);
   m.time_ms = batch.times[at.row];
   m.clock_unset = at.clock_unset;
-  return m;
 }
 
 }  // namespace wayside

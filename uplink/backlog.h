@@ -80,7 +80,8 @@ class Backlog {
                  Mark& after);
   bool add_rows(const RawCursor& cursor, RawPosition& at, const RawPosition& end,
                 std::vector<Message>& messages);
-  Message message_of(const Group& group, const RawCursor::Row& at, const std::string& epoch) const;
+  void write_message(const Group& group, const RawCursor::Row& at, const std::string& epoch,
+                     Message& m) const;
   bool full(const std::vector<Message>& messages) const {
     return ended_ || messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
   }

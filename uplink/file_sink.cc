@@ -115,7 +115,10 @@ class FileSink : public Sink {
   }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
+    size_t bytes = 0;
+    for (const Message& m : messages) bytes += m.value.size() + 1;
     std::string lines;
+    lines.reserve(bytes);
     for (const Message& m : messages) {
       lines += m.value;
       lines += '\n';
