@@ -45,10 +45,13 @@ class Checker {
     for (const std::string& name : s.attributes) {
       std::string wrong = taken_name(name);
       if (wrong.empty()) wrong = wrong_sql_name(name);
-      if (!names.insert(name).second) {
+      // SQL does not tell names by case.
+      const auto is_it = [&](const std::string& other) { return same_name(other, name); };
+      if (std::any_of(names.begin(), names.end(), is_it)) {
         wrong = "there is a field '" + name +
                 "' already; leave the attribute out, or give one of them another name";
       }
+      names.insert(name);
       if (!wrong.empty()) not_judged_.insert(s.name);
       add(s.name, "attributes", wrong.empty() ? wrong_attribute(name) : wrong);
     }

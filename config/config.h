@@ -98,10 +98,15 @@ std::string position_key(const std::string& section, const std::string& name);
 
 // Reads and checks a file: syntax, keys, types, references between blocks, expressions.
 // A gateway without an id gets one from the machine id.
-std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors);
+constexpr const char* kMachineId = "/etc/machine-id";
+// Who only asks a running gateway, or looks at what it holds, leaves the registry of devices alone.
+enum class Devices { kRead, kLeft };
+std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors,
+                                  Devices devices = Devices::kRead);
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
                                    std::vector<ConfigError>& errors,
-                                   const std::string& machine_id_path = "/etc/machine-id");
+                                   const std::string& machine_id_path = kMachineId,
+                                   Devices devices = Devices::kRead);
 
 // Every key with its default and its meaning, as a file that loads.
 std::string sample_config();

@@ -14,6 +14,7 @@ namespace wayside {
 namespace {
 
 constexpr size_t kErrorsMax = 20;  // of a file: one that is wrong throughout is told as such
+constexpr size_t kColumnsMax = 64;
 constexpr uint64_t kHeadBytes = 64 << 10;
 constexpr uint64_t kDeviceBytes = 1 << 10;  // of a line, on the average
 
@@ -146,6 +147,10 @@ class DeviceReader {
   }
 
   bool take_head(const std::vector<std::string_view>& cells) {
+    if (cells.size() > kColumnsMax) {
+      fail(1, "has more than " + std::to_string(kColumnsMax) + " columns; take some out");
+      return false;
+    }
     std::set<std::string> seen;
     for (const std::string_view cell : cells) {
       const CsvColumn& column = columns_.emplace_back(column_of(std::string(cell)));
@@ -164,12 +169,21 @@ class DeviceReader {
         if (!wrong.empty()) fail(1, title + ": " + wrong);
       } else if (column.title.find('.') != std::string::npos) {
         fail(1, title + ": only FIELD.scale and FIELD.offset have a dot; give it another name");
+      } else if (column.kind == CsvColumn::Kind::kAttribute) {
+        take_attribute(column.title, title);
       }
     }
     if (!seen.contains("id")) {
       fail(1, "there is no column 'id'; the first line names the columns, with commas between");
     }
     return errors_.size() == before_;
+  }
+
+  void take_attribute(const std::string& name, const std::string& title) {
+    for (const char* known : {"id", "blocked"}) {
+      if (same_name(name, known)) return fail(1, title + ": did you mean '" + known + "'?");
+    }
+    registry_.add_attribute(name);
   }
 
   void take_row(const std::vector<std::string_view>& cells, size_t line) {
@@ -260,8 +274,10 @@ std::string beside(const std::string& config_file, const std::string& path) {
 
 }  // namespace
 
-void know_devices(Config& config, const std::string& file, std::vector<ConfigError>& errors) {
+void know_devices(Config& config, const std::string& file, Devices devices,
+                  std::vector<ConfigError>& errors) {
   config.registry.file = beside(file, config.registry.file);
+  if (devices == Devices::kLeft) return;
   config.known_devices = DeviceReader(config, file, errors).read();
   for (SourceOptions& s : config.sources) {
     if (!s.is_answered) s.devices = config.known_devices;

@@ -89,7 +89,7 @@ void write_out_presets(toml::table& root, const std::string& file, Config& confi
 
 std::optional<Config> parse_config(const std::string& text, const std::string& file,
                                    std::vector<ConfigError>& errors,
-                                   const std::string& machine_id_path) {
+                                   const std::string& machine_id_path, Devices devices) {
   toml::table root;
   try {
     root = toml::parse(text, file);
@@ -122,7 +122,7 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   std::string machine;
   std::ifstream(machine_id_path) >> machine;
   complete_config(config, machine);
-  know_devices(config, file, errors);
+  know_devices(config, file, devices, errors);
   check_config(config, file, errors);
   const auto place = [&](const ConfigError& e) {
     return std::tuple(e.file != file, e.at.line, e.at.column);
@@ -133,7 +133,8 @@ std::optional<Config> parse_config(const std::string& text, const std::string& f
   return config;
 }
 
-std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors) {
+std::optional<Config> load_config(const std::string& path, std::vector<ConfigError>& errors,
+                                  Devices devices) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
@@ -141,7 +142,7 @@ std::optional<Config> load_config(const std::string& path, std::vector<ConfigErr
     errors.push_back({path, {}, "cannot be read"});
     return std::nullopt;
   }
-  return parse_config(text.str(), path, errors);
+  return parse_config(text.str(), path, errors, kMachineId, devices);
 }
 
 }  // namespace wayside

@@ -35,9 +35,9 @@ int fail(const Error& error) {
   return static_cast<int>(error.code);
 }
 
-std::optional<Config> load(const Arguments& a) {
+std::optional<Config> load(const Arguments& a, Devices devices = Devices::kRead) {
   std::vector<ConfigError> errors;
-  auto config = load_config(a.config, errors);
+  auto config = load_config(a.config, errors, devices);
   for (const ConfigError& e : errors) std::fprintf(stderr, "%s\n", e.to_text().c_str());
   if (!config) return config;
   const std::string& level = config->gateway.log_level;
@@ -166,7 +166,7 @@ int check(const Arguments& a) {
 }
 
 int buffer_ls(const Arguments& a) {
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   auto json = list_buffer(*config);
   if (!json.ok()) return fail(json.error());
@@ -175,7 +175,7 @@ int buffer_ls(const Arguments& a) {
 }
 
 int buffer_verify(const Arguments& a) {
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   const auto anchor = JournalAnchor::parse(a.anchor);
   if (!a.anchor.empty() && !anchor) {
@@ -201,7 +201,7 @@ int buffer_verify(const Arguments& a) {
 }
 
 int buffer_export(const Arguments& a) {
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   LineFile out;
   if (Status opened = out.open(a.out); !opened.ok()) return fail(opened.error());
@@ -213,7 +213,7 @@ int buffer_export(const Arguments& a) {
 }
 
 int buffer_import(const Arguments& a) {
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   auto lines = import_buffer(*config, a.uplink, a.dumps.front());
   if (!lines.ok()) return fail(lines.error());
@@ -312,7 +312,7 @@ int explain_event(const Arguments& a) {
 int send(const Arguments& a) {
   const auto timeout_ms = parse_duration_ms(a.answer_timeout);
   if (!timeout_ms) return fail({ErrorCode::kUsage, "--timeout: expected a duration like 10s"});
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   auto answer = run_command(*config, a.command, a.payload, *timeout_ms);
   if (!answer.ok()) return fail(answer.error());
@@ -344,7 +344,7 @@ int decode_payload(const Arguments& a) {
 }
 
 int status(const Arguments& a) {
-  auto config = load(a);
+  auto config = load(a, Devices::kLeft);
   if (!config) return static_cast<int>(ErrorCode::kConfig);
   if (a.watch) {
     Status watched = watch_status(config->gateway.state_dir, a.watch_seconds);

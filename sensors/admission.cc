@@ -161,10 +161,11 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
     if (outgoing_.size() < kOutgoingMax)
       outgoing_.push_back({chunk.connection, std::move(message)});
   }
-  if (!good) {
-    return reject(source, frame, std::move(refusal), group);
+  if (good) {
+    admit_readings(chunk, frame, arrival, binding, group);
+  } else {
+    reject(source, frame, std::move(refusal), group);
   }
-  admit_readings(chunk, frame, arrival, binding, group);
   // One large payload does not hold its room for ever.
   if (state.readings.size() > kReadingsKept) state.readings = Readings(state.readings.empty());
 }

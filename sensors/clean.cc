@@ -60,11 +60,14 @@ Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
   list_kept(options, schema);
 }
 
-// What was another field, or in another unit, teaches nothing.
+// What was another field, in another unit or calibrated otherwise, teaches nothing.
 void Cleaner::list_judged(const SourceOptions& options, const Schema& schema) {
   std::string meaning = "1";
   const auto means = [&](const FieldOptions& f) {
     meaning += fmt::format("/{}={}*{}+{}", f.name, f.path, f.scale, f.shift);
+    if (const uint64_t calibrated = devices_.meaning(schema.find(f.name))) {
+      meaning += fmt::format("~{}", calibrated);
+    }
   };
   for (const FieldOptions& field : options.fields) {
     if (!field.cleaning.judges()) continue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+
 namespace wayside {
 namespace {
 
@@ -24,6 +26,21 @@ DeviceJoin::DeviceJoin(const SourceOptions& options, const Schema& schema)
         column < schema.fields.size() && schema.fields[column].type == FieldType::kNumber;
     if (is_number) calibrated_.push_back({column, i});
   }
+}
+
+uint64_t DeviceJoin::meaning(size_t column) const {
+  uint64_t sum = 0;  // in whichever order devices stand
+  for (const Calibrated& c : calibrated_) {
+    if (c.column != column) continue;
+    for (uint32_t device = 0; device < devices_->size(); ++device) {
+      const Calibration* calibration = devices_->calibration(device, c.place);
+      if (!calibration) continue;
+      const double numbers[] = {calibration->scale, calibration->offset};
+      const std::string_view bytes(reinterpret_cast<const char*>(numbers), sizeof numbers);
+      sum += hash64(bytes, hash64(devices_->id(device)));
+    }
+  }
+  return sum;
 }
 
 void DeviceJoin::look_at(ReadingBatch& batch, size_t begin, size_t rows) {

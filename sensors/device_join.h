@@ -18,6 +18,8 @@ class DeviceJoin {
 
   // Whether it has anything to say of this source.
   bool is_on() const { return !attributes_.empty() || !calibrated_.empty(); }
+  // What calibrates a field, of all devices; 0: nothing does.
+  uint64_t meaning(size_t column) const;
   // Looks at rows of a batch, each of which has a key; it changes only by texts that are interned.
   void look_at(ReadingBatch& batch, size_t begin, size_t rows);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sensors/frame.h"
+#include "sensors/json_parser.h"
 #include "sensors/path_tree.h"
 #include "sensors/row_writer.h"
 
@@ -50,12 +51,8 @@ class JsonDecoder : public Decoder {
     out_ = &out;
     refusal_ = &refusal;
     is_broken_ = false;
-    // Frames come with kFramePadding readable bytes behind them.
-    const std::string_view payload = message.payload;
     od::document document;
-    const auto error =
-        parser_.iterate(payload.data(), payload.size(), payload.size() + kFramePadding)
-            .get(document);
+    const auto error = parser_.iterate(message.payload).get(document);
     if (error) return bad(error);
     if (!(has_each_ ? take_readings(document) : take_object(document, out.add()))) return false;
     const char* rest;
@@ -310,7 +307,7 @@ class JsonDecoder : public Decoder {
   Member root_;
   Member element_;
   std::vector<size_t> beside_fields_;  // places of fields that stand beside the readings
-  od::parser parser_;
+  JsonParser parser_;
   // Of the message that is being read.
   Readings* out_ = nullptr;
   Refusal* refusal_ = nullptr;

@@ -57,6 +57,10 @@ bool Registry::add(const DeviceOptions& device, const std::set<std::string>& wan
   return true;
 }
 
+void Registry::add_attribute(const std::string& name) {
+  column_of(attributes_, &Attribute::name, name);
+}
+
 std::vector<std::string> Registry::attributes() const {
   return names_of(attributes_, &Attribute::name);
 }

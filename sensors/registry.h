@@ -42,14 +42,17 @@ class Registry {
 
   // False: its id is there already. Of attributes that are not `wanted` only the names are kept.
   bool add(const DeviceOptions& device, const std::set<std::string>& wanted);
+  // One that devices may have, though none does.
+  void add_attribute(const std::string& name);
 
   size_t size() const { return ids_.size(); }
+  std::string_view id(uint32_t device) const { return ids_.text(device); }
   // Devices are numbered from 0 in the order in which they were added.
   uint32_t find(std::string_view id) const { return ids_.find(id); }
   bool is_blocked(uint32_t device) const { return device < blocked_.size() && blocked_[device]; }
   bool blocks() const { return !blocked_.empty(); }  // some device at all
 
-  // Those that some device has; both are numbered as in these lists.
+  // Those that devices have; both are numbered as in these lists.
   std::vector<std::string> attributes() const;
   std::vector<std::string> calibrated_fields() const;
   // Without data: it has none.

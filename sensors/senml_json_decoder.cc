@@ -2,7 +2,7 @@
 
 #include <simdjson.h>
 
-#include "sensors/frame.h"
+#include "sensors/json_parser.h"
 #include "sensors/senml_pack.h"
 
 namespace wayside {
@@ -17,12 +17,9 @@ class SenmlJsonDecoder : public Decoder {
   bool decode(const Frame& message, const Now& arrival, Readings& out, Refusal& refusal) override {
     pack_.begin(arrival.wall_ms, out, refusal);
     refusal_ = &refusal;
-    // Frames come with kFramePadding readable bytes behind them.
-    const std::string_view payload = message.payload;
     od::document document;
     od::array records;
-    auto error = parser_.iterate(payload.data(), payload.size(), payload.size() + kFramePadding)
-                     .get(document);
+    auto error = parser_.iterate(message.payload).get(document);
     if (!error) error = document.get_array().get(records);
     if (error) return bad(error);
     if (!take_records(records)) return false;
@@ -118,7 +115,7 @@ class SenmlJsonDecoder : public Decoder {
   }
 
   SenmlPack pack_;
-  od::parser parser_;
+  JsonParser parser_;
   Refusal* refusal_ = nullptr;  // of the message that is being read
 };
 

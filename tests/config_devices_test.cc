@@ -118,7 +118,7 @@ TEST_F(DeviceFile, a_file_says_the_same_as_blocks) {
   ASSERT_TRUE(blocks && file);
   EXPECT_EQ(config_version(*file), config_version(*blocks));
   EXPECT_EQ(file->known_devices->attributes(),
-            (std::vector<std::string>{"colour", "customer", "trailer"}));
+            (std::vector<std::string>{"customer", "colour", "trailer"}));
 }
 
 TEST_F(DeviceFile, blocks_and_a_file_are_one_registry) {
@@ -126,6 +126,18 @@ TEST_F(DeviceFile, blocks_and_a_file_are_one_registry) {
   ASSERT_TRUE(config);
   EXPECT_EQ(config->known_devices->size(), 4u);
   EXPECT_NE(config->known_devices->find("v,4"), Registry::kUnknown);
+}
+
+TEST_F(DeviceFile, a_column_that_is_empty_today_is_an_attribute) {
+  EXPECT_TRUE(errors_in(taking("attributes = [\"trailer\"]", config_of("id,trailer\n"))).empty());
+}
+
+TEST_F(DeviceFile, who_leaves_it_alone_is_not_told_what_is_wrong_in_it) {
+  const std::string text =
+      taking("attributes = [\"trailer\"]\nknown_only = true", config_of("vehicle\n"));
+  EXPECT_FALSE(errors_in(text).empty());
+  std::vector<ConfigError> errors;
+  EXPECT_TRUE(parse_config(text, "F", errors, machine_id_file(), Devices::kLeft));
 }
 
 TEST_F(DeviceFile, its_path_begins_beside_the_configuration) {
@@ -201,6 +213,9 @@ TEST(ConfigDevices, what_does_not_fit_is_told_in_its_place) {
       {"[\"trailer\"]", "@@[\"colour\"]",
        "'attributes': no device has an attribute 'colour'; give it to a [[device]], or as a column "
        "to the file of [registry]"},
+      {"[\"trailer\"]", "@@[\"trailer\", \"Door\"]",
+       "'attributes': there is a field 'Door' already; leave the attribute out, or give one of "
+       "them another name"},
       {"[\"trailer\"]", "@@[\"trailer\", \"door\"]",
        "'attributes': there is a field 'door' already; leave the attribute out, or give one of "
        "them "
@@ -256,6 +271,10 @@ TEST_F(DeviceFile, what_is_wrong_in_it_is_told_with_line_and_column) {
   EXPECT_EQ(error("id,site.name\n"),
             "1: column 'site.name': only FIELD.scale and FIELD.offset have a dot; give it another "
             "name");
+  EXPECT_EQ(error("id,Blocked\n"), "1: column 'Blocked': did you mean 'blocked'?");
+  std::string wide = "id";
+  for (int i = 1; i < 65; ++i) wide += ",a" + std::to_string(i);
+  EXPECT_EQ(error(wide + "\n"), "1: has more than 64 columns; take some out");
   EXPECT_EQ(error(head + "v1,,1\n"), "2: 3 cells where the first line has 5");
   EXPECT_EQ(error(head + "v1,,,,\n,,,,T\n"),
             "3: 'id': is empty: it is the key of the device's readings");

@@ -117,6 +117,20 @@ TEST(DeviceJoin, what_came_stays_in_the_batch_as_it_was) {
   EXPECT_EQ(j.cleaner.calibration(0, 2), nullptr);
 }
 
+TEST(DeviceJoin, what_was_calibrated_otherwise_is_no_past_to_judge_by) {
+  const auto past_of = [](std::vector<DeviceOptions> devices) {
+    SourceOptions o = Joined::make_options(registry_of(std::move(devices)), "");
+    o.fields[0].cleaning.max_rate = 1;
+    return Cleaner(o, Joined::schema()).past_fingerprint();
+  };
+  const DeviceOptions a = calibrated(device("a"), "temp_c", 2, -10);
+  const DeviceOptions b = calibrated(device("b"), "temp_c", 3, 0);
+  EXPECT_EQ(past_of({a, b}), past_of({b, device("c"), a}));
+  EXPECT_NE(past_of({a, b}), past_of({a}));
+  EXPECT_NE(past_of({a}), past_of({calibrated(device("a"), "temp_c", 2, -11)}));
+  EXPECT_EQ(past_of({a}), past_of({calibrated(a, "speed", 2, 0)})) << "no field of the source";
+}
+
 TEST(DeviceJoin, a_text_of_the_same_name_is_not_calibrated) {
   Joined j(registry_of({calibrated(device("a"), "door", 2, 0)}));
   EXPECT_EQ(j.clean({{"a", 30}}), (Rows{"30 - -"}));
