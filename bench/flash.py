@@ -80,7 +80,7 @@ raw = ["buses"]
 
 
 def figure(name, value, unit):
-    print(json.dumps({"name": f"flash.{name}", "value": float(f"{value:.4g}"), "unit": unit}), flush=True)
+    print(json.dumps({"name": name, "value": float(f"{value:.4g}"), "unit": unit}), flush=True)
 
 
 def run(*command):
@@ -153,6 +153,7 @@ class Job:
         self.fleet = f"fleet{rate}"
 
     def start(self, stand, args, broker, kafka):
+        self.area = "flash" if kafka else "flash.files"
         self.card = stand.add(Card(stand.path(self.name)))
         uplink = 'type = "file"' if not kafka else f'type = "kafka"\nbrokers = ["{kafka.address}"]\ntopic = "{self.name}"'
         config = CONFIG.format(state=self.card.folder / "state", port=broker.port, fleet=self.fleet, uplink=uplink, gateway=self.name.replace(".", "-"),
@@ -185,12 +186,12 @@ class Job:
             sys.exit(f"flash.py: {self.name}: only {d['in']} readings arrived")
         ratio = d["bytes"] / d["payload"]
         if self.name.startswith("batch"):
-            figure(f"device_bytes_per_payload_byte.{self.name}", ratio, "ratio")
+            figure(f"{self.area}.device_bytes_per_payload_byte.{self.name}", ratio, "ratio")
         else:
-            figure(f"{self.name}.gb_per_day", d["bytes"] / d["s"] * DAY_S / 1e9, "GB")
-        figure(f"{self.name}.readings_per_commit", d["in"] / d["commits"], "count")
-        figure(f"{self.name}.flushes_per_commit", d["own_flushes"] / d["commits"], "ratio")
-        figure(f"{self.name}.device_flushes_per_commit", d["flushes"] / d["commits"], "ratio")
+            figure(f"{self.area}.{self.name}.gb_per_day", d["bytes"] / d["s"] * DAY_S / 1e9, "GB")
+        figure(f"{self.area}.{self.name}.readings_per_commit", d["in"] / d["commits"], "count")
+        figure(f"{self.area}.{self.name}.flushes_per_commit", d["own_flushes"] / d["commits"], "ratio")
+        figure(f"{self.area}.{self.name}.device_flushes_per_commit", d["flushes"] / d["commits"], "ratio")
 
 
 def all_jobs():
