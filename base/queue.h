@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -13,7 +14,16 @@
 
 namespace wayside {
 
-template <class T>
+// How a queue stands, and how long its producers had to wait for it.
+struct QueueUse {
+  size_t used_bytes = 0;
+  size_t limit_bytes = 0;
+  bool is_full = false;  // producers wait for a sign
+  uint64_t times_full = 0;
+  std::chrono::milliseconds full_for{0};  // all those times together, the present one included
+};
+
+template <class T, class Clock = std::chrono::steady_clock>
 class BoundedQueue {
  public:
   explicit BoundedQueue(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
@@ -25,7 +35,12 @@ class BoundedQueue {
     items_.emplace_back(std::move(item), bytes);
     used_bytes_ += bytes;
     ready_.notify_one();
-    return full_ = used_bytes_ >= limit_bytes_, !full_;
+    if (!full_ && used_bytes_ >= limit_bytes_) {
+      full_ = true;
+      full_since_ = Clock::now();
+      ++times_full_;
+    }
+    return !full_;
   }
 
   // Takes items of `limit_bytes`, at least one if there is one; waits until there is something,
@@ -45,7 +60,9 @@ class BoundedQueue {
       items_.pop_front();
     }
     was_full = full_ && used_bytes_ < limit_bytes_;
-    full_ = full_ && !was_full;
+    if (!was_full) return;
+    full_ = false;
+    full_before_ += Clock::now() - full_since_;
   }
 
   void wake() {
@@ -59,14 +76,25 @@ class BoundedQueue {
     return used_bytes_;
   }
   bool is_full() const { return used_bytes() >= limit_bytes_; }
+  QueueUse use() const {
+    std::lock_guard lock(mutex_);
+    const auto full_for = full_before_ + (full_ ? Clock::now() - full_since_ : Waited(0));
+    return {used_bytes_, limit_bytes_, full_, times_full_,
+            std::chrono::duration_cast<std::chrono::milliseconds>(full_for)};
+  }
 
  private:
+  using Waited = typename Clock::duration;
+
   const size_t limit_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::pair<T, size_t>> items_;
   size_t used_bytes_ = 0;
   bool full_ = false;
+  typename Clock::time_point full_since_{};
+  Waited full_before_{0};
+  uint64_t times_full_ = 0;
   bool woken_ = false;
 };
 

@@ -352,7 +352,7 @@ void Loop::publish(Now now) {
   s->commits = commits_;
   s->commit_us = commit_us_;
   s->trouble = trouble_;
-  s->queue_bytes = queue_.used_bytes();
+  s->queue = queue_.use();
   flash_.look(now.timer_ms, disk_.use());
   s->flash = flash_.status();
   s->storage = room_;

@@ -78,7 +78,13 @@ std::string Snapshot::to_json() const {
   json.add("commit_us", commit_us);
   json.add("trouble", trouble);
   json.close();
-  json.add("queue_bytes", queue_bytes);
+  json.open("queue");
+  json.add("bytes", queue.used_bytes);
+  json.add("limit_bytes", queue.limit_bytes);
+  json.add("full", queue.is_full);
+  json.add("times_full", queue.times_full);
+  json.add("full_ms", int64_t{queue.full_for.count()});
+  json.close();
   json.open("flash");
   json.add("written_bytes", flash.written_bytes);
   json.add("flushes", flash.flushes);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/queue.h"
 #include "firmware-gw/flash.h"
 #include "firmware-gw/scrub.h"
 #include "pipeline/pipeline.h"
@@ -69,7 +70,7 @@ struct Snapshot {
   uint64_t commits = 0;
   int64_t commit_us = 0;  // of the last one
   std::string trouble;    // why nothing is acknowledged; empty when all is well
-  size_t queue_bytes = 0;
+  QueueUse queue;
   FlashStatus flash;
   StorageStatus storage;
   Ledger total;

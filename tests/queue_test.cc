@@ -48,6 +48,39 @@ TEST(BoundedQueue, only_the_first_drain_after_a_pause_tells_of_it) {
   EXPECT_FALSE(drain(queue).was_full);
 }
 
+struct SetClock {
+  using duration = milliseconds;
+  using time_point = std::chrono::time_point<SetClock, duration>;
+  static inline time_point time{};
+  static time_point now() { return time; }
+};
+
+TEST(BoundedQueue, it_tells_how_often_and_how_long_it_kept_others_waiting) {
+  BoundedQueue<int, SetClock> queue(10);
+  std::vector<int> items;
+  bool was_full = false;
+  queue.push(1, 9);
+  SetClock::time += milliseconds(50);
+  EXPECT_EQ(queue.use().times_full, 0u);
+  queue.push(2, 9);
+  SetClock::time += milliseconds(3);
+  queue.push(3, 1);  // of one that has not heard yet
+  EXPECT_TRUE(queue.use().is_full);
+  EXPECT_EQ(queue.use().full_for, milliseconds(3));
+  SetClock::time += milliseconds(4);
+  queue.drain(items, SIZE_MAX, milliseconds(0), was_full);
+  SetClock::time += milliseconds(50);
+  EXPECT_FALSE(queue.use().is_full);
+  EXPECT_EQ(queue.use().times_full, 1u);
+  EXPECT_EQ(queue.use().full_for, milliseconds(7));
+  queue.push(4, 10);
+  SetClock::time += milliseconds(1);
+  EXPECT_EQ(queue.use().times_full, 2u);
+  EXPECT_EQ(queue.use().full_for, milliseconds(8));
+  EXPECT_EQ(queue.use().used_bytes, 10u);
+  EXPECT_EQ(queue.use().limit_bytes, 10u);
+}
+
 TEST(BoundedQueue, a_drain_forgets_what_the_vector_held) {
   BoundedQueue<int> queue(10);
   std::vector<int> items{7, 8, 9};
