@@ -168,6 +168,12 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
+void append_json_member(std::string& out, std::string_view name, std::string_view text) {
+  out += out.back() == '{' ? "\"" : ",\"";
+  out.append(name).append("\":");
+  append_json_string(out, text);
+}
+
 void append_json_number(std::string& out, double value) {
   if (!std::isfinite(value)) {
     out += "null";

@@ -28,6 +28,8 @@ std::string shortened(std::string_view text);
 // A JSON string literal of `text`, quotes included; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 std::string json_string(std::string_view text);
+// The member "name":"text" of the object that `out` has begun with a brace.
+void append_json_member(std::string& out, std::string_view name, std::string_view text);
 // The shortest text that reads back as the same number; "null" for what JSON cannot say.
 void append_json_number(std::string& out, double value);
 

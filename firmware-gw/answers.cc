@@ -7,16 +7,6 @@
 #include "uplink/message.h"
 
 namespace wayside {
-namespace {
-
-void append_member(std::string& out, const char* name, const std::string& text) {
-  out += out.empty() ? "{\"" : ",\"";
-  out.append(name).append("\":");
-  append_json_string(out, text);
-}
-
-}  // namespace
-
 std::string json_of(const ViewRow& row) {
   std::string json = "{";
   for (const auto& [name, value] : row) {
@@ -30,12 +20,12 @@ std::string json_of(const ViewRow& row) {
 
 std::string answer_json(const std::string& command, const CommandAnswer& answer,
                         const ViewRow* row) {
-  std::string json;
-  append_member(json, "command", command);
-  append_member(json, "key", answer.key);
-  append_member(json, "id", answer.decision.id);
-  append_member(json, "outcome", to_text(answer.decision.outcome));
-  if (!answer.decision.reason.empty()) append_member(json, "reason", answer.decision.reason);
+  std::string json = "{";
+  append_json_member(json, "command", command);
+  append_json_member(json, "key", answer.key);
+  append_json_member(json, "id", answer.decision.id);
+  append_json_member(json, "outcome", to_text(answer.decision.outcome));
+  if (!answer.decision.reason.empty()) append_json_member(json, "reason", answer.decision.reason);
   if (answer.repeated) json += ",\"repeated\":true";
   json += ",\"version\":" + std::to_string(answer.decision.version);
   if (!row) return json + '}';

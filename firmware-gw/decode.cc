@@ -216,16 +216,10 @@ std::string text_of(const Value& value) {
   return printable(text);
 }
 
-void append_member(std::string& json, const char* name, const std::string& text) {
-  json += json.back() == '{' ? "\"" : ",\"";
-  json.append(name).append("\":");
-  append_json_string(json, text);
-}
-
 void append_json(const DecodedReading& reading, std::string& json) {
   json += '{';
-  append_member(json, "key", reading.key);
-  append_member(json, "time", format_rfc3339(reading.time_ms));
+  append_json_member(json, "key", reading.key);
+  append_json_member(json, "time", format_rfc3339(reading.time_ms));
   json += ",\"fields\":{";
   std::string cleaned;
   for (const DecodedField& field : reading.fields) {
@@ -235,10 +229,10 @@ void append_json(const DecodedReading& reading, std::string& json) {
     append_json_value(field.value, json);
     if (field.why.empty()) continue;
     cleaned += cleaned.empty() ? "{" : ",{";
-    append_member(cleaned, "field", field.name);
+    append_json_member(cleaned, "field", field.name);
     cleaned += ",\"sent\":";
     append_json_value(field.sent, cleaned);
-    append_member(cleaned, "why", field.why);
+    append_json_member(cleaned, "why", field.why);
     cleaned += '}';
   }
   json += "},\"cleaned\":[" + cleaned + "]}";
@@ -317,8 +311,8 @@ std::string to_text(const Decoded& d) {
 
 std::string to_json(const Decoded& d) {
   std::string json = "{";
-  append_member(json, "source", d.source);
-  append_member(json, "topic", d.topic);
+  append_json_member(json, "source", d.source);
+  append_json_member(json, "topic", d.topic);
   json += fmt::format(",\"bytes\":{},\"readings\":[", d.bytes);
   for (const DecodedReading& reading : d.readings) {
     if (json.back() != '[') json += ',';
@@ -332,9 +326,9 @@ std::string to_json(const Decoded& d) {
   json += "],\"refusal\":";
   if (!d.refusal) return json + "null}";
   json += '{';
-  append_member(json, "reason", d.refusal->reason);
-  append_member(json, "detail", d.refusal->detail);
-  append_member(json, "mend", d.refusal->mend);
+  append_json_member(json, "reason", d.refusal->reason);
+  append_json_member(json, "detail", d.refusal->detail);
+  append_json_member(json, "mend", d.refusal->mend);
   return json + "}}";
 }
 

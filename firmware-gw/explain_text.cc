@@ -7,11 +7,8 @@
 namespace wayside {
 namespace {
 
-void append_member(std::string& out, const char* name, std::string_view text) {
-  if (text.empty()) return;
-  if (out.back() != '{') out += ',';
-  out.append("\"").append(name).append("\":");
-  append_json_string(out, text);
+void append_if_any(std::string& out, const char* name, std::string_view text) {
+  if (!text.empty()) append_json_member(out, name, text);
 }
 
 std::string fields_of(const ToldRow& told) {
@@ -26,16 +23,16 @@ std::string fields_of(const ToldRow& told) {
 
 void append_explanation(const Explanation& e, std::string& out) {
   out += '{';
-  append_member(out, "id", e.id);
-  append_member(out, "type", e.told.type);
+  append_if_any(out, "id", e.id);
+  append_if_any(out, "type", e.told.type);
   const bool of_source = e.told.type == "reading" || e.told.type == "command";
-  append_member(out, of_source ? "source" : "block", e.told.block);
-  append_member(out, "key", e.told.key);
+  append_if_any(out, of_source ? "source" : "block", e.told.block);
+  append_if_any(out, "key", e.told.key);
   out.append(",\"time\":").append(std::to_string(e.told.time_ms));
   if (of_source) out.append(",\"arrived\":").append(std::to_string(e.told.arrived_ms));
   out.append(",\"fields\":").append(fields_of(e.told));
-  append_member(out, "rule", e.rule);
-  append_member(out, "note", e.note);
+  append_if_any(out, "rule", e.rule);
+  append_if_any(out, "note", e.note);
   if (!of_source) {
     out.append(",\"total\":").append(std::to_string(e.total)).append(",\"behind\":[");
     for (size_t i = 0; i < e.behind.size(); ++i) {
@@ -105,9 +102,9 @@ std::string to_text(const ExplainedEvent& explained) {
 std::string to_json(const ExplainedEvent& explained) {
   std::string out = "{\"entry\":" + std::to_string(explained.entry) +
                     ",\"committed\":" + std::to_string(explained.committed_ms);
-  append_member(out, "cause", explained.cause);
-  append_member(out, "config", version_digits(explained.config));
-  append_member(out, "warning", explained.warning);
+  append_if_any(out, "cause", explained.cause);
+  append_if_any(out, "config", version_digits(explained.config));
+  append_if_any(out, "warning", explained.warning);
   out += ",\"event\":";
   append_explanation(explained.event, out);
   return out + "}";
