@@ -4,14 +4,15 @@
 
 namespace wayside {
 
-constexpr bool kHasKafka = WAYSIDE_KAFKA;          // the uplink type "kafka"
-constexpr bool kHasHttp = WAYSIDE_HTTP;            // [http]
-constexpr bool kHasPast = WAYSIDE_PAST;            // wayside sql, explain, replay and restore
-constexpr bool kHasSimulator = WAYSIDE_SIMULATOR;  // wayside simulate
-constexpr bool kHasFormats = WAYSIDE_FORMATS;      // formats of payloads beside JSON
-constexpr bool kHasInputs = WAYSIDE_INPUTS;        // [[input]]
-constexpr bool kHasBlocks = WAYSIDE_BLOCKS;        // blocks beside windows, maps, routes and rules
-constexpr bool kHasCommands = WAYSIDE_COMMANDS;    // [[command]] and [[view]]
+constexpr bool kHasKafka = WAYSIDE_KAFKA;        // the uplink type "kafka"
+constexpr bool kHasHttp = WAYSIDE_HTTP;          // [http]
+constexpr bool kHasPast = WAYSIDE_PAST;          // wayside sql, explain, replay and restore
+constexpr bool kHasTools = WAYSIDE_TOOLS;        // wayside init, decode and simulate
+constexpr bool kHasFormats = WAYSIDE_FORMATS;    // formats of payloads beside JSON
+constexpr bool kHasInputs = WAYSIDE_INPUTS;      // [[input]]
+constexpr bool kHasBlocks = WAYSIDE_BLOCKS;      // blocks beside windows, maps, routes and rules
+constexpr bool kHasCommands = WAYSIDE_COMMANDS;  // [[command]] and [[view]]
+constexpr bool kHasDevices = WAYSIDE_DEVICES;    // [registry], [[device]], cleaning by their past
 
 // The same, for who wants to know of another build.
 struct Features {
@@ -21,6 +22,7 @@ struct Features {
   bool inputs = kHasInputs;
   bool blocks = kHasBlocks;
   bool commands = kHasCommands;
+  bool devices = kHasDevices;
 };
 
 }  // namespace wayside

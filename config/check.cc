@@ -35,7 +35,7 @@ class Checker {
     check_names();
     for (const MqttOptions& m : config_.mqtt) check_mqtt(m);
     check_sources(config_, found_, not_judged_);
-    check_devices(config_, found_, not_judged_);
+    if constexpr (kHasDevices) check_devices(config_, found_, not_judged_);
     check_windows(config_, found_, not_judged_);
     check_streams(config_, found_, not_judged_);
     for (const RuleOptions& r : config_.rules) {

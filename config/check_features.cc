@@ -21,9 +21,23 @@ constexpr Section kSections[] = {
     {"detector", "detectors", "WAYSIDE_BLOCKS", &Features::blocks},
     {"join", "joins", "WAYSIDE_BLOCKS", &Features::blocks},
     {"pattern", "patterns", "WAYSIDE_BLOCKS", &Features::blocks},
+    {"registry", "registry of devices", "WAYSIDE_DEVICES", &Features::devices},
+    {"device", "registry of devices", "WAYSIDE_DEVICES", &Features::devices},
     {"command", "commands", "WAYSIDE_COMMANDS", &Features::commands},
     {"view", "views", "WAYSIDE_COMMANDS", &Features::commands},
 };
+
+// Keys of a source that need WAYSIDE_DEVICES.
+void check_device_keys(const SourceOptions& s, Findings& found) {
+  const std::string no_cleaning = absent("cleaning but by ranges", "WAYSIDE_DEVICES");
+  for (const FieldOptions& f : s.fields) {
+    if (f.cleaning.is_on()) found.add(s.name, "fields." + f.name, no_cleaning);
+  }
+  if (s.position.is_set()) found.add(s.name, "position", no_cleaning);
+  const std::string no_registry = absent("registry of devices", "WAYSIDE_DEVICES");
+  if (s.known_only) found.add(s.name, "known_only", no_registry);
+  if (!s.attributes.empty()) found.add(s.name, "attributes", no_registry);
+}
 
 }  // namespace
 
@@ -43,8 +57,10 @@ void check_features(const Config& config, Findings& found, const Features& built
     found.add(position_key("uplink", u.name), "type", absent("Kafka", "WAYSIDE_KAFKA"));
   }
   for (const SourceOptions& s : config.sources) {
-    if (built.formats || s.format == PayloadFormat::kJson) continue;
-    found.add(s.name, "format", absent("format but \"json\"", "WAYSIDE_FORMATS"));
+    if (!built.formats && s.format != PayloadFormat::kJson) {
+      found.add(s.name, "format", absent("format but \"json\"", "WAYSIDE_FORMATS"));
+    }
+    if (!built.devices) check_device_keys(s, found);
   }
 }
 

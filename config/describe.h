@@ -93,8 +93,10 @@ void for_each_section(Config& c, Section section) {
   if constexpr (kHasInputs) section("input", c.inputs);
   section("source", c.sources);
   if constexpr (kHasCommands) section("command", c.commands);
-  section("registry", c.registry);
-  section("device", c.devices);
+  if constexpr (kHasDevices) {
+    section("registry", c.registry);
+    section("device", c.devices);
+  }
   section("window", c.windows);
   section("map", c.maps);
   section("route", c.routes);

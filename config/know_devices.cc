@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/csv.h"
+#include "base/features.h"
 #include "base/text.h"
 #include "config/check_devices.h"
 
@@ -276,6 +277,10 @@ std::string beside(const std::string& config_file, const std::string& path) {
 
 void know_devices(Config& config, const std::string& file, Devices devices,
                   std::vector<ConfigError>& errors) {
+  if (!kHasDevices) {
+    config.known_devices = std::make_shared<const Registry>();
+    return;
+  }
   config.registry.file = beside(file, config.registry.file);
   if (devices == Devices::kLeft) return;
   config.known_devices = DeviceReader(config, file, errors).read();

@@ -56,7 +56,7 @@ class SampleWriter : public ConfigVisitor {
   void fields(const Key& key, std::vector<FieldOptions>&) override {
     out_ += "[" + std::string(section_) + ".fields]  # " + key.help + "\n";
     out_ += "temp_c = { path = \"t\", unit = \"C\", min = -60, max = 90";
-    if (std::string_view(section_) == "source") {  // a command is taken as it is
+    if (kHasDevices && std::string_view(section_) == "source") {  // a command is taken as it is
       out_ += ", max_rate = 0.5, accept_after = 3, stuck_after = \"1d\", stuck = \"mark\"";
       out_ += ", smooth = \"median:5\", fill = \"5m\"";
     }
@@ -64,7 +64,9 @@ class SampleWriter : public ConfigVisitor {
     out_ += "door = { path = \"door\", type = \"text\" }\n";
     out_ += "speed = { path = \"spd\", unit = \"km/h\" }\n";
   }
-  void position(const Key& key, PositionOptions&) override { line(key, key.sample, true); }
+  void position(const Key& key, PositionOptions&) override {
+    if (kHasDevices) line(key, key.sample, true);
+  }
   void calibrations(const Key& key, std::vector<std::pair<std::string, Calibration>>&) override {
     line(key, key.sample, true);
   }

@@ -14,9 +14,10 @@ using Action = int (*)(const Arguments&);
 
 constexpr std::pair<const char*, bool> kOptions[] = {
     {"WAYSIDE_KAFKA", kHasKafka},     {"WAYSIDE_HTTP", kHasHttp},
-    {"WAYSIDE_PAST", kHasPast},       {"WAYSIDE_SIMULATOR", kHasSimulator},
+    {"WAYSIDE_PAST", kHasPast},       {"WAYSIDE_TOOLS", kHasTools},
     {"WAYSIDE_FORMATS", kHasFormats}, {"WAYSIDE_INPUTS", kHasInputs},
     {"WAYSIDE_BLOCKS", kHasBlocks},   {"WAYSIDE_COMMANDS", kHasCommands},
+    {"WAYSIDE_DEVICES", kHasDevices},
 };
 constexpr const char* kMoment = "of its journal: a time in RFC 3339, or an entry's number";
 
@@ -32,10 +33,10 @@ class CommandLine {
       for (const char* name : {"replay", "restore", "sql", "explain"})
         leave_out(name, "WAYSIDE_PAST");
     }
-    if constexpr (kHasSimulator) {
-      add_simulator();
+    if constexpr (kHasTools) {
+      add_tools();
     } else {
-      leave_out("simulate", "WAYSIDE_SIMULATOR");
+      for (const char* name : {"init", "decode", "simulate"}) leave_out(name, "WAYSIDE_TOOLS");
     }
     add_buffer();
     add_texts();
@@ -76,13 +77,7 @@ class CommandLine {
   void add_running() {
     configured("run", "run the gateway", run_daemon);
     configured("check", "check the configuration; exit 78 when it is wrong", check);
-    CLI::App* sub = configured("init", "write a first configuration, by flags and questions", init);
-    for (const FirstQuestion& question : first_questions()) {
-      sub->add_option(question.flag, a_.first.*question.answer, question.text)
-          ->default_str(question.usual);
-    }
-    sub->add_flag("--yes", a_.no_questions, "ask nothing: what is not given is as usual");
-    sub = configured("status", "ask the running gateway", status);
+    CLI::App* sub = configured("status", "ask the running gateway", status);
     sub->add_flag("--json", a_.json, "one JSON object (the default)");
     sub->add_flag("--watch", a_.watch, "a live view");
     sub->add_option("--seconds", a_.watch_seconds, "end the view after so long");
@@ -91,12 +86,6 @@ class CommandLine {
     } else {
       leave_out("command", "WAYSIDE_COMMANDS");
     }
-    sub = configured("decode", "what a source makes of a payload; exit 65 when it is refused",
-                     decode_payload);
-    sub->add_option("--source", a_.source, "which [[source]]")->required();
-    sub->add_option("--topic", a_.topic, "that it came by; by default that of the source");
-    sub->add_option("--in", a_.in, "the payload, - for standard input")->capture_default_str();
-    sub->add_flag("--json", a_.json, "one JSON object");
   }
 
   void add_command() {
@@ -149,8 +138,20 @@ class CommandLine {
     sub->add_flag("--json", a_.json, "one JSON object");
   }
 
-  void add_simulator() {
-    CLI::App* sub = command(app_, "simulate", "a fleet of trucks", run_simulator);
+  void add_tools() {
+    CLI::App* sub = configured("init", "write a first configuration, by flags and questions", init);
+    for (const FirstQuestion& question : first_questions()) {
+      sub->add_option(question.flag, a_.first.*question.answer, question.text)
+          ->default_str(question.usual);
+    }
+    sub->add_flag("--yes", a_.no_questions, "ask nothing: what is not given is as usual");
+    sub = configured("decode", "what a source makes of a payload; exit 65 when it is refused",
+                     decode_payload);
+    sub->add_option("--source", a_.source, "which [[source]]")->required();
+    sub->add_option("--topic", a_.topic, "that it came by; by default that of the source");
+    sub->add_option("--in", a_.in, "the payload, - for standard input")->capture_default_str();
+    sub->add_flag("--json", a_.json, "one JSON object");
+    sub = command(app_, "simulate", "a fleet of trucks", run_simulator);
     sub->add_option("--url", a_.url, "broker, mqtt://HOST:PORT; without it a dump is printed");
     sub->add_option("--vehicles", a_.vehicles, "how many")->capture_default_str();
     sub->add_option("--seed", a_.seed, "the same seed, the same fleet")->capture_default_str();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/features.h"
 #include "base/hash.h"
 
 namespace wayside {
@@ -56,7 +57,7 @@ Cleaner::Cleaner(const SourceOptions& options, const Schema& schema)
       ranges_.push_back({column, field.min.value_or(-kInfinity), field.max.value_or(kInfinity)});
     }
   }
-  list_judged(options, schema);
+  if constexpr (kHasDevices) list_judged(options, schema);
   list_kept(options, schema);
 }
 
@@ -119,8 +120,10 @@ void Cleaner::clean(ReadingBatch& batch, size_t begin, size_t end, const uint32_
   if (devices_.is_on()) devices_.look_at(batch, begin, view.rows);
   calibrate(batch, begin, view);
   apply_ranges(batch, begin, view);
-  if (position_) judge_positions(batch, begin, view);
-  for (size_t n = 0; n < numbers_.size(); ++n) judge_numbers(batch, begin, n, view);
+  if constexpr (kHasDevices) {
+    if (position_) judge_positions(batch, begin, view);
+    for (size_t n = 0; n < numbers_.size(); ++n) judge_numbers(batch, begin, n, view);
+  }
   for (size_t k = 0; k < kept_columns_.size(); ++k) carry(batch, k, keys, view);
   for (size_t a = 0; a < devices_.attributes(); ++a) {
     view.columns.push_back({nullptr, devices_.attribute(a)});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/features.h"
 #include "sensors/options.h"
 #include "sensors/reading.h"
 #include "sensors/registry.h"
@@ -17,20 +18,20 @@ class DeviceJoin {
   DeviceJoin(const SourceOptions& options, const Schema& schema);
 
   // Whether it has anything to say of this source.
-  bool is_on() const { return !attributes_.empty() || !calibrated_.empty(); }
+  bool is_on() const { return kHasDevices && (!attributes_.empty() || !calibrated_.empty()); }
   // What calibrates a field, of all devices; 0: nothing does.
   uint64_t meaning(size_t column) const;
   // Looks at rows of a batch, each of which has a key; it changes only by texts that are interned.
   void look_at(ReadingBatch& batch, size_t begin, size_t rows);
 
   // Of those rows. A field is one that some device calibrates.
-  size_t fields() const { return calibrated_.size(); }
+  size_t fields() const { return kHasDevices ? calibrated_.size() : 0; }
   size_t column(size_t field) const { return calibrated_[field].column; }
   const Calibration* calibration(size_t field, size_t row) const {  // null: none
     return devices_->calibration(known_[of_row_[row]].device, calibrated_[field].place);
   }
   // Ids of their texts in the batch.
-  size_t attributes() const { return attributes_.size(); }
+  size_t attributes() const { return kHasDevices ? attributes_.size() : 0; }
   const uint32_t* attribute(size_t attribute) const { return columns_[attribute].data(); }
 
  private:

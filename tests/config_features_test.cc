@@ -7,7 +7,7 @@
 namespace wayside {
 namespace {
 
-constexpr Features kNothing{false, false, false, false, false, false};
+constexpr Features kNothing{false, false, false, false, false, false, false};
 
 // What a build without anything says of a configuration that is good for a full one.
 std::vector<std::string> refusals(std::string text) {
@@ -22,7 +22,8 @@ std::vector<std::string> refusals(std::string text) {
 }
 
 TEST(ConfigFeatures, a_full_build_lacks_nothing) {
-  for (const char* section : {"input", "state", "join", "command", "view", "source", "nonsense"}) {
+  for (const char* section :
+       {"input", "state", "join", "command", "view", "device", "source", "nonsense"}) {
     EXPECT_EQ(absent_section(section), "") << section;
   }
 }
@@ -32,6 +33,8 @@ TEST(ConfigFeatures, a_section_that_is_left_out_names_its_switch) {
             "this build has no inputs beside MQTT: WAYSIDE_INPUTS was off");
   EXPECT_EQ(absent_section("join", kNothing), "this build has no joins: WAYSIDE_BLOCKS was off");
   EXPECT_EQ(absent_section("view", kNothing), "this build has no views: WAYSIDE_COMMANDS was off");
+  EXPECT_EQ(absent_section("device", kNothing),
+            "this build has no registry of devices: WAYSIDE_DEVICES was off");
   EXPECT_EQ(absent_section("window", kNothing), "");
   EXPECT_EQ(absent_section("nonsense", kNothing), "");
 }
@@ -45,6 +48,11 @@ TEST(ConfigFeatures, what_is_left_out_of_a_section_names_its_switch_in_its_place
        "'type': this build has no Kafka: WAYSIDE_KAFKA was off"},
       {with("key = \"vehicle\"", "key = \"vehicle\"\nformat = @@\"cbor\""),
        "'format': this build has no format but \"json\": WAYSIDE_FORMATS was off"},
+      {with(kTemp, "temp_c = @@{ path = \"t\", max_rate = 1 }"),
+       "'fields.temp_c': this build has no cleaning but by ranges: WAYSIDE_DEVICES was off"},
+      {with("key = \"vehicle\"", "key = \"vehicle\"\nknown_only = @@true") +
+           "\n[[device]]\nid = \"d\"\n",
+       "'known_only': this build has no registry of devices: WAYSIDE_DEVICES was off"},
   };
   for (auto [text, message] : rows) {
     const auto marks = take_marks(text);

@@ -75,12 +75,13 @@ class Minimal(unittest.TestCase):
         off = {"INPUTS": {"input": "inputs beside MQTT"},
                "BLOCKS": {"detector": "detectors", "join": "joins", "lookup": "look-ups", "order": "orders",
                           "pattern": "patterns", "state": "states"},
-               "COMMANDS": {"command": "commands", "view": "views"}}
+               "COMMANDS": {"command": "commands", "view": "views"},
+               "DEVICES": {"device": "registry of devices"}}
         for option, sections in off.items():
             for section, many in sections.items():
                 with self.subTest(section=section):
                     text = f'{GOOD}[[{section}]]\nname = "x"\nfrom = "climate"\n'
-                    if section not in ("input", "command", "view", "detector"):
+                    if section not in ("input", "command", "view", "detector", "device"):
                         text += '[[rule]]\nname = "over"\nfrom = "x"\nwhen = "1"\n'
                     self.assert_refused(text, f"{section}]]", f"this build has no {many}: WAYSIDE_{option} was off")
 
@@ -91,6 +92,11 @@ class Minimal(unittest.TestCase):
                             "'type': this build has no Kafka: WAYSIDE_KAFKA was off")
         self.assert_refused(MQTT + SOURCE + 'format = "csv"\n', '"csv',
                             "'format': this build has no format but \"json\": WAYSIDE_FORMATS was off")
+        cleaned = SOURCE.replace('"t"', '{ path = "t", stuck_after = "1h" }')
+        self.assert_refused(MQTT + cleaned, '{ path', "'fields.temp_c': this build has no cleaning but by ranges: "
+                                                      "WAYSIDE_DEVICES was off")
+        self.assert_refused(GOOD + '[registry]\nfile = "devices.csv"\n', 'registry]',
+                            "this build has no registry of devices: WAYSIDE_DEVICES was off")
 
     def test_each_aggregate_of_the_documentation_is_there_or_refused_in_the_same_words(self):
         page = (REPOSITORY / "docs" / "aggregates.md").read_text()
@@ -108,12 +114,13 @@ class Minimal(unittest.TestCase):
 
     def test_a_verb_that_is_not_there_names_its_switch(self):
         for verb, option in (("sql", "PAST"), ("explain", "PAST"), ("replay", "PAST"), ("restore", "PAST"),
-                             ("simulate", "SIMULATOR"), ("command", "COMMANDS")):
+                             ("init", "TOOLS"), ("decode", "TOOLS"),
+                             ("simulate", "TOOLS"), ("command", "COMMANDS")):
             with self.subTest(verb=verb):
                 self.assertEqual(ask(verb), (64, "", f"wayside: this build has no {verb}: WAYSIDE_{option} was off\n"))
 
     def test_its_version_names_what_was_off(self):
-        off = ["KAFKA", "HTTP", "PAST", "SIMULATOR", "FORMATS", "INPUTS", "BLOCKS", "COMMANDS"]
+        off = ["KAFKA", "HTTP", "PAST", "TOOLS", "FORMATS", "INPUTS", "BLOCKS", "COMMANDS", "DEVICES"]
         self.assertEqual(ask("version")[1].splitlines()[1:], [f"without WAYSIDE_{o}" for o in off])
 
     def test_its_sample_is_good(self):
