@@ -8,7 +8,7 @@ namespace wayside {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(5);
-constexpr int kLookEvery = 1'000;  // SQLite's steps
+constexpr int kStepsBetweenLooks = 1'000;  // SQLite's steps
 
 // kBadData: the file itself is no sound database. kInternal: no memory. Anything else may go away
 // by itself.
@@ -156,7 +156,7 @@ void Database::end_when(const std::function<bool()>* expired) {
   const auto look = [](void* asked) {
     return static_cast<int>((*static_cast<const std::function<bool()>*>(asked))());
   };
-  sqlite3_progress_handler(handle_, expired ? kLookEvery : 0, look,
+  sqlite3_progress_handler(handle_, expired ? kStepsBetweenLooks : 0, look,
                            const_cast<std::function<bool()>*>(expired));
 }
 

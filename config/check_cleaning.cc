@@ -12,9 +12,9 @@ namespace {
 
 bool is_amount(double number) { return std::isfinite(number) && number >= 0; }
 
-class Checker {
+class CleaningChecker {
  public:
-  Checker(const SourceOptions& source, Findings& found) : s_(source), found_(found) {}
+  CleaningChecker(const SourceOptions& source, Findings& found) : s_(source), found_(found) {}
 
   void check() {
     for (const FieldOptions& field : s_.fields) check(field);
@@ -117,7 +117,7 @@ class Checker {
 
 void check_cleaning(const SourceOptions& source, Findings& found,
                     std::set<std::string>& not_judged) {
-  Checker checker(source, found);
+  CleaningChecker checker(source, found);
   checker.check();
   const std::string wrong = checker.wrong_mark();
   if (wrong.empty()) return;

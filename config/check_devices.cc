@@ -16,9 +16,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-class Checker {
+class DeviceChecker {
  public:
-  Checker(const Config& config, Findings& found, std::set<std::string>& not_judged)
+  DeviceChecker(const Config& config, Findings& found, std::set<std::string>& not_judged)
       : config_(config), found_(found), not_judged_(not_judged) {}
 
   void check(const DeviceOptions& d) {
@@ -108,7 +108,7 @@ class Checker {
 }  // namespace
 
 void check_devices(const Config& config, Findings& found, std::set<std::string>& not_judged) {
-  Checker checker(config, found, not_judged);
+  DeviceChecker checker(config, found, not_judged);
   for (const DeviceOptions& d : config.devices) checker.check(d);
   for (const SourceOptions& s : config.sources) checker.check(s);
 }

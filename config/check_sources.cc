@@ -25,9 +25,9 @@ bool has_nesting(PayloadFormat format) {
          format == PayloadFormat::kCbor;
 }
 
-class Checker {
+class SourceChecker {
  public:
-  Checker(const Config& config, Findings& found, std::set<std::string>& not_judged)
+  SourceChecker(const Config& config, Findings& found, std::set<std::string>& not_judged)
       : config_(config), found_(found), not_judged_(not_judged) {}
 
   void check(const SourceOptions& s) {
@@ -186,7 +186,7 @@ class Checker {
 }  // namespace
 
 void check_sources(const Config& config, Findings& found, std::set<std::string>& not_judged) {
-  Checker checker(config, found, not_judged);
+  SourceChecker checker(config, found, not_judged);
   for (const SourceOptions& s : config.sources) checker.check(s);
 }
 

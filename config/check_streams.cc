@@ -9,9 +9,9 @@
 namespace wayside {
 namespace {
 
-class Checker {
+class StreamChecker {
  public:
-  Checker(const Config& config, Findings& found, std::set<std::string>& not_judged)
+  StreamChecker(const Config& config, Findings& found, std::set<std::string>& not_judged)
       : config_(config), found_(found), not_judged_(not_judged) {}
 
   void check(const MapOptions& m) {
@@ -196,7 +196,7 @@ class Checker {
 }  // namespace
 
 void check_streams(const Config& config, Findings& found, std::set<std::string>& not_judged) {
-  Checker checker(config, found, not_judged);
+  StreamChecker checker(config, found, not_judged);
   for (const MapOptions& m : config.maps) checker.check(m);
   for (const RouteOptions& r : config.routes) checker.check(r);
   for (const StateOptions& s : config.states) checker.check(s);

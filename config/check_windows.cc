@@ -12,9 +12,9 @@ constexpr int64_t kOverlapMax = 10'000;
 constexpr int64_t kSharedMax = 100'000;  // so many results a reading may close
 constexpr int64_t kEarlyMax = 10'000;    // so many results a key may have before its windows end
 
-class Checker {
+class WindowChecker {
  public:
-  Checker(Findings& found, std::set<std::string>& not_judged)
+  WindowChecker(Findings& found, std::set<std::string>& not_judged)
       : found_(found), not_judged_(not_judged) {}
 
   void check(const WindowOptions& w) {
@@ -163,7 +163,7 @@ class Checker {
 }  // namespace
 
 void check_windows(const Config& config, Findings& found, std::set<std::string>& not_judged) {
-  Checker checker(found, not_judged);
+  WindowChecker checker(found, not_judged);
   for (const WindowOptions& w : config.windows) checker.check(w);
 }
 

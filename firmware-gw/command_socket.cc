@@ -23,8 +23,8 @@ constexpr size_t kTopicMax = 65'535;
 constexpr size_t kSessionsMax = 64;
 constexpr auto kPatience = std::chrono::seconds(60);      // with the command, and with its decision
 constexpr auto kWritePatience = std::chrono::seconds(5);  // with who asked, once there is an answer
-constexpr auto kAcceptRetry = std::chrono::milliseconds(200);
-constexpr int kBacklog = 8;
+constexpr auto kSocketAcceptRetry = std::chrono::milliseconds(200);
+constexpr int kSocketBacklog = 8;
 constexpr const char* kTooMany =
     R"({"error":"too many commands wait for their answers; try again"})";
 constexpr const char* kNoCommand = R"({"error":"no command has this topic"})";
@@ -120,7 +120,7 @@ Status CommandSocket::start(const std::string& state_dir) {
   if (!error && ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) {
     error.assign(errno, boost::system::system_category());
   }
-  if (!error) acceptor_.listen(kBacklog, error);
+  if (!error) acceptor_.listen(kSocketBacklog, error);
   if (error) return Error{ErrorCode::kIo, path + ": " + error.message()};
   path_ = path;
   accept();
@@ -134,7 +134,7 @@ void CommandSocket::accept() {
       begin(std::move(socket));
       return accept();
     }
-    retry_.expires_after(kAcceptRetry);
+    retry_.expires_after(kSocketAcceptRetry);
     retry_.async_wait([this](error_code stopped) {
       if (!stopped) accept();
     });

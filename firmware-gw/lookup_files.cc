@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kPiece = 64 << 10;
 // The loop waits meanwhile. A database that is written for longer is read at the next refresh.
-constexpr auto kPatience = std::chrono::milliseconds(100);
+constexpr auto kLookupPatience = std::chrono::milliseconds(100);
 
 // Nothing for NULL; a number where a database has one.
 using Cell = std::variant<std::monostate, std::string_view, double>;
@@ -189,7 +189,7 @@ Result<LookupContents> read_database(const LookupOptions& options) {
       " FROM " + sql_name(options.table) + " AS t ORDER BY " + matched + " COLLATE BINARY" + since;
   auto db = Database::open(options.file, Database::Mode::kReadOnly);
   if (!db.ok()) return taken.wrong("", db.error().message);
-  (*db)->set_patience(kPatience);
+  (*db)->set_patience(kLookupPatience);
   auto select = (*db)->prepare(sql);
   if (!select.ok()) return taken.wrong("", select.error().message);
   std::vector<Cell> cells(columns.size() + first);

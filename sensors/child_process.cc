@@ -96,6 +96,9 @@ Result<std::shared_ptr<ChildProcess>> ChildProcess::start(asio::io_context& io,
                                                           const std::vector<std::string>& argv) {
   Pipe output, errors;
   if (!output.open() || !errors.open()) return trouble_of("no pipe", errno);
+  // Under qemu's user mode posix_spawn would not tell of it.
+  if (::faccessat(AT_FDCWD, argv[0].c_str(), X_OK, AT_EACCESS) != 0)
+    return trouble_of("it cannot be run", errno);
   pid_t pid = -1;
   if (const int why = spawn(argv, output.write.fd, errors.write.fd, pid); why != 0) {
     return trouble_of("it cannot be run", why);

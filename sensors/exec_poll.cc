@@ -14,7 +14,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr size_t kReadBytes = 4 << 10;
+constexpr size_t kOutputBytes = 4 << 10;
 constexpr size_t kErrorsKept = 1 << 10;  // of what it says on standard error, the end
 
 class ExecPoll final : public Poll, public std::enable_shared_from_this<ExecPoll> {
@@ -50,8 +50,8 @@ class ExecPoll final : public Poll, public std::enable_shared_from_this<ExecPoll
   int parts_left_ = 0;  // of its two outputs and itself
   std::string output_;
   std::string errors_;
-  std::array<char, kReadBytes> output_part_;
-  std::array<char, kReadBytes> errors_part_;
+  std::array<char, kOutputBytes> output_part_;
+  std::array<char, kOutputBytes> errors_part_;
 };
 
 void ExecPoll::begin(Done done) {

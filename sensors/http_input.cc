@@ -17,7 +17,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr int kBacklog = 64;
-constexpr auto kAcceptPause = milliseconds(100);
+constexpr auto kHttpAcceptPause = milliseconds(100);
 
 }  // namespace
 
@@ -55,7 +55,7 @@ void HttpInput::Core::accept() {
 
 // Out of descriptors, say: the connection still waits, and trying at once would keep us busy.
 void HttpInput::Core::accept_later() {
-  retry.expires_after(kAcceptPause);
+  retry.expires_after(kHttpAcceptPause);
   retry.async_wait([self = shared_from_this()](error_code stopped) {
     if (!stopped && !self->has_ended) self->accept();
   });

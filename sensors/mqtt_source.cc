@@ -7,14 +7,16 @@
 #include "base/log.h"
 
 namespace wayside {
+
+namespace paho = ::mqtt;
 namespace {
 
 constexpr int kConnectTimeoutS = 15;
 constexpr auto kDisconnectWait = std::chrono::seconds(3);
 constexpr int kAnswersMax = 10'000;  // that wait to be written
 
-mqtt::create_options client_options(bool v5) {
-  return mqtt::create_options_builder()
+paho::create_options client_options(bool v5) {
+  return paho::create_options_builder()
       .mqtt_version(v5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1)
       .max_buffered_messages(kAnswersMax)
       .send_while_disconnected(false)
@@ -44,7 +46,7 @@ RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
 
 }  // namespace
 
-struct MqttSource::Session : mqtt::callback, mqtt::iaction_listener {
+struct MqttSource::Session : paho::callback, paho::iaction_listener {
   Session(const MqttSource& owner, uint16_t port)
       : source(owner),
         v5(owner.options_.version == "5"),
@@ -55,24 +57,24 @@ struct MqttSource::Session : mqtt::callback, mqtt::iaction_listener {
 
   // On Paho's thread, which must not wait.
   void connected(const std::string&) override {
-    const mqtt::subscribe_options others(v5);  // what we publish does not come back to us
+    const paho::subscribe_options others(v5);  // what we publish does not come back to us
     for (const std::string& filter : source.filters_) {
       try {
         client.subscribe(filter, source.options_.qos, nullptr, *this, others);
-      } catch (const mqtt::exception& error) {
+      } catch (const paho::exception& error) {
         log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
       }
     }
   }
-  void on_success(const mqtt::token&) override {}
-  void on_failure(const mqtt::token&) override {
+  void on_success(const paho::token&) override {}
+  void on_failure(const paho::token&) override {
     log_error("mqtt {}: the broker refuses a subscription", source.options_.name);
   }
 
   const MqttSource& source;
   const bool v5;
-  mqtt::async_client client;
-  mqtt::connect_options options;  // lives as long as the client: copies of it lose their properties
+  paho::async_client client;
+  paho::connect_options options;  // lives as long as the client: copies of it lose their properties
 };
 
 MqttSource::MqttSource(boost::asio::io_context& io, const MqttOptions& options, uint32_t connection,
@@ -85,7 +87,7 @@ Status MqttSource::start() {
   leave_openssl_alone();
   try {
     connect();
-  } catch (const mqtt::exception& error) {
+  } catch (const paho::exception& error) {
     return Error{ErrorCode::kConfig, "mqtt " + options_.name + ": " + error.what()};
   }
   return {};
@@ -93,7 +95,7 @@ Status MqttSource::start() {
 
 void MqttSource::connect() {
   session_ = std::make_unique<Session>(*this, relay_.port());
-  mqtt::connect_options& o = session_->options;
+  paho::connect_options& o = session_->options;
   o.set_keep_alive_interval(
       std::chrono::seconds(std::max<int64_t>(1, options_.keep_alive_ms / 1000)));
   o.set_connect_timeout(kConnectTimeoutS);
@@ -105,11 +107,11 @@ void MqttSource::connect() {
   if (session_->v5) {
     o.set_mqtt_version(MQTTVERSION_5);
     o.set_clean_start(false);
-    mqtt::properties properties;
-    properties.add({mqtt::property::SESSION_EXPIRY_INTERVAL,
+    paho::properties properties;
+    properties.add({paho::property::SESSION_EXPIRY_INTERVAL,
                     static_cast<int32_t>(options_.session_expiry_ms / 1000)});
     properties.add(
-        {mqtt::property::RECEIVE_MAXIMUM, static_cast<int16_t>(options_.inflight_window)});
+        {paho::property::RECEIVE_MAXIMUM, static_cast<int16_t>(options_.inflight_window)});
     o.set_properties(properties);
   } else {
     o.set_mqtt_version(MQTTVERSION_3_1_1);
@@ -122,13 +124,13 @@ void MqttSource::publish(const std::string& topic, const std::string& payload,
                          const std::string& correlation) {
   constexpr int kQos = 0;
   try {
-    mqtt::properties properties;
+    paho::properties properties;
     if (session_->v5 && !correlation.empty()) {
-      properties.add({mqtt::property::CORRELATION_DATA, correlation});
+      properties.add({paho::property::CORRELATION_DATA, correlation});
     }
     session_->client.publish(
-        mqtt::message::create(topic, payload, kQos, false, std::move(properties)));
-  } catch (const mqtt::exception& error) {
+        paho::message::create(topic, payload, kQos, false, std::move(properties)));
+  } catch (const paho::exception& error) {
     if (answers_lost_++ == 0) {
       log_warn("mqtt {}: an answer to {} is lost: {}; more of them are only counted", options_.name,
                topic, error.what());
@@ -140,7 +142,7 @@ void MqttSource::disconnect() {
   try {
     if (session_->client.is_connected())
       session_->client.disconnect(500)->wait_for(kDisconnectWait);
-  } catch (const mqtt::exception& error) {
+  } catch (const paho::exception& error) {
     log_debug("mqtt {}: disconnecting: {}", options_.name, error.what());
   }
 }

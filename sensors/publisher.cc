@@ -5,6 +5,8 @@
 #include <deque>
 
 namespace wayside {
+
+namespace paho = ::mqtt;
 namespace {
 
 constexpr size_t kUnderWay = 200;
@@ -18,8 +20,8 @@ Error failed(const std::string& what, const std::string& why) {
 
 struct Publisher::Client {
   Client(const std::string& uri, const std::string& id) : client(uri, id) {}
-  mqtt::async_client client;
-  std::deque<mqtt::delivery_token_ptr> under_way;
+  paho::async_client client;
+  std::deque<paho::delivery_token_ptr> under_way;
 };
 
 Publisher::Publisher(std::unique_ptr<Client> client) : client_(std::move(client)) {}
@@ -27,7 +29,7 @@ Publisher::Publisher(std::unique_ptr<Client> client) : client_(std::move(client)
 Publisher::~Publisher() {
   try {
     if (client_->client.is_connected()) client_->client.disconnect()->wait_for(kWait);
-  } catch (const mqtt::exception&) {
+  } catch (const paho::exception&) {
     // The broker is gone: nothing is left to end.
   }
 }
@@ -37,13 +39,13 @@ Result<std::unique_ptr<Publisher>> Publisher::connect(const std::string& host, u
   const std::string uri = "tcp://" + host + ":" + std::to_string(port);
   try {
     auto client = std::make_unique<Client>(uri, client_id);
-    mqtt::connect_options options;
+    paho::connect_options options;
     options.set_clean_session(true);
     options.set_max_inflight(static_cast<int>(kUnderWay) * 2);
     client->client.connect(options)->wait_for(kWait);
     if (!client->client.is_connected()) return failed(uri, "no answer");
     return std::unique_ptr<Publisher>(new Publisher(std::move(client)));
-  } catch (const mqtt::exception& error) {
+  } catch (const paho::exception& error) {
     return failed(uri, error.what());
   }
 }
@@ -58,7 +60,7 @@ Status Publisher::publish(const std::string& topic, const std::string& payload, 
     auto token = client_->client.publish(topic, payload.data(), payload.size(), qos, false);
     if (qos > 0) client_->under_way.push_back(std::move(token));
     return {};
-  } catch (const mqtt::exception& error) {
+  } catch (const paho::exception& error) {
     return failed("publish", error.what());
   }
 }
@@ -68,7 +70,7 @@ Status Publisher::flush() {
     for (auto& token : client_->under_way) {
       if (!token->wait_for(kWait)) return failed("publish", "no acknowledgement");
     }
-  } catch (const mqtt::exception& error) {
+  } catch (const paho::exception& error) {
     return failed("publish", error.what());
   }
   client_->under_way.clear();

@@ -24,7 +24,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr size_t kReadBytes = 16 << 10;
-constexpr auto kConnectTimeout = std::chrono::seconds(10);
+constexpr auto kStreamConnectTimeout = std::chrono::seconds(10);
 constexpr auto kFetchTime = milliseconds(5);  // of a medium, for a part of a file
 // gpsd then sends the sentences of its receivers; what it says of itself begins with a brace.
 constexpr std::string_view kWatchNmea = "?WATCH={\"enable\":true,\"nmea\":true}\n";
@@ -109,7 +109,7 @@ void StreamInput::Core::open() {
 }
 
 void StreamInput::Core::connect() {
-  timer.expires_after(kConnectTimeout);
+  timer.expires_after(kStreamConnectTimeout);
   timer.async_wait(in_this([](Core& core, error_code error) {
     if (!error) core.fail("no answer within 10 s");
   }));

@@ -7,7 +7,7 @@
 namespace wayside {
 namespace {
 
-constexpr uint8_t kVersion = 2;          // 1: integers as differences only
+constexpr uint8_t kGroupVersion = 2;     // 1: integers as differences only
 constexpr uint64_t kCellsMax = 1 << 26;  // rows times fields
 constexpr uint8_t kEarlierEpoch = 7;     // a note of an epoch that began before it
 
@@ -220,7 +220,7 @@ Group make_group(const std::vector<NamedSchema>& sources) {
 void encode_group(const Group& group, const std::vector<NamedSchema>& sources,
                   const std::vector<std::string>& connections, std::string& bytes) {
   ByteWriter out(bytes);
-  out.fixed(kVersion);
+  out.fixed(kGroupVersion);
   std::vector<uint32_t> place(sources.size(), 0);  // of a source among those written
   uint32_t written = 0;
   for (const ReadingBatch& b : group.batches) written += b.rows() > 0;
@@ -279,7 +279,7 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
   };
   ByteReader in(block);
   const auto version = in.fixed<uint8_t>();
-  if (version < 1 || version > kVersion) return broken("version");
+  if (version < 1 || version > kGroupVersion) return broken("version");
   std::vector<size_t> source_at(in.count());
   std::vector<int64_t> times;
   for (size_t& source : source_at) {
@@ -351,7 +351,7 @@ Status decode_group(std::string_view block, const std::vector<NamedSchema>& sour
 Status event_times(std::string_view block, std::vector<int64_t>& times) {
   ByteReader in(block);
   const auto version = in.fixed<uint8_t>();
-  bool good = version >= 1 && version <= kVersion;
+  bool good = version >= 1 && version <= kGroupVersion;
   Group none;
   std::vector<int64_t> some;
   for (size_t n = in.count(); n > 0 && good; --n) {

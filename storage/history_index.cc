@@ -12,7 +12,7 @@ namespace {
 constexpr uint32_t kMagic = 0x31485357;  // "WSH1"
 constexpr size_t kRangesMax = 4;         // of an entry
 constexpr int64_t kGapMs = 600'000;      // less between two times is one range
-constexpr const char* kSuffix = ".wsh";
+constexpr const char* kIndexSuffix = ".wsh";
 
 // Times may be any 64 bits, so their differences wrap around.
 uint64_t distance(int64_t from, int64_t to) {
@@ -23,7 +23,7 @@ int64_t moved(int64_t from, uint64_t by) {
 }
 
 std::string index_path(const std::string& state_dir, uint64_t file) {
-  return history_dir(state_dir) + '/' + numbered_name(file, kSuffix);
+  return history_dir(state_dir) + '/' + numbered_name(file, kIndexSuffix);
 }
 
 std::string journal_dir(const std::string& state_dir) { return state_dir + "/journal"; }
@@ -181,7 +181,7 @@ namespace {
 Result<std::set<uint64_t>> indexed_files(Disk& disk, const std::string& state_dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
   std::set<uint64_t> files;
-  for (const std::string& name : names) files.insert(number_of_name(name, kSuffix));
+  for (const std::string& name : names) files.insert(number_of_name(name, kIndexSuffix));
   return files;
 }
 
@@ -189,7 +189,7 @@ Status remove_superfluous(Disk& disk, const std::string& state_dir,
                           const std::vector<uint64_t>& files) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(history_dir(state_dir)));
   for (const std::string& name : names) {
-    const uint64_t file = number_of_name(name, kSuffix);
+    const uint64_t file = number_of_name(name, kIndexSuffix);
     if (file == 0 || std::binary_search(files.begin(), files.end(), file)) continue;
     WS_TRY(disk.remove(history_dir(state_dir) + '/' + name));
   }

@@ -11,14 +11,14 @@ namespace wayside {
 namespace {
 
 constexpr uint32_t kFileMagic = 0x314a5357;  // "WSJ1"
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kJournalVersion = 2;
 constexpr uint32_t kZeroed = 1;
 
 std::string_view bytes_of(const EntryHeader& h, size_t n = sizeof(EntryHeader)) {
   return {reinterpret_cast<const char*>(&h), n};
 }
 
-constexpr std::string_view kSuffix = ".wsj";
+constexpr std::string_view kJournalSuffix = ".wsj";
 
 }  // namespace
 
@@ -44,7 +44,7 @@ std::string FileHeader::to_page() const {
   std::string page;
   ByteWriter out(page);
   out.fixed(kFileMagic);
-  out.fixed(kVersion);
+  out.fixed(kJournalVersion);
   out.fixed(first_sequence);
   out.fixed(file_bytes);
   out.fixed(zeroed ? kZeroed : 0u);
@@ -62,7 +62,7 @@ std::optional<FileHeader> FileHeader::from_page(std::string_view page) {
   const auto magic = in.fixed<uint32_t>();
   const auto version = in.fixed<uint32_t>();
   header.first_sequence = in.fixed<uint64_t>();
-  if (magic != kFileMagic || version < 1 || version > kVersion) return std::nullopt;
+  if (magic != kFileMagic || version < 1 || version > kJournalVersion) return std::nullopt;
   if (version > 1) {
     header.file_bytes = in.fixed<uint64_t>();
     header.zeroed = in.fixed<uint32_t>() & kZeroed;
@@ -114,14 +114,14 @@ uint64_t number_of_name(std::string_view name, std::string_view suffix) {
 }
 
 std::string journal_path(const std::string& dir, uint64_t first_sequence) {
-  return dir + '/' + numbered_name(first_sequence, kSuffix);
+  return dir + '/' + numbered_name(first_sequence, kJournalSuffix);
 }
 
 Result<std::vector<uint64_t>> first_sequences(Disk& disk, const std::string& dir) {
   WS_ASSIGN(std::vector<std::string> names, disk.list(dir));
   std::vector<uint64_t> sequences;
   for (const std::string& name : names) {
-    if (uint64_t s = number_of_name(name, kSuffix)) sequences.push_back(s);
+    if (uint64_t s = number_of_name(name, kJournalSuffix)) sequences.push_back(s);
   }
   std::sort(sequences.begin(), sequences.end());
   return sequences;

@@ -5,7 +5,7 @@
 namespace wayside {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kPreambleVersion = 1;
 
 void write_counts(const Preamble::Counts& counts, ByteWriter& out) {
   out.varint(counts.size());
@@ -28,7 +28,7 @@ std::string Preamble::encode(size_t max_bytes) const {
   for (size_t skipped = 0; skipped <= epochs.size(); ++skipped) {
     std::string bytes;
     ByteWriter out(bytes);
-    out.fixed(kVersion);
+    out.fixed(kPreambleVersion);
     out.varint(last_sequence);
     out.varint(epochs.size() - skipped);
     for (size_t i = skipped; i < epochs.size(); ++i) {
@@ -46,7 +46,7 @@ std::string Preamble::encode(size_t max_bytes) const {
 std::optional<Preamble> Preamble::decode(std::string_view bytes) {
   ByteReader in(bytes);
   Preamble p;
-  if (in.fixed<uint8_t>() != kVersion) return std::nullopt;
+  if (in.fixed<uint8_t>() != kPreambleVersion) return std::nullopt;
   p.last_sequence = in.varint();
   for (size_t n = in.count(3); n > 0; --n) {
     Epoch& e = p.epochs.emplace_back();

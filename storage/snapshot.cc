@@ -8,7 +8,7 @@
 namespace wayside {
 namespace {
 
-constexpr std::string_view kSuffix = ".wss";
+constexpr std::string_view kSnapshotSuffix = ".wss";
 constexpr size_t kCopyBytes = 1 << 20;
 
 std::string folder_of(const std::string& state_dir) { return state_dir + "/snapshots"; }
@@ -42,14 +42,14 @@ Status copy_and_sync(Disk& disk, const std::string& from, const std::string& to)
 }  // namespace
 
 std::string snapshot_path(const std::string& state_dir, uint64_t entry) {
-  return folder_of(state_dir) + '/' + numbered_name(entry, kSuffix);
+  return folder_of(state_dir) + '/' + numbered_name(entry, kSnapshotSuffix);
 }
 
 Result<std::vector<uint64_t>> snapshot_entries(Disk& disk, const std::string& state_dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(folder_of(state_dir)));
   std::vector<uint64_t> entries;
   for (const std::string& name : names) {
-    if (const uint64_t entry = number_of_name(name, kSuffix)) entries.push_back(entry);
+    if (const uint64_t entry = number_of_name(name, kSnapshotSuffix)) entries.push_back(entry);
   }
   return entries;
 }

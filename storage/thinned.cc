@@ -12,11 +12,11 @@
 namespace wayside {
 namespace {
 
-constexpr std::string_view kSuffix = ".wst";
-constexpr uint32_t kMagic = 0x31545357;  // "WST1"
+constexpr std::string_view kThinnedSuffix = ".wst";
+constexpr uint32_t kThinnedMagic = 0x31545357;  // "WST1"
 constexpr size_t kHeaderBytes = 2 * sizeof(uint32_t);
 constexpr size_t kBytesMax = 2 * kJournalBlockMax;
-constexpr int kZstdLevel = 3;  // it is written once and kept for long
+constexpr int kThinnedZstdLevel = 3;  // it is written once and kept for long
 
 Error broken(const char* part) {
   return {ErrorCode::kBadData, std::string("thinned readings: broken ") + part};
@@ -83,13 +83,13 @@ Result<std::string> encode_thinned(const ThinnedReadings& thinned,
 
   std::string file(kHeaderBytes + ZSTD_compressBound(bytes.size()), '\0');
   const size_t packed = ZSTD_compress(file.data() + kHeaderBytes, file.size() - kHeaderBytes,
-                                      bytes.data(), bytes.size(), kZstdLevel);
+                                      bytes.data(), bytes.size(), kThinnedZstdLevel);
   if (ZSTD_isError(packed)) {
     return Error{ErrorCode::kInternal,
                  std::string("thinned readings: ") + ZSTD_getErrorName(packed)};
   }
   file.resize(kHeaderBytes + packed);
-  const uint32_t header[] = {kMagic, crc32c(std::string_view(file).substr(kHeaderBytes))};
+  const uint32_t header[] = {kThinnedMagic, crc32c(std::string_view(file).substr(kHeaderBytes))};
   std::memcpy(file.data(), header, kHeaderBytes);
   return file;
 }
@@ -97,7 +97,7 @@ Result<std::string> encode_thinned(const ThinnedReadings& thinned,
 Result<ThinnedReadings> decode_thinned(std::string_view bytes,
                                        const std::vector<NamedSchema>& sources) {
   ByteReader file(bytes);
-  if (file.fixed<uint32_t>() != kMagic) return broken("beginning");
+  if (file.fixed<uint32_t>() != kThinnedMagic) return broken("beginning");
   const auto crc = file.fixed<uint32_t>();
   if (!file.ok() || crc != crc32c(bytes.substr(kHeaderBytes))) return broken("checksum");
   WS_ASSIGN(const std::string content, unpack(bytes.substr(kHeaderBytes)));
@@ -122,14 +122,14 @@ Result<ThinnedReadings> decode_thinned(std::string_view bytes,
 std::string thinned_dir(const std::string& state_dir) { return state_dir + "/thinned"; }
 
 std::string thinned_path(const std::string& dir, uint64_t first) {
-  return dir + '/' + numbered_name(first, kSuffix);
+  return dir + '/' + numbered_name(first, kThinnedSuffix);
 }
 
 Result<std::vector<uint64_t>> thinned_files(Disk& disk, const std::string& dir) {
   WS_ASSIGN(const std::vector<std::string> names, disk.list(dir));
   std::vector<uint64_t> firsts;
   for (const std::string& name : names) {
-    if (const uint64_t first = number_of_name(name, kSuffix)) firsts.push_back(first);
+    if (const uint64_t first = number_of_name(name, kThinnedSuffix)) firsts.push_back(first);
   }
   return firsts;
 }

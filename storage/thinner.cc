@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t kPieceBytes = 32 << 20;  // of blocks, so that a file is never too large to read
 constexpr uint64_t kReserveShare = 4;       // of a journal file, what is made from it may take
-constexpr std::string_view kAside = ".bad";
+constexpr std::string_view kThinnedAside = ".bad";
 
 int64_t stretch_of(int64_t time_ms, int64_t length_ms) {
   return time_ms / length_ms - (time_ms % length_ms < 0);
@@ -73,7 +73,7 @@ Status Thinner::look_at(uint64_t first, const Journal& journal, const std::vecto
     bytes_ += size;
     return {};
   }
-  const std::string aside = path + std::string(kAside);
+  const std::string aside = path + std::string(kThinnedAside);
   WS_TRY(disk_.rename(path, aside));
   if (thinned.ok()) {
     log_error("{} has readings of another store; kept as {}", path, aside);

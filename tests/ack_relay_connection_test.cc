@@ -14,8 +14,6 @@ namespace {
 using namespace mqtt_bytes;
 using Messages = std::vector<std::string>;
 
-const std::string kGood = publish({.topic = "good", .payload = "1", .id = 900});
-
 TEST(AckRelay, acknowledgements_of_a_lost_connection_are_never_sent_on_the_next) {
   RelayBench bench;
   bench.open();

@@ -133,7 +133,7 @@ TEST(AckRelay, a_puback_never_splits_a_packet_of_paho) {
 // What a broker sends in one go, with everything that a relay may meet in an orderly session.
 std::string orderly_stream(bool mqtt5) {
   using namespace std::literals;
-  auto send = [&](const Publish& p, std::string_view properties = "") {
+  auto send = [&](const PublishParts& p, std::string_view properties = "") {
     return mqtt5 ? publish5(p, properties) : publish(p);
   };
   return connack(mqtt5, true) + send({.topic = "r", .payload = "early", .id = 1}) + suback(7) +
@@ -192,7 +192,7 @@ TEST(AckRelay, a_random_stream_in_random_pieces_arrives_and_is_acknowledged_in_o
       const size_t sizes[] = {0, 10, 100, 3'000, 20'000, 140'000, 160'000, 400'000};
       std::string payload(sizes[std::min(random() % 8, random() % 24)],
                           static_cast<char>('a' + i % 26));
-      Publish p{.topic = "t", .payload = payload, .qos = int(random() % 2)};
+      PublishParts p{.topic = "t", .payload = payload, .qos = int(random() % 2)};
       p.id = static_cast<uint16_t>(1 + random() % 65'535);
       stream += publish(p);
       if (p.qos > 0) expected_acks += puback(p.id);

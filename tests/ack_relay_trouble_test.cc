@@ -12,7 +12,6 @@ using namespace mqtt_bytes;
 using namespace std::literals;
 using Messages = std::vector<std::string>;
 
-const std::string kGood = publish({.topic = "good", .payload = "1", .id = 900});
 const std::string kGood5 = publish5({.topic = "good", .payload = "1", .id = 900});
 
 TEST(AckRelay, a_message_that_cannot_be_taken_is_handed_on_as_such_and_acknowledged) {
@@ -97,8 +96,8 @@ TEST(AckRelay, an_oversized_qos_2_message_goes_to_paho_without_its_payload) {
     bench.open();
     const std::string topic(200, 't');
     const std::string huge(2 << 20, 'x');
-    const Publish large{.topic = topic, .payload = huge, .qos = 2, .id = 9};
-    const Publish empty{.topic = topic, .payload = "", .qos = 2, .id = 9};
+    const PublishParts large{.topic = topic, .payload = huge, .qos = 2, .id = 9};
+    const PublishParts empty{.topic = topic, .payload = "", .qos = 2, .id = 9};
     bench.from_broker(level == 5 ? publish5(large, "\x01\x01"sv) + kGood5 : publish(large) + kGood);
     ASSERT_TRUE(bench.run_until_messages(1));
     EXPECT_EQ(bench.pass_marker_back(), level == 5 ? publish5(empty) : publish(empty));

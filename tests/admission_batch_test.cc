@@ -15,20 +15,20 @@ SourceOptions batches() {
   s.fields[1].absent = std::string("depot");
   return s;
 }
-const std::string kTopic = "fleet/truck-1/climate";
 
 TEST(AdmissionOfBatches, each_element_is_a_reading_and_what_is_absent_has_its_default) {
   Door door({batches()});
   door.admit(kTopic, R"({"rows":[{"ts":1,"t":5},{"ts":2}],"site":"A"})");
   door.admit(kTopic, R"({"rows":[{"ts":3,"t":null}]})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 truck-1 5 A", "@2 truck-1 7 A", "@3 truck-1 7 depot"}));
+  EXPECT_EQ(door.rows("climate"),
+            (TextRows{"@1 truck-1 5 A", "@2 truck-1 7 A", "@3 truck-1 7 depot"}));
   EXPECT_EQ(door.slices(), "0:0-3");
 }
 
 TEST(AdmissionOfBatches, a_message_is_in_the_quarantine_once_and_its_good_readings_are_taken) {
   Door door({batches()});
   door.admit(kTopic, R"({"rows":[{"ts":1,"t":5},{"ts":2,"t":[]},{"t":6},5,{"ts":3}]})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 truck-1 5 depot", "@3 truck-1 7 depot"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 truck-1 5 depot", "@3 truck-1 7 depot"}));
   ASSERT_EQ(door.rejected().size(), 1u);
   EXPECT_EQ(door.rejected()[0].reason, "wrong_type");
   EXPECT_EQ(door.rejected()[0].detail,
@@ -51,7 +51,7 @@ TEST(AdmissionOfBatches, a_small_payload_of_thousands_of_wrong_readings_is_as_sm
   door.admit(kTopic, "{\"rows\":[" + wrong.substr(1) + "]}");
   EXPECT_EQ(door.rejected().size(), 1u);
   door.admit(kTopic, R"({"rows":[{"ts":1}]})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 truck-1 7 depot"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 truck-1 7 depot"}));
 }
 
 TEST(AdmissionOfBatches, what_refuses_all_readings_leaves_none) {
@@ -85,7 +85,7 @@ TEST(AdmissionOfBatches, readings_that_were_there_before_are_duplicates_one_by_o
   Door next({source});
   next.remember(door.group());
   next.admit(kTopic, R"({"rows":[{"ts":2},{"ts":3}]})");
-  EXPECT_EQ(next.rows("climate"), (Rows{"@3 truck-1 7 depot"}));
+  EXPECT_EQ(next.rows("climate"), (TextRows{"@3 truck-1 7 depot"}));
   EXPECT_EQ(next.duplicates(), 1u);
 }
 

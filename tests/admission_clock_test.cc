@@ -13,19 +13,9 @@ namespace {
 constexpr int64_t kNow = Door::kArrivalMs;
 constexpr int64_t kYearMs = 365 * kDayMs;
 
-SourceOptions climate() {
-  SourceOptions o;
-  o.name = "climate";
-  o.mqtt = "local";
-  o.topic = "fleet/{vehicle}/climate";
-  o.key = "vehicle";
-  o.time_path = "ts";
-  o.time.unit = TimeUnit::kMillis;
-  o.fields = {field("temp_c", "t")};
-  return o;
-}
+SourceOptions thermometer() { return climate_source({field("temp_c", "t")}); }
 SourceOptions by_arrival() {
-  SourceOptions o = climate();
+  SourceOptions o = thermometer();
   o.time_path = "";
   return o;
 }
@@ -52,7 +42,7 @@ TEST(AdmissionClock, the_future_is_guarded_as_far_as_our_own_time_is_known) {
       {ClockState::kUnset, 20 * kYearMs, 21 * kYearMs, false},
   };
   for (const Row& r : rows) {
-    Door door({climate()});
+    Door door({thermometer()});
     door.now = {kNow, 0, r.clock, r.may_lag_ms};
     door.next_turn();
     send(door, kNow + r.ahead_ms);
@@ -64,9 +54,9 @@ TEST(AdmissionClock, the_future_is_guarded_as_far_as_our_own_time_is_known) {
 }
 
 TEST(AdmissionClock, a_time_from_another_1024_weeks_is_moved_into_ours_and_told) {
-  Door door({climate()});
+  Door door({thermometer()});
   for (int64_t eras : {-1, 1, -2, 3}) send(door, kNow - 90'000 + eras * kGpsEraMs);
-  EXPECT_EQ(door.rows("climate"), Rows(4, row(kNow - 90'000)));
+  EXPECT_EQ(door.rows("climate"), TextRows(4, row(kNow - 90'000)));
   ASSERT_EQ(door.group().notes.size(), 1u) << "one a turn and source";
   const Note& note = door.group().notes[0];
   EXPECT_EQ(note.kind, Note::Kind::kRolledOver);
@@ -86,27 +76,27 @@ TEST(AdmissionClock, only_what_is_right_to_the_day_counts_as_a_rollover) {
   };
   for (const Row& r :
        {Row{-kDayMs, true}, Row{-kDayMs - 1, false}, Row{120'000, true}, Row{kDayMs + 1, false}}) {
-    Door door({climate()});
+    Door door({thermometer()});
     send(door, kNow - kGpsEraMs + r.off_ms);
-    EXPECT_EQ(door.rows("climate"), Rows{row(kNow + r.off_ms - (r.moved ? 0 : kGpsEraMs))})
+    EXPECT_EQ(door.rows("climate"), TextRows{row(kNow + r.off_ms - (r.moved ? 0 : kGpsEraMs))})
         << r.off_ms;
   }
   // Nothing is moved where our own time says too little, or by choice.
   for (int variant = 0; variant < 3; ++variant) {
-    SourceOptions source = climate();
+    SourceOptions source = thermometer();
     if (variant == 0) source.gps_rollover = false;
     if (variant == 1) source.max_future_ms.reset();
     Door door({source});
     if (variant == 2) door.now = {kNow, 0, ClockState::kUnset, 20 * kYearMs};
     door.next_turn();
     send(door, kNow - kGpsEraMs);
-    EXPECT_EQ(door.rows("climate"), Rows{row(kNow - kGpsEraMs)});
+    EXPECT_EQ(door.rows("climate"), TextRows{row(kNow - kGpsEraMs)});
     EXPECT_TRUE(door.group().notes.empty());
   }
 }
 
 TEST(AdmissionClock, a_rollover_moved_into_the_near_future_is_still_too_far_in_future) {
-  Door door({climate()});
+  Door door({thermometer()});
   send(door, kNow - kGpsEraMs + 3'600'000);
   ASSERT_EQ(door.rejected().size(), 1u);
   EXPECT_EQ(door.rejected()[0].reason, "too_far_in_future");
@@ -114,7 +104,7 @@ TEST(AdmissionClock, a_rollover_moved_into_the_near_future_is_still_too_far_in_f
 }
 
 TEST(AdmissionClock, no_time_of_a_device_is_too_extreme) {
-  Door door({climate()});
+  Door door({thermometer()});
   for (const int64_t ts : {kTimeMin, kTimeMin + 1, kPossibleMin - 1, kPossibleMin, int64_t{0},
                            kPossibleMax, kPossibleMax + 1, kTimeMax - 1, kTimeMax}) {
     for (const Now& now : {Now{kNow}, Now{kNow, 0, ClockState::kUnset, kTimeMax / 4},
@@ -138,7 +128,7 @@ TEST(AdmissionClock, arrivals_never_go_back) {
     door.now.wall_ms = at;
     send(door, 5);
   }
-  EXPECT_EQ(door.rows("climate"), (Rows{row(kNow - 10), row(kNow), row(kNow), row(kNow + 1)}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{row(kNow - 10), row(kNow), row(kNow), row(kNow + 1)}));
 }
 
 TEST(AdmissionClock, when_our_clock_is_set_back_arrivals_follow_up_to_max_future) {
@@ -150,8 +140,8 @@ TEST(AdmissionClock, when_our_clock_is_set_back_arrivals_follow_up_to_max_future
     send(door, 5);
   }
   EXPECT_EQ(door.rows("climate"),
-            (Rows{row(kNow), row(kNow - kDayMs + 120'000), row(kNow - kDayMs + 120'000),
-                  row(kNow - kDayMs + 200'000)}));
+            (TextRows{row(kNow), row(kNow - kDayMs + 120'000), row(kNow - kDayMs + 120'000),
+                      row(kNow - kDayMs + 200'000)}));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ TEST(AdmissionOfDevices, of_all_topics_and_payload_ids_only_known_ones_that_agre
     s.fields[0].equals = "vehicle";
     size_t wrong = 0;
     Door door({s});
-    Rows right;
+    TextRows right;
     for (int again = 0; again < 2; ++again) {  // topics are remembered
       for (const std::string& topic : names) {
         for (const std::string& id : names) {
@@ -77,7 +77,7 @@ TEST(AdmissionOfDevices, a_key_in_the_payload_is_looked_up_reading_by_reading) {
   Door door({s});
   door.admit("batches", R"({"rows":[{"ts":1,"id":"a"},{"ts":2,"id":"b"},{"ts":3,"id":"c"},)"
                         R"({"ts":4,"id":"a"}]})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 a -", "@4 a -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 a -", "@4 a -"}));
   ASSERT_EQ(door.rejected().size(), 1u) << "told once of a message";
   EXPECT_EQ(door.rejected()[0].detail, "reading 2: device 'b' is blocked (2 of 4 were refused)");
 }
@@ -85,10 +85,10 @@ TEST(AdmissionOfDevices, a_key_in_the_payload_is_looked_up_reading_by_reading) {
 TEST(AdmissionOfDevices, a_registry_that_blocks_nobody_lets_all_in_unless_it_is_asked_for) {
   Door door({registered({device("a")}, false)});
   door.admit("fleet/nobody/climate", R"({"ts":1})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 nobody - -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 nobody - -"}));
   Door none({climate_source({field("temp_c", "t")})});
   none.admit("fleet/nobody/climate", R"({"ts":1})");
-  EXPECT_EQ(none.rows("climate"), (Rows{"@1 nobody -"}));
+  EXPECT_EQ(none.rows("climate"), (TextRows{"@1 nobody -"}));
 }
 
 TEST(AdmissionOfDevices, who_is_refused_is_no_message_that_was_seen) {

@@ -18,7 +18,7 @@ TEST(AdmissionOfIdentity, of_all_topics_and_payload_ids_only_those_that_agree_ar
   const std::vector<std::string> names = {"truck-1", "truck-2", "truck-10", "TRUCK-1",   "truck-1 ",
                                           "7",       "",        "truck",    "tr\u00fcck"};
   size_t wrong = 0;
-  Rows right;
+  TextRows right;
   for (const std::string& topic : names) {
     for (const std::string& id : names) {
       door.admit("fleet/" + topic + "/climate", R"({"ts":1,"t":5,"id":")" + id + "\"}");
@@ -47,7 +47,7 @@ TEST(AdmissionOfIdentity, what_does_not_agree_is_told_with_both_names) {
   EXPECT_EQ(door.rejected()[1].detail,
             "the topic says vehicle 'truck-1', the payload's 'device' is missing");
   EXPECT_EQ(door.rejected()[2].reason, "wrong_identity");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 17 17 -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 17 17 -"}));
 }
 
 TEST(AdmissionOfIdentity, of_a_batch_each_reading_speaks_for_itself) {
@@ -56,7 +56,7 @@ TEST(AdmissionOfIdentity, of_a_batch_each_reading_speaks_for_itself) {
   Door door({s});
   door.admit("fleet/a/climate",
              R"({"rows":[{"ts":1,"id":"a"},{"ts":2,"id":"b"},{"ts":3,"id":"a"}]})");
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 a a -", "@3 a a -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 a a -", "@3 a a -"}));
   EXPECT_EQ(door.rejected().size(), 1u);
 }
 

@@ -25,7 +25,7 @@ TEST(Admission, a_reading_has_the_levels_of_its_topic_and_then_its_fields) {
   door.admit("fleet/truck-1/climate", R"({"ts":1699999999000,"t":-18.5,"door":"open"})");
   door.admit("fleet/truck-2/climate", R"({"ts":1699999999001})");
   EXPECT_EQ(door.rows("climate"),
-            (Rows{"@1699999999000 truck-1 -18.5 open", "@1699999999001 truck-2 - -"}));
+            (TextRows{"@1699999999000 truck-1 -18.5 open", "@1699999999001 truck-2 - -"}));
   EXPECT_TRUE(door.rejected().empty());
 }
 
@@ -112,7 +112,7 @@ TEST(Admission, without_a_time_of_its_own_a_reading_has_the_time_of_its_arrival)
   source.time_path = "";
   Door door({source});
   door.admit("fleet/truck-1/climate", R"({"ts":5,"t":1})");
-  EXPECT_EQ(door.rows("climate"), Rows{"@1700000000000 truck-1 1 -"});
+  EXPECT_EQ(door.rows("climate"), TextRows{"@1700000000000 truck-1 1 -"});
 }
 
 TEST(Admission, the_key_may_be_a_text_field_of_the_payload) {
@@ -128,7 +128,7 @@ TEST(Admission, the_key_may_be_a_text_field_of_the_payload) {
     EXPECT_EQ(door.rejected().back().reason, "no_key") << payload;
     EXPECT_EQ(door.rejected().back().detail, "'id' is missing or empty");
   }
-  EXPECT_EQ(door.rows("climate"), (Rows{"@1 - - truck-1", "@2 - - 17"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@1 - - truck-1", "@2 - - 17"}));
 }
 
 TEST(Admission, the_first_source_of_the_connection_whose_topic_matches_takes_the_message) {
@@ -138,8 +138,8 @@ TEST(Admission, the_first_source_of_the_connection_whose_topic_matches_takes_the
   Door door({climate(), all});
   door.admit("fleet/truck-1/climate", json(1, 1));
   door.admit("fleet/truck-1/position", json(2, 2));
-  EXPECT_EQ(door.rows("climate"), Rows{"@1 truck-1 1 -"});
-  EXPECT_EQ(door.rows("all"), Rows{"@2 truck-1 2 -"});
+  EXPECT_EQ(door.rows("climate"), TextRows{"@1 truck-1 1 -"});
+  EXPECT_EQ(door.rows("all"), TextRows{"@2 truck-1 2 -"});
 }
 
 TEST(Admission, the_same_topic_of_two_connections_belongs_to_two_sources) {
@@ -151,8 +151,8 @@ TEST(Admission, the_same_topic_of_two_connections_belongs_to_two_sources) {
     door.admit("fleet/truck-1/climate", json(round, 1), 0);
     door.admit("fleet/truck-1/climate", json(round, 2), 1);
   }
-  EXPECT_EQ(door.rows("climate"), (Rows{"@0 truck-1 1 -", "@1 truck-1 1 -"}));
-  EXPECT_EQ(door.rows("other"), (Rows{"@0 truck-1 2 -", "@1 truck-1 2 -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@0 truck-1 1 -", "@1 truck-1 1 -"}));
+  EXPECT_EQ(door.rows("other"), (TextRows{"@0 truck-1 2 -", "@1 truck-1 2 -"}));
 }
 
 TEST(Admission, in_a_dump_the_topic_alone_decides) {
@@ -171,7 +171,7 @@ TEST(Admission, more_topics_than_the_cache_holds_are_still_told_apart) {
   options.sources = {climate()};
   options.topic_cache = 2;
   Door door(std::move(options));
-  Rows expected;
+  TextRows expected;
   for (int i = 0; i < 20; ++i) {
     const std::string truck = "truck-" + std::to_string(i % 5);
     door.admit("fleet/" + truck + "/climate", json(i, i));
@@ -187,7 +187,7 @@ TEST(Admission, texts_may_be_forgotten_between_groups) {
   door.group().batches[0].clear_texts();
   door.admit("fleet/truck-2/climate", json(2, 2));
   door.admit("fleet/truck-1/climate", json(3, 3));
-  EXPECT_EQ(door.rows("climate"), (Rows{"@2 truck-2 2 -", "@3 truck-1 3 -"}));
+  EXPECT_EQ(door.rows("climate"), (TextRows{"@2 truck-2 2 -", "@3 truck-1 3 -"}));
 }
 
 TEST(Admission, slices_keep_the_order_only_where_blocks_read_sources_together) {

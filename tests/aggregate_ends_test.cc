@@ -9,8 +9,6 @@
 namespace wayside {
 namespace {
 
-const Value null;
-
 TEST(AggregateEnds, go_by_event_time_and_at_one_time_by_value) {
   const struct {
     const char* about;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "aggregates.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -83,7 +84,7 @@ void expect_same(const Value& actual, const Value& expected, bool rounds) {
 }
 
 TEST(AggregateMerge, in_any_split_and_order_equals_one_pane) {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     std::mt19937 random(seed);
     const TestReadings readings = random_readings(random, random() % 60);
     for (const Item& item : kItems) {
@@ -156,7 +157,7 @@ std::string filled(const Item& item, const TestReadings& readings, unsigned seed
 }
 
 TEST(AggregateMerge, batches_saving_and_loading_leave_no_trace_in_the_bytes) {
-  for (unsigned seed = 1; seed <= 10; ++seed) {
+  for (auto [seed, end] = seeds(10); seed < end; ++seed) {
     std::mt19937 random(seed);
     const TestReadings readings = many_readings(random, 3'000);
     for (const Item& item : kItems) {

@@ -8,6 +8,7 @@
 
 #include "aggregates.h"
 #include "pipeline/quantile_sketch.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -110,7 +111,7 @@ std::vector<double> of_all_magnitudes(std::mt19937& random, size_t count) {
 }
 
 TEST(AggregateQuantile, beyond_its_bins_the_smallest_count_as_zero_in_whatever_order_they_came) {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  for (auto [seed, end] = seeds(20); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     std::vector<double> values = of_all_magnitudes(random, 10'000);

@@ -5,12 +5,12 @@
 #include <random>
 
 #include "aggregates.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
 
 TEST(AggregateSpread, of_a_sample_and_of_all_there_is) {
-  const Value null;
   const struct {
     std::vector<double> values;
     Value var, stddev, var_pop, stddev_pop;
@@ -41,7 +41,7 @@ double two_pass_variance(const std::vector<double>& values) {
 }
 
 TEST(AggregateSpread, of_small_differences_of_large_numbers_is_right_in_one_pane_and_in_many) {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  for (auto [seed, end] = seeds(20); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     std::normal_distribution<double> values(1e9, 0.1);

@@ -10,8 +10,6 @@
 namespace wayside {
 namespace {
 
-const Value null;
-
 TEST(Aggregate, leaves_out_null_as_sql_does) {
   const struct {
     const char* item;

@@ -6,6 +6,7 @@
 
 #include "aggregates.h"
 #include "base/text.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -42,7 +43,7 @@ std::string exact(const std::map<double, uint64_t>& counts, size_t k) {
 }
 
 TEST(AggregateTop, is_exact_up_to_256_values_in_any_split) {
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (auto [seed, end] = seeds(50); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     std::map<double, uint64_t> counts;
@@ -73,7 +74,7 @@ std::vector<std::pair<double, double>> pairs_of(const Value& json) {
 }
 
 TEST(AggregateTop, beyond_that_a_count_is_too_low_by_one_in_128_readings_at_most) {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  for (auto [seed, end] = seeds(20); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     std::map<double, double> counts;

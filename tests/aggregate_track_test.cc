@@ -9,11 +9,10 @@
 
 #include "aggregates.h"
 #include "base/distance.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
-
-const Value null;
 
 TEST(AggregateTrack, a_value_holds_until_the_next_one_for_the_average_and_slopes_for_the_integral) {
   const struct {
@@ -133,7 +132,7 @@ void expect_exact(const TestPanes& panes, const std::string& item, const TestRea
 }
 
 TEST(AggregateTrack, of_thousands_of_readings_is_exact_in_the_orders_that_happen) {
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (auto [seed, end] = seeds(50); seed < end; ++seed) {
     std::mt19937 random(seed);
     const TestReadings walk = a_walk(random, 2 + random() % 2'000);
     TestReadings reversed = walk, delayed = walk;
@@ -154,7 +153,7 @@ TEST(AggregateTrack, of_thousands_of_readings_is_exact_in_the_orders_that_happen
 }
 
 TEST(AggregateTrack, an_old_stretch_that_comes_between_loses_its_last_few_readings_at_most) {
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (auto [seed, end] = seeds(50); seed < end; ++seed) {
     std::mt19937 random(seed);
     const TestReadings walk = a_walk(random, 2'000);
     TestReadings mixed = walk;
@@ -169,7 +168,7 @@ TEST(AggregateTrack, an_old_stretch_that_comes_between_loses_its_last_few_readin
 }
 
 TEST(AggregateTrack, slices_of_time_are_merged_exactly_neighbour_by_neighbour) {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
+  for (auto [seed, end] = seeds(200); seed < end; ++seed) {
     std::mt19937 random(seed);
     const TestReadings walk = a_walk(random, 2 + random() % 3'000);
     const uint32_t n = 1 + random() % 10;
@@ -216,7 +215,7 @@ TEST(AggregateTrack, a_late_reading_in_the_longest_gap_of_what_was_merged_still_
 
 TEST(AggregateTrack,
      beyond_its_limit_it_is_near_and_the_order_of_merging_still_counts_for_nothing) {
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (auto [seed, end] = seeds(50); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     TestReadings walk = a_walk(random, 1'000);

@@ -23,6 +23,7 @@ struct TestReading {
   double mask = 1;        // FILTER
 };
 using TestReadings = std::vector<TestReading>;
+inline const Value null;
 
 inline AggregateCall call_of(const SelectItem& item) {
   AggregateCall call{{}, item.parameters};

@@ -11,9 +11,6 @@
 namespace wayside {
 namespace {
 
-constexpr auto kText = FieldType::kText;
-constexpr auto kBool = FieldType::kBool;
-
 SourceOptions source(std::vector<FieldOptions> fields, const std::string& time = "ts") {
   SourceOptions o;
   o.name = "s";

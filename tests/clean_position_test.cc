@@ -4,10 +4,10 @@
 
 #include <set>
 
+#include "tests/fields.h"
+
 namespace wayside {
 namespace {
-
-using Rows = std::vector<std::string>;
 
 // A receiver near 52° N, where a thousandth of a degree of latitude is 111 m.
 class Receiver {
@@ -18,8 +18,8 @@ class Receiver {
     const auto reason = cleaner_.judge(past_, fix);
     return reason ? name_of(*reason) : "good";
   }
-  Rows judge(const std::vector<Fix>& fixes) {
-    Rows rows;
+  TextRows judge(const std::vector<Fix>& fixes) {
+    TextRows rows;
     for (const Fix& fix : fixes) rows.push_back(judge(fix));
     return rows;
   }
@@ -49,9 +49,9 @@ PositionOptions options(double max_speed = 0) {
 TEST(PositionCleaner, null_island_and_what_is_not_on_the_earth_are_no_positions) {
   Receiver r(options());
   EXPECT_EQ(r.judge({{0, 0, 0}, {0, 0.0005, -0.0005}, {0, 0, 9.1}, {0, 51, 0}}),
-            (Rows{"null_island", "null_island", "good", "good"}));
+            (TextRows{"null_island", "null_island", "good", "good"}));
   EXPECT_EQ(r.judge({{0, 90.1, 9}, {0, 52, -180.1}, {0, -90, 180}}),
-            (Rows{"out_of_range", "out_of_range", "good"}));
+            (TextRows{"out_of_range", "out_of_range", "good"}));
 }
 
 TEST(PositionCleaner, a_receiver_that_says_how_bad_it_is_is_believed) {
@@ -61,34 +61,34 @@ TEST(PositionCleaner, a_receiver_that_says_how_bad_it_is_is_believed) {
   o.max_hdop = 5;
   Receiver r(o);
   EXPECT_EQ(r.judge({{0, 52, 9, 0, 1}, {0, 52, 9, 1, 5}, {0, 52, 9, 1, 5.1}, {0, 52, 9}}),
-            (Rows{"no_fix", "good", "imprecise", "good"}));
+            (TextRows{"no_fix", "good", "imprecise", "good"}));
 }
 
 TEST(PositionCleaner, faster_than_the_vehicle_can_be_is_no_position) {
   Receiver r(options(50));
   EXPECT_EQ(r.judge({{0, 52, 9}, {10'000, 52.004, 9}, {11'000, 52.01, 9}, {30'000, 52.01, 9}}),
-            (Rows{"good", "good", "too_fast", "good"}));
+            (TextRows{"good", "good", "too_fast", "good"}));
 }
 
 TEST(PositionCleaner, within_a_second_it_may_go_as_far_as_in_a_second) {
   Receiver r(options(50));
   EXPECT_EQ(r.judge({{0, 52, 9}, {0, 52.0004, 9}, {100, 52.001, 9}}),
-            (Rows{"good", "good", "too_fast"}));
+            (TextRows{"good", "good", "too_fast"}));
 }
 
 TEST(PositionCleaner, positions_that_agree_are_where_it_is) {
   Receiver r(options(50));
   EXPECT_EQ(r.judge({{0, 52, 9}, {1'000, 53, 9}, {2'000, 53, 9}, {3'000, 53, 9}, {4'000, 53, 9}}),
-            (Rows{"good", "too_fast", "too_fast", "good", "good"}))
+            (TextRows{"good", "too_fast", "too_fast", "good", "good"}))
       << "after a ferry, say";
   EXPECT_EQ(r.judge({{5'000, 54, 9}, {6'000, 55, 9}, {7'000, 56, 9}, {8'000, 53, 9}}),
-            (Rows{"too_fast", "too_fast", "too_fast", "good"}));
+            (TextRows{"too_fast", "too_fast", "too_fast", "good"}));
 }
 
 TEST(PositionCleaner, a_late_position_is_judged_and_teaches_nothing) {
   Receiver r(options(50));
   EXPECT_EQ(r.judge({{10'000, 52, 9}, {9'000, 52, 9}, {8'000, 53, 9}, {11'000, 52, 9}}),
-            (Rows{"good", "good", "too_fast", "good"}));
+            (TextRows{"good", "good", "too_fast", "good"}));
 }
 
 TEST(PositionCleaner, where_it_was_while_it_moves_is_frozen) {
@@ -101,14 +101,14 @@ TEST(PositionCleaner, where_it_was_while_it_moves_is_frozen) {
   };
   EXPECT_EQ(r.judge({at(0, 52, 0), at(60'000, 52, 0), at(61'000, 52, 20), at(69'999, 52, 20),
                      at(71'000, 52, 20), at(72'000, 52.1, 20), at(73'000, 52.1, 20)}),
-            (Rows{"good", "good", "good", "good", "frozen", "good", "good"}))
+            (TextRows{"good", "good", "good", "good", "frozen", "good", "good"}))
       << "standing, it may be the same for ever";
   EXPECT_EQ(r.judge({at(81'999, 52.1, 2), at(82'000, 52.1, 1.9), at(90'000, 52.1, 20),
                      at(100'000, 52.1, 20), at(100'001, 52.1, kNull), at(120'000, 52.1, 20)}),
-            (Rows{"good", "good", "good", "frozen", "good", "good"}))
+            (TextRows{"good", "good", "good", "frozen", "good", "good"}))
       << "what is too slow, or not known, ends it";
   EXPECT_EQ(r.judge({at(130'000, 52.1, 20), at(129'999, 52.1, 20), at(130'500, 52.1, 20)}),
-            (Rows{"frozen", "good", "frozen"}))
+            (TextRows{"frozen", "good", "frozen"}))
       << "out of order, too";
 }
 

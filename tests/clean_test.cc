@@ -64,15 +64,13 @@ struct Bench {
   ReadingBatch batch;
 };
 
-using Rows = std::vector<std::string>;
-
 TEST(Cleaner, a_number_out_of_its_range_becomes_nothing_and_is_counted) {
   Bench b;
   EXPECT_EQ(
       b.clean({{1, kNull, nullptr, 100}, {2, kNull, nullptr, 101}, {3, kNull, nullptr, -1e9}}),
-      (Rows{"- - 100", "- - -", "- - -1000000000"}));
+      (TextRows{"- - 100", "- - -", "- - -1000000000"}));
   EXPECT_EQ(b.clean({{4, 91}, {5, -61, "open"}, {6, 90}, {7, -60}}),
-            (Rows{"- - -", "- open -", "90 open -", "-60 open -"}));
+            (TextRows{"- - -", "- open -", "90 open -", "-60 open -"}));
   EXPECT_EQ(b.cleaner.out_of_range(), 3u);
 }
 
@@ -139,10 +137,11 @@ TEST(Cleaner, what_was_changed_and_why_stands_in_a_field_behind_the_others) {
   const Schema schema = cleaned_schema(Judged::options(), Judged::schema());
   EXPECT_EQ(schema.fields.back(), (Field{"cleaned", FieldType::kText}));
   Judged j;
-  EXPECT_EQ(j.clean({{0, 10, 52, 9, "open"}, {1'000, 90, 0, 0, "open"}, {2'000, 11, 52, 9}}),
-            (Rows{"10 52 9 open | -",
-                  "10 - - open |  lat:null_island lon:null_island temp_c:too_fast temp_c:filled ",
-                  "11 52 9 open |  door:filled "}));
+  EXPECT_EQ(
+      j.clean({{0, 10, 52, 9, "open"}, {1'000, 90, 0, 0, "open"}, {2'000, 11, 52, 9}}),
+      (TextRows{"10 52 9 open | -",
+                "10 - - open |  lat:null_island lon:null_island temp_c:too_fast temp_c:filled ",
+                "11 52 9 open |  door:filled "}));
   EXPECT_EQ(j.cleaner.changed(1, Reason::kTooFast), 1u);
   EXPECT_EQ(j.cleaner.changed(2, Reason::kNullIsland), 1u);
   EXPECT_EQ(j.cleaner.changed(4, Reason::kFilled), 1u);
@@ -152,30 +151,31 @@ TEST(Cleaner, what_was_changed_and_why_stands_in_a_field_behind_the_others) {
 TEST(Cleaner, a_range_that_removes_half_a_position_removes_the_other_half) {
   Judged j;
   EXPECT_EQ(j.clean({{0, kNull, 61, 9}, {1, kNull, 52}}),
-            (Rows{"- - - - |  lat:out_of_range lon:incomplete ", "- 52 - - | -"}))
+            (TextRows{"- - - - |  lat:out_of_range lon:incomplete ", "- 52 - - | -"}))
       << "what did not come is not removed";
-  EXPECT_EQ(j.clean({{2, kNull, kNull, 181}}), Rows{"- - - - |  lon:out_of_range "});
+  EXPECT_EQ(j.clean({{2, kNull, kNull, 181}}), TextRows{"- - - - |  lon:out_of_range "});
 }
 
 TEST(Cleaner, a_field_is_filled_for_as_long_as_its_last_value_is_young_enough) {
   Judged j;
-  EXPECT_EQ(j.clean({{0, 1, kNull, kNull, "open"},
-                     {3'000, 1, kNull, kNull, "open"},
-                     {8'000},
-                     {8'001},
-                     {7'000}}),
-            (Rows{"1 - - open | -", "1 - - open | -", "1 - - open |  temp_c:filled door:filled ",
-                  "- - - - | -", "1 - - open |  temp_c:filled door:filled "}));
+  EXPECT_EQ(
+      j.clean({{0, 1, kNull, kNull, "open"},
+               {3'000, 1, kNull, kNull, "open"},
+               {8'000},
+               {8'001},
+               {7'000}}),
+      (TextRows{"1 - - open | -", "1 - - open | -", "1 - - open |  temp_c:filled door:filled ",
+                "- - - - | -", "1 - - open |  temp_c:filled door:filled "}));
 }
 
 TEST(Cleaner, a_late_reading_does_not_change_what_is_filled) {
   Judged j;
-  EXPECT_EQ(
-      j.clean({{0, kNull, kNull, kNull, "open"},
-               {4'000, kNull, kNull, kNull, "open"},
-               {2'000, kNull, kNull, kNull, "shut"},
-               {8'000}}),
-      (Rows{"- - - open | -", "- - - open | -", "- - - shut | -", "- - - open |  door:filled "}));
+  EXPECT_EQ(j.clean({{0, kNull, kNull, kNull, "open"},
+                     {4'000, kNull, kNull, kNull, "open"},
+                     {2'000, kNull, kNull, kNull, "shut"},
+                     {8'000}}),
+            (TextRows{"- - - open | -", "- - - open | -", "- - - shut | -",
+                      "- - - open |  door:filled "}));
 }
 
 TEST(Cleaner, commands_have_no_such_field) {
@@ -216,10 +216,10 @@ void expect_the_same_when_saved_and_loaded(const SourceOptions& options) {
                                         {8'000, kNull, 53.0001, 9},
                                         {20'000, 51, 90, 200, nullptr}};
   Judged straight(options);
-  const Rows expected = straight.clean(rows);
+  const TextRows expected = straight.clean(rows);
   auto judged = std::make_unique<Judged>(options);
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(judged->clean({rows[i]}), Rows{expected[i]}) << i;
+    EXPECT_EQ(judged->clean({rows[i]}), TextRows{expected[i]}) << i;
     std::string kept, past, counts;
     ByteWriter kept_writer(kept), past_writer(past), counts_writer(counts);
     ASSERT_TRUE(judged->cleaner.save_key(0, kept_writer));
@@ -259,7 +259,7 @@ TEST(Cleaner, the_past_of_a_key_that_is_forgotten_is_forgotten) {
   std::string bytes;
   ByteWriter writer(bytes);
   EXPECT_FALSE(j.cleaner.save_past(0, writer));
-  EXPECT_EQ(j.clean({{2'000, 50}}), Rows{"50 - - - | -"});
+  EXPECT_EQ(j.clean({{2'000, 50}}), TextRows{"50 - - - | -"});
 }
 
 TEST(Cleaner, the_batch_itself_keeps_what_came) {
@@ -271,28 +271,28 @@ TEST(Cleaner, the_batch_itself_keeps_what_came) {
 TEST(Cleaner, a_kept_field_is_carried_into_later_readings_of_its_key_only) {
   Bench b;
   EXPECT_EQ(b.clean({{1, 5, "open", 7}, {2}, {2, kNull, nullptr, kNull, 1}, {3, 6}}),
-            (Rows{"5 open 7", "5 open -", "- - -", "6 open -"}));
-  EXPECT_EQ(b.clean({{4}}), (Rows{"6 open -"}));  // also from batch to batch
+            (TextRows{"5 open 7", "5 open -", "- - -", "6 open -"}));
+  EXPECT_EQ(b.clean({{4}}), (TextRows{"6 open -"}));  // also from batch to batch
 }
 
 TEST(Cleaner, a_value_out_of_range_is_not_carried_on_but_replaced_by_the_last_good_one) {
   Bench b;
-  EXPECT_EQ(b.clean({{1, 5}, {2, 500}, {3}}), (Rows{"5 - -", "5 - -", "5 - -"}));
+  EXPECT_EQ(b.clean({{1, 5}, {2, 500}, {3}}), (TextRows{"5 - -", "5 - -", "5 - -"}));
 }
 
 TEST(Cleaner, a_late_reading_finds_the_value_of_its_own_time) {
   Bench b;
   b.clean({{10, kNull, "closed"}, {20, kNull, "open"}});
   EXPECT_EQ(b.clean({{15}, {20}, {25}, {9}}),
-            (Rows{"- closed -", "- open -", "- open -", "- - -"}));
+            (TextRows{"- closed -", "- open -", "- open -", "- - -"}));
   // What a late reading brings itself is its own, but not news.
-  EXPECT_EQ(b.clean({{12, kNull, "ajar"}, {30}}), (Rows{"- ajar -", "- open -"}));
+  EXPECT_EQ(b.clean({{12, kNull, "ajar"}, {30}}), (TextRows{"- ajar -", "- open -"}));
 }
 
 TEST(Cleaner, a_value_that_is_repeated_keeps_the_change_before_it) {
   Bench b;
   b.clean({{10, kNull, "closed"}, {20, kNull, "open"}, {30, kNull, "open"}, {40, kNull, "open"}});
-  EXPECT_EQ(b.clean({{15}, {25}}), (Rows{"- closed -", "- open -"}));
+  EXPECT_EQ(b.clean({{15}, {25}}), (TextRows{"- closed -", "- open -"}));
 }
 
 TEST(Cleaner, a_part_of_a_batch_is_cleaned_with_its_own_rows) {
@@ -301,7 +301,7 @@ TEST(Cleaner, a_part_of_a_batch_is_cleaned_with_its_own_rows) {
   const uint32_t keys[] = {5};
   BatchView view;
   b.cleaner.clean(b.batch, 1, 2, keys, view);
-  EXPECT_EQ(Bench::show(view), Rows{"2 b 2"});
+  EXPECT_EQ(Bench::show(view), TextRows{"2 b 2"});
   EXPECT_EQ(*view.times, 2);
 }
 
@@ -310,7 +310,7 @@ TEST(Cleaner, texts_of_a_batch_may_be_forgotten_in_between) {
   b.clean({{1, kNull, "open"}});
   b.batch.clear_texts();
   b.batch.texts.intern("another text with the former id");
-  EXPECT_EQ(b.clean({{2}}), Rows{"- open -"});
+  EXPECT_EQ(b.clean({{2}}), TextRows{"- open -"});
 }
 
 TEST(Cleaner, saved_and_loaded_it_goes_on_the_same) {
@@ -325,10 +325,10 @@ TEST(Cleaner, saved_and_loaded_it_goes_on_the_same) {
                                        {29, kNull, nullptr, 1, 1},
                                        {41}};
   Bench straight;
-  const Rows expected = straight.clean(rows);
+  const TextRows expected = straight.clean(rows);
   auto bench = std::make_unique<Bench>();
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(bench->clean({rows[i]}), Rows{expected[i]}) << i;
+    EXPECT_EQ(bench->clean({rows[i]}), TextRows{expected[i]}) << i;
     auto restored = std::make_unique<Bench>();
     for (uint32_t key : {0u, 1u}) {
       std::string bytes;
@@ -356,7 +356,7 @@ TEST(Cleaner, a_key_that_is_forgotten_starts_anew) {
   std::string bytes;
   ByteWriter writer(bytes);
   EXPECT_FALSE(b.cleaner.save_key(0, writer));
-  EXPECT_EQ(b.clean({{2}, {2, kNull, nullptr, kNull, 1}}), (Rows{"- - -", "6 ajar -"}));
+  EXPECT_EQ(b.clean({{2}, {2, kNull, nullptr, kNull, 1}}), (TextRows{"- - -", "6 ajar -"}));
   b.cleaner.forget_key(1'000);  // never seen: no harm
 }
 

@@ -6,6 +6,7 @@
 #include "pipeline/emission_codec.h"
 #include "tests/machine.h"
 #include "tests/messages.h"
+#include "tests/seeds.h"
 #include "tests/stage.h"
 #include "tests/temp_folder.h"
 
@@ -143,7 +144,7 @@ std::vector<TestMessage> right_messages(uint64_t seed) {
 }
 
 TEST_F(ClockInLoop, whatever_the_system_clock_says_all_lives_say_the_same) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const auto messages = right_messages(seed);
     const Outcome expected = live(seed, messages, false, false);

@@ -53,7 +53,7 @@ Outcome run_and_set_clock(const PipelineOptions& options, const Schedule& schedu
   return result;
 }
 
-PipelineOptions all_kinds(WatermarkMode mode) {
+PipelineOptions blocks_of_all_kinds(WatermarkMode mode) {
   PipelineOptions options = two_sources(mode);
   const std::vector<std::string> both = {"climate", "cargo"};
   options.windows = {window_over("tumbling", both, 10'000, {{"n", "count()"}}),
@@ -103,7 +103,7 @@ class ClockSchedules : public testing::TestWithParam<WatermarkMode> {};
 TEST_P(ClockSchedules, do_not_matter) {
   for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const PipelineOptions options = all_kinds(GetParam());
+    const PipelineOptions options = blocks_of_all_kinds(GetParam());
     const Fleet fleet = partly_ahead(seed);
     std::mt19937_64 random(seed);
     const auto sometimes = [&] { return random() % 4 == 0; };
@@ -119,7 +119,7 @@ TEST_P(ClockSchedules, do_not_matter) {
 
 // From then on no key is held back, or found late, by what was ahead.
 TEST_P(ClockSchedules, nothing_of_the_future_stays_behind) {
-  const PipelineOptions options = all_kinds(GetParam());
+  const PipelineOptions options = blocks_of_all_kinds(GetParam());
   std::set<std::string> speaking;
   const Outcome whole = run_and_set_clock(options, tick_by_tick(partly_ahead(3)));
   for (const Emission& e : whole.emissions) {

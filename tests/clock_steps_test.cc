@@ -9,16 +9,17 @@
 #include "firmware-gw/engine.h"
 #include "tests/machine.h"
 #include "tests/messages.h"
+#include "tests/seeds.h"
 #include "tests/stage.h"
 
 namespace wayside {
 namespace {
 
-constexpr uint64_t kSeeds = 24;
+constexpr uint64_t kStepSeeds = 24;
 constexpr size_t kTurns = 400;
 constexpr int kDevices = 5;
 constexpr int64_t kYearMs = 365 * kDayMs;
-const int64_t kStart = *parse_rfc3339_ms("2026-07-17T08:00:00Z");
+const int64_t kStepsStart = *parse_rfc3339_ms("2026-07-17T08:00:00Z");
 
 constexpr const char* kConfig = R"toml(
 idle_after = "40s"
@@ -72,7 +73,7 @@ struct Step {
 std::vector<Step> make_hour(uint64_t seed, bool reboots) {
   std::mt19937_64 random(seed);
   std::vector<Step> steps;
-  int64_t now_ms = kStart;
+  int64_t now_ms = kStepsStart;
   int64_t silent_until_ms[kDevices] = {};
   for (size_t i = 0; i < kTurns; ++i) {
     Step step;
@@ -97,7 +98,7 @@ std::vector<Step> make_hour(uint64_t seed, bool reboots) {
   return steps;
 }
 
-struct Told {
+struct ToldInSteps {
   Lines climate;  // what the source with times of its own led to
   Lines bumps;    // what the other one did
   Lines incidents;
@@ -111,12 +112,12 @@ struct Told {
 class World {
  public:
   World(const Config& config, bool starts_unset)
-      : config_(config), machine_(kStart, starts_unset) {}
+      : config_(config), machine_(kStepsStart, starts_unset) {}
 
   // Called before each turn.
   std::function<void(Machine&)> disturb;
 
-  Told run(const std::vector<Step>& steps) {
+  ToldInSteps run(const std::vector<Step>& steps) {
     start("", {});
     for (const Step& step : steps) {
       machine_.advance(step.after_ms);
@@ -242,10 +243,10 @@ class World {
   Now last_;
   bool first_ = true;
   std::map<std::string, int64_t> newest_;
-  Told told_;
+  ToldInSteps told_;
 };
 
-void expect_nothing_lost(const Told& told) {
+void expect_nothing_lost(const ToldInSteps& told) {
   uint64_t in = 0;
   for (const auto& [name, ledger] : told.ledgers) {
     EXPECT_TRUE(ledger.balanced()) << name;
@@ -257,11 +258,11 @@ void expect_nothing_lost(const Told& told) {
 
 TEST(ClockSteps, a_system_clock_that_is_set_to_anything_changes_nothing) {
   const Config config = make_config();
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kStepSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::vector<Step> hour = make_hour(seed, false);
     World calm(config, false);
-    const Told expected = calm.run(hour);
+    const ToldInSteps expected = calm.run(hour);
     ASSERT_GT(expected.climate.size(), 200u);
     expect_nothing_lost(expected);
     World stepped(config, false);
@@ -270,7 +271,7 @@ TEST(ClockSteps, a_system_clock_that_is_set_to_anything_changes_nothing) {
       machine.step(random);
       if (random() % 2) machine.step(random);
     };
-    const Told told = stepped.run(hour);
+    const ToldInSteps told = stepped.run(hour);
     expect_nothing_lost(told);
     EXPECT_EQ(told.climate, expected.climate) << "idleness and `for` included";
     EXPECT_EQ(told.bumps, expected.bumps) << "and arrivals, since our time is right throughout";
@@ -281,11 +282,11 @@ TEST(ClockSteps, a_system_clock_that_is_set_to_anything_changes_nothing) {
 
 TEST(ClockSteps, a_start_that_knows_no_time_loses_nothing_and_marks_what_it_says) {
   const Config config = make_config();
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kStepSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::vector<Step> hour = make_hour(seed, false);
     World calm(config, false);
-    const Told expected = calm.run(hour);
+    const ToldInSteps expected = calm.run(hour);
     World unset(config, true);
     size_t turns = 0;
     std::mt19937_64 random(seed);
@@ -294,7 +295,7 @@ TEST(ClockSteps, a_start_that_knows_no_time_loses_nothing_and_marks_what_it_says
       if (turns > 150) return machine.step(random);
       machine.set_system(int64_t(random() % 1'000'000'000) * 1'000);  // 1970 to 2001
     };
-    const Told told = unset.run(hour);
+    const ToldInSteps told = unset.run(hour);
     expect_nothing_lost(told);
     EXPECT_EQ(told.climate, expected.climate);
     EXPECT_EQ(told.ledgers.at("bumps").late, 0u);
@@ -311,17 +312,17 @@ TEST(ClockSteps, a_start_that_knows_no_time_loses_nothing_and_marks_what_it_says
 TEST(ClockSteps, reboots_with_any_clock_lose_nothing) {
   Config config = make_config();
   for (SourceOptions& s : config.sources) s.idle_after_ms = s.forget_after_ms = 30 * kDayMs;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kStepSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::vector<Step> hour = make_hour(seed, true);
     World calm(config, false);
     calm.disturb = [](Machine& machine) { machine.synchronise(); };
-    const Told expected = calm.run(hour);
+    const ToldInSteps expected = calm.run(hour);
     for (const bool starts_unset : {false, true}) {
       World stepped(config, starts_unset);
       std::mt19937_64 random(seed);
       stepped.disturb = [&](Machine& machine) { machine.step(random); };
-      const Told told = stepped.run(hour);
+      const ToldInSteps told = stepped.run(hour);
       expect_nothing_lost(told);
       EXPECT_EQ(told.climate, expected.climate);
       EXPECT_EQ(told.ledgers.at("bumps").late, 0u);
@@ -332,7 +333,7 @@ TEST(ClockSteps, reboots_with_any_clock_lose_nothing) {
 TEST(ClockSteps, one_device_years_ahead_leaves_the_other_199_as_they_were) {
   const Config config = make_config();
   for (const bool synchronised : {true, false}) {
-    for (const int64_t ahead_ms : {5 * kYearMs, 10 * kYearMs, -10 * kYearMs, -kStart}) {
+    for (const int64_t ahead_ms : {5 * kYearMs, 10 * kYearMs, -10 * kYearMs, -kStepsStart}) {
       std::mt19937_64 random(7);
       std::vector<Step> steps(60);
       for (Step& step : steps) {
@@ -340,7 +341,7 @@ TEST(ClockSteps, one_device_years_ahead_leaves_the_other_199_as_they_were) {
         step.ends_group = true;
       }
       std::vector<Step> with_bad = steps;
-      int64_t now_ms = kStart;
+      int64_t now_ms = kStepsStart;
       for (size_t i = 0; i < steps.size(); ++i) {
         now_ms += steps[i].after_ms;
         for (int d = 0; d < 200; ++d) {
@@ -357,8 +358,8 @@ TEST(ClockSteps, one_device_years_ahead_leaves_the_other_199_as_they_were) {
         if (synchronised) world.disturb = [](Machine& machine) { machine.synchronise(); };
         return world.run(what);
       };
-      const Told expected = run(steps);
-      Told told = run(with_bad);
+      const ToldInSteps expected = run(steps);
+      ToldInSteps told = run(with_bad);
       EXPECT_EQ(told.ledgers.at("climate").in, 200u * steps.size());
       EXPECT_EQ(told.ledgers.at("climate").quarantined, ahead_ms > 0 ? steps.size() : 0);
       std::erase_if(told.climate,
@@ -375,7 +376,7 @@ TEST(ClockSteps, what_came_from_the_future_before_the_sync_does_not_make_later_r
     Config config = make_config();
     for (SourceOptions& s : config.sources) s.watermark = mode;
     std::vector<Step> steps(40);
-    int64_t now_ms = kStart;
+    int64_t now_ms = kStepsStart;
     for (size_t i = 0; i < steps.size(); ++i) {
       steps[i].after_ms = 10'000;
       steps[i].ends_group = i % 3 == 0;
@@ -392,7 +393,7 @@ TEST(ClockSteps, what_came_from_the_future_before_the_sync_does_not_make_later_r
     world.disturb = [&](Machine& machine) {
       if (++turns == 20) machine.synchronise();
     };
-    const Told told = world.run(steps);
+    const ToldInSteps told = world.run(steps);
     const Ledger& ledger = told.ledgers.at("climate");
     EXPECT_EQ(ledger.in, 80u);
     EXPECT_EQ(ledger.quarantined, 0u);
@@ -407,7 +408,7 @@ TEST(ClockSteps, what_came_from_the_future_before_the_sync_does_not_make_later_r
 TEST(ClockSteps, a_synchronised_clock_that_lies_loses_no_account_of_a_reading) {
   Config config = make_config();
   for (SourceOptions& s : config.sources) s.forget_after_ms = 30 * kDayMs;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kStepSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world(config, seed % 2 == 0);
     std::mt19937_64 random(seed);
@@ -415,7 +416,7 @@ TEST(ClockSteps, a_synchronised_clock_that_lies_loses_no_account_of_a_reading) {
       machine.step(random);
       if (random() % 3 == 0) machine.lie();
     };
-    const Told told = world.run(make_hour(seed, true));
+    const ToldInSteps told = world.run(make_hour(seed, true));
     uint64_t in = 0;
     for (const auto& [name, ledger] : told.ledgers) {
       EXPECT_TRUE(ledger.balanced()) << name;
@@ -429,7 +430,7 @@ TEST(ClockSteps, a_synchronised_clock_that_lies_loses_no_account_of_a_reading) {
 TEST(ClockSteps, devices_whose_gps_has_rolled_over_say_what_they_would_have_said) {
   const Config config = make_config();
   std::vector<Step> right(60);
-  int64_t now_ms = kStart;
+  int64_t now_ms = kStepsStart;
   for (Step& step : right) {
     step.after_ms = 10'000;
     now_ms += 10'000;
@@ -442,8 +443,8 @@ TEST(ClockSteps, devices_whose_gps_has_rolled_over_say_what_they_would_have_said
     step.messages[0].payload = "{\"ts\":" + std::to_string(ts - kGpsEraMs) + ",\"t\":1}";
   }
   World world(config, false), other(config, false);
-  const Told expected = world.run(right);
-  const Told told = other.run(rolled);
+  const ToldInSteps expected = world.run(right);
+  const ToldInSteps told = other.run(rolled);
   EXPECT_EQ(told.climate, expected.climate);
   EXPECT_FALSE(told.climate.empty());
   ASSERT_EQ(told.incidents.size(), 1u) << "told once";

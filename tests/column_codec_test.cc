@@ -8,6 +8,7 @@
 #include <random>
 
 #include "sensors/reading.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -84,7 +85,7 @@ TEST(ColumnCodec, integers_come_back_also_where_their_difference_overflows) {
 }
 
 TEST(ColumnCodec, any_column_survives) {
-  for (uint64_t seed = 1; seed <= 400; ++seed) {
+  for (auto [seed, end] = seeds(400); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     const int kind = static_cast<int>(seed % 4);
@@ -183,7 +184,7 @@ TEST(ColumnCodec, a_finer_power_than_it_knows_is_refused) {
 }
 
 TEST(ColumnCodec, damaged_bytes_never_yield_more_rows_than_were_asked_for) {
-  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+  for (auto [seed, end] = seeds(2000); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     std::string bytes(random() % 60, '\0');

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLong = 20s;  // nobody waits for so long
 constexpr size_t kMaxPayload = 1'024;
-constexpr const char* kConfig = R"toml(
+constexpr const char* kSocketConfig = R"toml(
 [gateway]
 id = "shop"
 state_dir = "@"
@@ -47,7 +47,7 @@ command_id = { path = "id", type = "text" }
 class CommandSocketTest : public testing::Test {
  protected:
   CommandSocketTest() {
-    std::string text = kConfig;
+    std::string text = kSocketConfig;
     text.replace(text.find('@'), 1, folder_.path());
     std::vector<ConfigError> errors;
     auto config = parse_config(text, "test.toml", errors);

@@ -284,7 +284,7 @@ TEST(Command, an_id_has_a_length) {
 }
 
 TEST(Command, what_was_decided_survives_and_does_not_depend_on_batches) {
-  for (uint64_t seed = 1; seed <= 50; ++seed) {
+  for (auto [seed, end] = seeds(50); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::vector<Sent> commands;

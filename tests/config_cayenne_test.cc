@@ -6,7 +6,6 @@
 namespace wayside {
 namespace {
 
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
 const std::string kFields = R"(temp_c = "t"
 door = { path = "door", type = "text" }
 speed = { path = "spd", unit = "km/h", min = 0, max = 60 })";

@@ -7,9 +7,6 @@
 namespace wayside {
 namespace {
 
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
-const std::string kTemp = R"(temp_c = "t")";
-
 std::string temp(const std::string& keys) { return "temp_c = { path = \"t\", " + keys + " }"; }
 std::string position(const std::string& keys) {
   return kTime + "\nposition = { lat = \"temp_c\", lon = \"speed\"" + keys + " }";
@@ -110,7 +107,8 @@ TEST(ConfigCleaning, what_does_not_fit_is_told_before_anything_starts) {
       {kTime, position(", frozen_after = @@\"2m\""),
        "'position.frozen_after': goes with speed only"},
       {kTime, position(", max_speed = @@-5"), "'position.max_speed': is a number from 0"},
-      {kTime, position(", accept_after = @@5"), "'position.accept_after': goes with max_speed only"},
+      {kTime, position(", accept_after = @@5"),
+       "'position.accept_after': goes with max_speed only"},
       {kTime, position(", smooth = @@\"median:5\""), "'position.smooth': is \"kalman\", or \"\""},
       {kTime, position(", accuracy = @@5"), "'position.accuracy': goes with smooth only"},
       {kTime, position(", smooth = \"kalman\", accuracy = @@0"),

@@ -5,8 +5,6 @@
 namespace wayside {
 namespace {
 
-const std::string kRule = "[[rule]]";
-
 std::string command(const std::string& lines, const std::string& fields = "") {
   return "[[command]]\nname = \"c\"\ntopic = \"do/{thing}\"\nkey = \"thing\"\n" + lines +
          "\n[command.fields]\ncommand_id = { path = \"id\", type = \"text\" }\nn = \"n\"\n" +

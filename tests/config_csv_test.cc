@@ -6,7 +6,6 @@
 namespace wayside {
 namespace {
 
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
 const std::string kCsv = "format = \"csv\"\n" + kTime;
 const std::string kColumns = "\ncolumns = [\"ts\", \"t\", \"\", \"door\", \"spd\", \"\"]";
 

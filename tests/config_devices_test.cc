@@ -7,7 +7,6 @@
 namespace wayside {
 namespace {
 
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
 const std::string kUplink = "[[uplink]]\n";
 const std::string kDevice = R"toml([[device]]
 id = "v1"

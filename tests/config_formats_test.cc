@@ -6,20 +6,17 @@
 namespace wayside {
 namespace {
 
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
-const std::string kTemp = R"(temp_c = "t")";
-
 const std::string kDoor = R"(door = { path = "door", type = "text" })";
 
-FieldOptions temp(const std::string& written) {
+FieldOptions temp_field(const std::string& written) {
   const auto config = parse_good(with(kTemp, "temp_c = " + written));
   return config ? config->sources[0].fields[0] : FieldOptions();
 }
 
 TEST(ConfigFormats, what_is_sent_is_scaled_before_its_unit_counts) {
-  const FieldOptions f = temp(R"({ path = "t", unit = "F", scale = 0.1, shift = 2 })");
+  const FieldOptions f = temp_field(R"({ path = "t", unit = "F", scale = 0.1, shift = 2 })");
   EXPECT_DOUBLE_EQ(500 * f.scale + f.shift, (500 * 0.1 + 2 - 32) * 5 / 9);
-  EXPECT_DOUBLE_EQ(temp(R"({ path = "t", shift = -40 })").shift, -40);
+  EXPECT_DOUBLE_EQ(temp_field(R"({ path = "t", shift = -40 })").shift, -40);
 }
 
 TEST(ConfigFormats, what_has_to_be_equal_to_a_level_of_the_topic_is_a_text) {
@@ -36,7 +33,7 @@ TEST(ConfigFormats, what_has_to_be_equal_to_a_level_of_the_topic_is_a_text) {
 }
 
 TEST(ConfigFormats, a_default_has_the_type_of_its_field) {
-  EXPECT_EQ(temp(R"({ path = "t", default = 4 })").absent, Value(4.0));
+  EXPECT_EQ(temp_field(R"({ path = "t", default = 4 })").absent, Value(4.0));
   const auto config =
       parse_good(with(kDoor, kDoor + "\nopen = { path = \"o\", type = \"bool\", default = true }"));
   ASSERT_TRUE(config);

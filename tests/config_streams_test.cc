@@ -5,8 +5,6 @@
 namespace wayside {
 namespace {
 
-const std::string kRule = "[[rule]]";
-
 std::string map(const std::string& lines) {
   return "[[map]]\nname = \"m\"\nfrom = \"climate\"\n" + lines + "\n[[rule]]";
 }

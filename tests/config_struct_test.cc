@@ -6,10 +6,8 @@
 namespace wayside {
 namespace {
 
-const std::string kTemp = R"(temp_c = "t")";
 const std::string kOthers = R"(door = { path = "door", type = "text" }
 speed = { path = "spd", unit = "km/h", min = 0, max = 60 })";
-const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
 
 // The good configuration with a layout instead of JSON.
 std::string layout(const std::string& temp, const std::string& door = "2:text4",

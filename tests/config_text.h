@@ -15,6 +15,11 @@
 
 namespace wayside {
 
+// Parts of kGoodConfig that tests put others for.
+inline const std::string kTime = R"(time = { field = "ts", unit = "ms" })";
+inline const std::string kTemp = R"(temp_c = "t")";
+inline const std::string kRule = "[[rule]]";
+
 inline const std::string kGoodConfig = R"toml([gateway]
 id = "truck-17"
 

@@ -10,9 +10,6 @@
 namespace wayside {
 namespace {
 
-constexpr auto kText = FieldType::kText;
-constexpr auto kBool = FieldType::kBool;
-
 SourceOptions table(std::vector<std::string> columns = {"at", "t", "door", "moving"}) {
   SourceOptions o;
   o.name = "s";

@@ -5,11 +5,11 @@
 namespace wayside {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
+using Records = std::vector<std::vector<std::string>>;
 
-Rows read(std::string_view text, char delimiter = ',') {
+Records read(std::string_view text, char delimiter = ',') {
   CsvReader reader(text, delimiter);
-  Rows rows;
+  Records rows;
   std::vector<std::string_view> row;
   while (reader.next(row)) rows.emplace_back(row.begin(), row.end());
   EXPECT_FALSE(reader.unfinished());
@@ -17,37 +17,38 @@ Rows read(std::string_view text, char delimiter = ',') {
 }
 
 TEST(Csv, cells_stand_between_commas) {
-  EXPECT_EQ(read("a,b\n1,2\n"), (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(read("a,,c"), (Rows{{"a", "", "c"}})) << "the last line needs no end";
-  EXPECT_EQ(read("a,\n"), (Rows{{"a", ""}}));
+  EXPECT_EQ(read("a,b\n1,2\n"), (Records{{"a", "b"}, {"1", "2"}}));
+  EXPECT_EQ(read("a,,c"), (Records{{"a", "", "c"}})) << "the last line needs no end";
+  EXPECT_EQ(read("a,\n"), (Records{{"a", ""}}));
 }
 
 TEST(Csv, quotes_hold_commas_ends_of_lines_and_quotes) {
-  EXPECT_EQ(read("\"a,b\",\"c\nd\",\"say \"\"no\"\"\"\n"), (Rows{{"a,b", "c\nd", "say \"no\""}}));
-  EXPECT_EQ(read("\"\",5\" tape\n"), (Rows{{"", "5\" tape"}})) << "within a cell it is a quote";
+  EXPECT_EQ(read("\"a,b\",\"c\nd\",\"say \"\"no\"\"\"\n"),
+            (Records{{"a,b", "c\nd", "say \"no\""}}));
+  EXPECT_EQ(read("\"\",5\" tape\n"), (Records{{"", "5\" tape"}})) << "within a cell it is a quote";
 }
 
 TEST(Csv, blanks_are_a_part_of_their_cells_unless_they_are_dropped) {
-  EXPECT_EQ(read(" a , \"b\" ,\"c\" \n  \n"), (Rows{{" a ", " \"b\" ", "c "}, {"  "}}));
+  EXPECT_EQ(read(" a , \"b\" ,\"c\" \n  \n"), (Records{{" a ", " \"b\" ", "c "}, {"  "}}));
 }
 
 TEST(Csv, files_of_other_systems_read_the_same) {
   EXPECT_EQ(read("\xEF\xBB\xBF"
                  "a,b\r\n1,2\r\n"),
-            (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(read("a\n\n\nb\n"), (Rows{{"a"}, {"b"}})) << "empty lines are no rows";
-  EXPECT_EQ(read(""), Rows{});
+            (Records{{"a", "b"}, {"1", "2"}}));
+  EXPECT_EQ(read("a\n\n\nb\n"), (Records{{"a"}, {"b"}})) << "empty lines are no rows";
+  EXPECT_EQ(read(""), Records{});
 }
 
 TEST(Csv, another_delimiter_may_stand_between) {
-  EXPECT_EQ(read("a;\"b;c\";1,5\n", ';'), (Rows{{"a", "b;c", "1,5"}}));
-  EXPECT_EQ(read("a\tb", '\t'), (Rows{{"a", "b"}}));
+  EXPECT_EQ(read("a;\"b;c\";1,5\n", ';'), (Records{{"a", "b;c", "1,5"}}));
+  EXPECT_EQ(read("a\tb", '\t'), (Records{{"a", "b"}}));
 }
 
 TEST(Csv, a_last_line_that_is_cut_within_its_end_is_whole) {
-  EXPECT_EQ(read("a,b\r"), (Rows{{"a", "b"}}));
-  EXPECT_EQ(read("a,\"b\"\r\n\r"), (Rows{{"a", "b"}}));
-  EXPECT_EQ(read("a\r,b"), (Rows{{"a\r", "b"}})) << "within a line it is like any other";
+  EXPECT_EQ(read("a,b\r"), (Records{{"a", "b"}}));
+  EXPECT_EQ(read("a,\"b\"\r\n\r"), (Records{{"a", "b"}}));
+  EXPECT_EQ(read("a\r,b"), (Records{{"a\r", "b"}})) << "within a line it is like any other";
 }
 
 // Cells whose quotes are undone have a place of their own, which must not move.

@@ -15,8 +15,6 @@
 namespace wayside {
 namespace {
 
-using Rows = std::vector<std::string>;
-
 // A source with a ranged number and a text that takes two attributes along.
 struct Joined {
   explicit Joined(std::shared_ptr<const Registry> devices, const std::string& mark = "cleaned")
@@ -48,12 +46,12 @@ struct Joined {
     batch.columns[2].texts.push_back(Interner::kNone);
   }
   // "temp_c trailer customer" and what is behind that of each row, '-' for nothing.
-  Rows clean(size_t begin, size_t end) {
+  TextRows clean(size_t begin, size_t end) {
     BatchView view;
     const std::vector<uint32_t> keys(end - begin, 0);
     cleaner.clean(batch, begin, end, keys.data(), view);
     EXPECT_EQ(view.columns.size(), cleaned_schema(options, schema()).fields.size());
-    Rows out;
+    TextRows out;
     for (size_t row = 0; row < view.rows; ++row) {
       const double number = view.columns[1].numbers[row];
       std::string line = "-";
@@ -66,7 +64,7 @@ struct Joined {
     }
     return out;
   }
-  Rows clean(const std::vector<In>& rows) {
+  TextRows clean(const std::vector<In>& rows) {
     batch.clear_rows();
     for (const In& row : rows) append(row);
     return clean(0, rows.size());
@@ -81,12 +79,12 @@ TEST(DeviceJoin, a_reading_has_the_attributes_of_its_device_and_nothing_where_it
   Joined j(registry_of({with(with(device("a"), "trailer", "T-1"), "customer", "c1"),
                         with(device("b"), "customer", "c2"), device("c")}));
   EXPECT_EQ(j.clean({{"a", 1}, {"b", 2}, {"c", 3}, {"nobody", 4}, {"a", 5}}),
-            (Rows{"1 T-1 c1", "2 - c2", "3 - -", "4 - -", "5 T-1 c1"}));
+            (TextRows{"1 T-1 c1", "2 - c2", "3 - -", "4 - -", "5 T-1 c1"}));
 }
 
 TEST(DeviceJoin, without_a_registry_attributes_are_nothing) {
   Joined j(nullptr);
-  EXPECT_EQ(j.clean({{"a", 1}}), (Rows{"1 - -"}));
+  EXPECT_EQ(j.clean({{"a", 1}}), (TextRows{"1 - -"}));
 }
 
 TEST(DeviceJoin, attributes_stand_behind_the_fields_and_before_what_cleaning_tells) {
@@ -95,16 +93,17 @@ TEST(DeviceJoin, attributes_stand_behind_the_fields_and_before_what_cleaning_tel
   EXPECT_EQ(schema.fields[3], (Field{"trailer", FieldType::kText}));
   EXPECT_EQ(schema.fields[4], (Field{"customer", FieldType::kText}));
   EXPECT_EQ(schema.fields[5], (Field{"faults", FieldType::kText}));
-  EXPECT_EQ(j.clean({{"a", 91}}), (Rows{"- T-1 -  temp_c:out_of_range "}));
+  EXPECT_EQ(j.clean({{"a", 91}}), (TextRows{"- T-1 -  temp_c:out_of_range "}));
 }
 
 TEST(DeviceJoin, a_number_is_calibrated_before_its_range_is_looked_at_and_that_is_no_fault) {
   Joined j(registry_of({calibrated(device("a"), "temp_c", 2, -10), device("b")}), "faults");
   EXPECT_EQ(j.clean({{"a", 50}, {"a", 50.5}, {"a", -30}, {"b", 91}, {"b", 50}, {"a"}}),
-            (Rows{"90 - - -", "- - -  temp_c:out_of_range ", "- - -  temp_c:out_of_range ",
-                  "- - -  temp_c:out_of_range ", "50 - - -", "- - - -"}));
+            (TextRows{"90 - - -", "- - -  temp_c:out_of_range ", "- - -  temp_c:out_of_range ",
+                      "- - -  temp_c:out_of_range ", "50 - - -", "- - - -"}));
   EXPECT_EQ(j.cleaner.out_of_range(), 3u);
-  EXPECT_EQ(j.clean({{"a", 95}, {"a", -20}}), (Rows{"- - -  temp_c:out_of_range ", "-50 - - -"}))
+  EXPECT_EQ(j.clean({{"a", 95}, {"a", -20}}),
+            (TextRows{"- - -  temp_c:out_of_range ", "-50 - - -"}))
       << "what was in range as it came may not be, and the other way round";
 }
 
@@ -133,7 +132,7 @@ TEST(DeviceJoin, what_was_calibrated_otherwise_is_no_past_to_judge_by) {
 
 TEST(DeviceJoin, a_text_of_the_same_name_is_not_calibrated) {
   Joined j(registry_of({calibrated(device("a"), "door", 2, 0)}));
-  EXPECT_EQ(j.clean({{"a", 30}}), (Rows{"30 - -"}));
+  EXPECT_EQ(j.clean({{"a", 30}}), (TextRows{"30 - -"}));
 }
 
 TEST(DeviceJoin, a_source_that_takes_nothing_of_the_registry_is_not_looked_at) {
@@ -187,8 +186,8 @@ TEST(DeviceJoin, however_batches_are_cut_and_begun_anew_each_reading_gets_what_i
       j.batch.clear_rows();
       for (const auto& row : in) j.append(row);
       for (size_t begin = 0; begin < in.size();) {
-        const size_t upto = std::min(in.size(), begin + 1 + below(10));
-        const Rows rows = j.clean(begin, upto);
+        const size_t upto = std::min<size_t>(in.size(), begin + 1 + below(10));
+        const TextRows rows = j.clean(begin, upto);
         for (size_t i = begin; i < upto; ++i) {
           EXPECT_EQ(rows[i - begin], expected(*registry, in[i])) << in[i].key;
         }

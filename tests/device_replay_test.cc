@@ -13,7 +13,7 @@
 namespace wayside {
 namespace {
 
-constexpr const char* kRegistered = R"toml(
+constexpr const char* kRegistry = R"toml(
 max_future = "off"
 known_only = true
 attributes = ["trailer"]
@@ -50,18 +50,18 @@ when = "temp_c > 85"
 name = "centre"
 )toml";
 
-class Devices : public testing::Test {
+class DeviceReplay : public testing::Test {
  protected:
   using Lines = std::vector<std::string>;
 
   Config registered() const {
-    Config config = climate_config(folder_ / "state", kRegistered);
+    Config config = climate_config(folder_ / "state", kRegistry);
     config.storage.commit_age_ms = 0;
     return config;
   }
   // With another calibration of the first device.
   Config changed() const {
-    std::string text = kRegistered;
+    std::string text = kRegistry;
     text.replace(text.find("offset = 60"), 11, "offset = 50");
     Config config = climate_config(folder_ / "state", text);
     config.storage.commit_age_ms = 0;
@@ -84,7 +84,7 @@ class Devices : public testing::Test {
   TempFolder folder_;
 };
 
-TEST_F(Devices, a_replay_says_what_was_said_and_each_message_has_one_fate) {
+TEST_F(DeviceReplay, a_replay_says_what_was_said_and_each_message_has_one_fate) {
   const Config config = registered();
   live_and_be_killed(config, {make_messages(1, 300), make_messages(2, 300)});
   Ledger ledger;
@@ -98,7 +98,7 @@ TEST_F(Devices, a_replay_says_what_was_said_and_each_message_has_one_fate) {
   EXPECT_GE(ledger.in, 600u);
 }
 
-TEST_F(Devices, a_restart_goes_on_in_the_same_epoch) {
+TEST_F(DeviceReplay, a_restart_goes_on_in_the_same_epoch) {
   const Config config = registered();
   live_and_be_killed(config, {make_messages(1, 100)});
   live_and_be_killed(config, {make_messages(2, 100)});
@@ -110,7 +110,7 @@ TEST_F(Devices, a_restart_goes_on_in_the_same_epoch) {
   EXPECT_TRUE((*loop)->engine().pipeline().total().balanced());
 }
 
-TEST_F(Devices, with_another_calibration_a_replay_says_what_that_would_have_said) {
+TEST_F(DeviceReplay, with_another_calibration_a_replay_says_what_that_would_have_said) {
   live_and_be_killed(registered(), {make_messages(1, 300)});
   const Config other = changed();
   ASSERT_NE(config_version(other), config_version(registered()));
@@ -129,8 +129,8 @@ TEST_F(Devices, with_another_calibration_a_replay_says_what_that_would_have_said
   EXPECT_EQ(windows_of(after, "v2"), windows_of(before, "v2"));
 }
 
-TEST_F(Devices, a_device_that_is_blocked_today_keeps_the_past_that_it_has) {
-  std::string text = kRegistered;
+TEST_F(DeviceReplay, a_device_that_is_blocked_today_keeps_the_past_that_it_has) {
+  std::string text = kRegistry;
   const std::string second = "id = \"v2\"\n";
   live_and_be_killed(registered(), {make_messages(1, 300)});
   const Lines before = replayed(registered());

@@ -11,10 +11,11 @@
 
 #include "base/text.h"
 #include "sensors/admission.h"
+#include "tests/fields.h"
 
 namespace wayside {
 
-using Rows = std::vector<std::string>;
+inline const std::string kTopic = "fleet/truck-1/climate";  // of climate_source()
 
 // The source "climate" of connection "local", keyed by its topic's level {vehicle}.
 inline SourceOptions climate_source(std::vector<FieldOptions> fields) {
@@ -79,8 +80,8 @@ class Door {
   uint64_t duplicates(uint32_t source = 0) const { return group_.duplicates[source]; }
 
   // "@time field field …" of each reading of a source in the group, '-' for nothing.
-  Rows rows(const std::string& source) const {
-    Rows out;
+  TextRows rows(const std::string& source) const {
+    TextRows out;
     for (size_t s = 0; s < door_->sources().size(); ++s) {
       if (door_->sources()[s].name != source) continue;
       const ReadingBatch& batch = group_.batches[s];

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/messages.h"
+#include "tests/seeds.h"
 #include "tests/stage.h"
 
 namespace wayside {
@@ -82,7 +83,7 @@ Life replay(const Config& config, const std::vector<std::string>& blocks) {
 
 TEST(Engine, a_replay_of_the_journal_says_the_same_under_the_same_numbers) {
   const Config config = small_config();
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Life first = live(config, seed, 1 + seed % 5);
     const Life again = replay(config, first.blocks);
@@ -105,7 +106,7 @@ TEST(Engine, how_turns_are_grouped_into_commits_does_not_matter) {
 
 TEST(Engine, each_message_has_one_fate_live_and_in_a_replay) {
   const Config config = small_config();
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Life first = live(config, seed, 3);
     const Life again = replay(config, first.blocks);

@@ -8,7 +8,7 @@ namespace {
 const std::vector<Field> kFields = {
     {"temp_c", FieldType::kNumber}, {"door", FieldType::kText}, {"moving", FieldType::kBool}};
 
-struct Rows {
+struct ExpressionRows {
   std::vector<double> temp_c;
   std::vector<std::string> door;  // "" is NULL
   std::vector<double> moving;
@@ -25,7 +25,7 @@ class Expression : public testing::Test {
     return error_of(std::vector{expression});
   }
 
-  std::vector<Value> values_of(const std::string& expression, const Rows& rows) {
+  std::vector<Value> values_of(const std::string& expression, const ExpressionRows& rows) {
     ExpressionError error;
     auto set = engine_.compile(kFields, {expression}, error);
     EXPECT_NE(set, nullptr) << expression << ": " << error.message;
@@ -79,7 +79,7 @@ TEST_F(Expression, is_sqlite_over_the_fields) {
 }
 
 TEST_F(Expression, a_missing_value_is_null_and_null_is_neither_true_nor_false) {
-  const Rows rows{{kNull, 1}, {"", "open"}, {kNull, 0}};
+  const ExpressionRows rows{{kNull, 1}, {"", "open"}, {kNull, 0}};
   const std::vector<Value> null_then_number = {std::monostate(), 2.0};
   EXPECT_EQ(values_of("temp_c + 1", rows), null_then_number);
   EXPECT_EQ(values_of("door IS NULL", rows), (std::vector<Value>{1.0, 0.0}));
@@ -189,7 +189,7 @@ TEST_F(Expression, a_wrong_one_does_not_spoil_the_engine_for_others) {
 }
 
 TEST_F(Expression, a_row_that_cannot_be_evaluated_is_null_and_the_rows_after_it_are_not) {
-  const Rows rows{{1, 2, 3}, {"{\"a\":7}", "{\"a\":", "{\"a\":9}"}, {0, 0, 0}};
+  const ExpressionRows rows{{1, 2, 3}, {"{\"a\":7}", "{\"a\":", "{\"a\":9}"}, {0, 0, 0}};
   EXPECT_EQ(values_of("json_extract(door, '$.a')", rows),
             (std::vector<Value>{7.0, std::monostate(), 9.0}));
   EXPECT_TRUE(faults_) << "and it is told";

@@ -3,10 +3,16 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sensors/options.h"
 
 namespace wayside {
+
+using TextRows = std::vector<std::string>;  // readings, each as a text
+
+inline constexpr auto kText = FieldType::kText;
+inline constexpr auto kBool = FieldType::kBool;
 
 inline FieldOptions field(const std::string& name, const std::string& path,
                           FieldType type = FieldType::kNumber) {

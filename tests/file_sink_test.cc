@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/faulty_disk.h"
+#include "tests/seeds.h"
 #include "uplink/sink.h"
 
 namespace wayside {
@@ -247,7 +248,7 @@ TEST(FileSink, the_oldest_files_go_when_the_room_is_used_up) {
 }
 
 TEST(FileSink, a_torn_end_that_was_cut_off_does_not_come_back) {
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (auto [seed, end] = seeds(30); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     FaultyDisk disk(seed);
     const std::string path = options().dir + "/00000001.jsonl";

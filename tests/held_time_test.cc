@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/machine.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -136,7 +137,7 @@ TEST(HeldTime, a_journal_that_is_ahead_of_the_saved_offset_wins) {
 // Whatever anybody sets the system clock to, our time goes on with the boot clock while the kernel
 // does not call it synchronised; timers do so always. Lives and runs of the machine change often.
 TEST(HeldTime, unsynchronised_steps_do_not_reach_it) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (auto [seed, end] = seeds(300); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     Machine machine(kTrue, seed % 3 == 0);

@@ -7,6 +7,7 @@
 #include "firmware-gw/indexer.h"
 #include "storage/history_index.h"
 #include "tests/history_fixture.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
@@ -32,7 +33,7 @@ History::Range some_range(std::mt19937_64& random, uint64_t entries) {
 
 // With an index for each file, some, or none; whole or damaged before or after they were made.
 TEST(History, a_scan_finds_what_looking_at_every_reading_finds) {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (auto [seed, end] = seeds(60); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     HistoryJournal j;

@@ -58,7 +58,7 @@ std::string post(const std::string& target, const std::string& body, const std::
 const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const std::string kAccepted = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
-class HttpInput : public InputFixture {
+class HttpInputs : public InputFixture {
  protected:
   void listen(const std::string& path = "/in") {
     port_ = free_port();
@@ -81,7 +81,7 @@ class HttpInput : public InputFixture {
   uint16_t port_ = 0;
 };
 
-TEST_F(HttpInput, a_post_is_answered_with_200_when_it_is_committed_and_not_before) {
+TEST_F(HttpInputs, a_post_is_answered_with_200_when_it_is_committed_and_not_before) {
   listen();
   auto client = connect();
   client->send(post("/in/fleet/truck-1/climate", "{\"t\":4}"));
@@ -98,7 +98,7 @@ TEST_F(HttpInput, a_post_is_answered_with_200_when_it_is_committed_and_not_befor
   EXPECT_EQ(input_->counters().failures, 0u);
 }
 
-TEST_F(HttpInput, a_commit_answers_those_that_it_has_and_no_others) {
+TEST_F(HttpInputs, a_commit_answers_those_that_it_has_and_no_others) {
   listen();
   auto first = connect(), second = connect();
   first->send(post("/in/fleet/1/climate", "a"));
@@ -114,14 +114,14 @@ TEST_F(HttpInput, a_commit_answers_those_that_it_has_and_no_others) {
   EXPECT_TRUE(run_until([&] { return second->answers() == 1; }));
 }
 
-TEST_F(HttpInput, with_async_it_is_answered_with_202_at_once) {
+TEST_F(HttpInputs, with_async_it_is_answered_with_202_at_once) {
   options_.async = true;
   listen();
   EXPECT_EQ(answer_to(post("/in/fleet/1/climate", "a")), kAccepted);
   EXPECT_EQ(got_, Texts{"a"});
 }
 
-TEST_F(HttpInput, while_the_queue_is_full_a_post_is_refused_and_not_lost_silently) {
+TEST_F(HttpInputs, while_the_queue_is_full_a_post_is_refused_and_not_lost_silently) {
   options_.async = true;
   listen();
   has_room_ = false;
@@ -142,7 +142,7 @@ TEST_F(HttpInput, while_the_queue_is_full_a_post_is_refused_and_not_lost_silentl
   EXPECT_EQ(got_, (Texts{"a", "c"}));
 }
 
-TEST_F(HttpInput, lines_are_messages_where_the_type_or_the_configuration_says_so) {
+TEST_F(HttpInputs, lines_are_messages_where_the_type_or_the_configuration_says_so) {
   listen();
   auto client = connect();
   const std::string lines = "{\"t\":1}\r\n\n{\"t\":2}\n{\"t\":3}";
@@ -160,7 +160,7 @@ TEST_F(HttpInput, lines_are_messages_where_the_type_or_the_configuration_says_so
   EXPECT_EQ(got_, (Texts{"a", "b"}));
 }
 
-TEST_F(HttpInput, what_it_cannot_take_is_refused_with_the_reason) {
+TEST_F(HttpInputs, what_it_cannot_take_is_refused_with_the_reason) {
   options_.max_payload_bytes = 16;
   options_.max_header_bytes = 1024;
   options_.token = "s3cret";
@@ -218,7 +218,7 @@ TEST_F(HttpInput, what_it_cannot_take_is_refused_with_the_reason) {
   EXPECT_TRUE(run_until_messages(1));
 }
 
-TEST_F(HttpInput, a_path_is_without_escapes_and_may_be_one_for_all) {
+TEST_F(HttpInputs, a_path_is_without_escapes_and_may_be_one_for_all) {
   listen("");
   auto client = connect();
   client->send(post("/fleet/truck%201/climate", "a"));
@@ -234,7 +234,7 @@ TEST_F(HttpInput, a_path_is_without_escapes_and_may_be_one_for_all) {
   EXPECT_TRUE(answer_to(post("/one/fleet/1/climate", "a")).ends_with("\"expected POST /one/\"}\n"));
 }
 
-TEST_F(HttpInput, requests_that_are_sent_at_once_are_taken_one_after_the_other) {
+TEST_F(HttpInputs, requests_that_are_sent_at_once_are_taken_one_after_the_other) {
   listen();
   auto client = connect();
   std::string all;
@@ -251,7 +251,7 @@ TEST_F(HttpInput, requests_that_are_sent_at_once_are_taken_one_after_the_other) 
   EXPECT_EQ(client->received(), kOk + kOk + kOk);
 }
 
-TEST_F(HttpInput, who_asks_whether_to_send_the_body_is_answered_first) {
+TEST_F(HttpInputs, who_asks_whether_to_send_the_body_is_answered_first) {
   listen();
   auto client = connect();
   client->send(
@@ -265,7 +265,7 @@ TEST_F(HttpInput, who_asks_whether_to_send_the_body_is_answered_first) {
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 404 ")) << refused;
 }
 
-TEST_F(HttpInput, an_answer_comes_also_to_a_sender_that_is_not_read_to_its_end) {
+TEST_F(HttpInputs, an_answer_comes_also_to_a_sender_that_is_not_read_to_its_end) {
   listen();
   auto client = connect();
   const std::string big(300'000, 'x');
@@ -276,7 +276,7 @@ TEST_F(HttpInput, an_answer_comes_also_to_a_sender_that_is_not_read_to_its_end) 
   client->close();
 }
 
-TEST_F(HttpInput, a_connection_without_a_whole_request_is_closed) {
+TEST_F(HttpInputs, a_connection_without_a_whole_request_is_closed) {
   options_.timeout_ms = 20;
   listen();
   auto idle = connect(), slow = connect();
@@ -285,7 +285,7 @@ TEST_F(HttpInput, a_connection_without_a_whole_request_is_closed) {
   EXPECT_TRUE(got_.empty());
 }
 
-TEST_F(HttpInput, no_time_is_too_long_to_wait_for_a_commit) {
+TEST_F(HttpInputs, no_time_is_too_long_to_wait_for_a_commit) {
   options_.timeout_ms = 20;
   listen();
   auto client = connect(), idle = connect();
@@ -297,7 +297,7 @@ TEST_F(HttpInput, no_time_is_too_long_to_wait_for_a_commit) {
   EXPECT_TRUE(run_until([&] { return client->answers() == 1; }));
 }
 
-TEST_F(HttpInput, connections_beyond_the_limit_wait_for_others_to_end) {
+TEST_F(HttpInputs, connections_beyond_the_limit_wait_for_others_to_end) {
   options_.connections = 2;
   listen();
   auto first = connect(), second = connect(), third = connect();
@@ -317,7 +317,7 @@ TEST_F(HttpInput, connections_beyond_the_limit_wait_for_others_to_end) {
   EXPECT_EQ(got_, (Texts{"a", "b", "c"}));
 }
 
-TEST_F(HttpInput, at_the_end_nothing_more_is_taken_and_what_is_committed_is_answered) {
+TEST_F(HttpInputs, at_the_end_nothing_more_is_taken_and_what_is_committed_is_answered) {
   listen();
   auto waits = connect(), comes = connect();
   waits->send(post("/in/fleet/1/climate", "a"));
@@ -335,7 +335,7 @@ TEST_F(HttpInput, at_the_end_nothing_more_is_taken_and_what_is_committed_is_answ
   EXPECT_EQ(got_, Texts{"a"});
 }
 
-TEST_F(HttpInput, where_the_port_is_taken_it_goes_on_trying) {
+TEST_F(HttpInputs, where_the_port_is_taken_it_goes_on_trying) {
   auto taken =
       std::make_unique<tcp::acceptor>(io_, tcp::endpoint{asio::ip::address_v4::loopback(), 0});
   const uint16_t port = taken->local_endpoint().port();

@@ -158,9 +158,9 @@ TEST_F(Http, ends_a_question_that_takes_too_long_or_needs_too_much) {
 
 // ---- over sockets
 
-class Client {
+class SocketClient {
  public:
-  explicit Client(uint16_t port) : socket_(io_) {
+  explicit SocketClient(uint16_t port) : socket_(io_) {
     socket_.connect({asio::ip::make_address("127.0.0.1"), port});
   }
   void send(const std::string& text) { asio::write(socket_, asio::buffer(text)); }
@@ -220,7 +220,7 @@ class HttpOverSockets : public testing::Test {
 };
 
 TEST_F(HttpOverSockets, requests_follow_each_other_on_one_connection) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   client.send("GET /a?b=c HTTP/1.1\r\nHost: localhost:1\r\n\r\n");
   EXPECT_EQ(client.receive(), "HTTP/1.1 200 OK GET /a?b=c\n");
   client.send(
@@ -247,7 +247,7 @@ TEST_F(HttpOverSockets, what_it_does_not_take_is_refused_and_ended) {
        "HTTP/1.1 405"},
   };
   for (const auto& [request, status] : rows) {
-    Client client(port);
+    SocketClient client(port);
     client.send(request);
     EXPECT_TRUE(client.receive().starts_with(status)) << request;
     EXPECT_TRUE(client.at_end()) << request;
@@ -255,13 +255,13 @@ TEST_F(HttpOverSockets, what_it_does_not_take_is_refused_and_ended) {
 }
 
 TEST_F(HttpOverSockets, a_page_of_the_web_cannot_ask_under_a_name_of_its_own) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   client.send("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
   EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 400"));
 }
 
 TEST_F(HttpOverSockets, a_page_of_another_site_cannot_ask) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   const std::pair<const char*, const char*> rows[] = {
       {"Origin: https://evil.example", "HTTP/1.1 403"},
       {"Origin: http://192.0.2.1", "HTTP/1.1 403"},
@@ -278,7 +278,7 @@ TEST_F(HttpOverSockets, a_page_of_another_site_cannot_ask) {
 }
 
 TEST_F(HttpOverSockets, this_machine_has_its_name_in_any_spelling) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   for (const char* host : {"LocalHost", "localhost.:80", "127.0.0.1:80"}) {
     client.send(std::string("GET / HTTP/1.1\r\nHost: ") + host + "\r\n\r\n");
     EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 200")) << host;
@@ -286,7 +286,7 @@ TEST_F(HttpOverSockets, this_machine_has_its_name_in_any_spelling) {
 }
 
 TEST_F(HttpOverSockets, what_fails_badly_is_told_and_ends_no_thread) {
-  Client client(serve([](std::string_view, std::string_view target) {
+  SocketClient client(serve([](std::string_view, std::string_view target) {
     if (target == "/bad") throw std::bad_alloc();
     return HttpAnswer{200, "good"};
   }));
@@ -298,7 +298,7 @@ TEST_F(HttpOverSockets, what_fails_badly_is_told_and_ends_no_thread) {
 }
 
 TEST_F(HttpOverSockets, a_mistake_behind_a_head_has_its_body) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   client.send("nonsense\r\n\r\n");
   const std::string both = client.receive_all();
@@ -308,15 +308,15 @@ TEST_F(HttpOverSockets, a_mistake_behind_a_head_has_its_body) {
 TEST_F(HttpOverSockets, a_silent_connection_is_ended_and_makes_room_for_the_next) {
   options_.connections = 1;
   const uint16_t port = serve(echo);
-  Client silent(port);
-  Client waiting(port);
+  SocketClient silent(port);
+  SocketClient waiting(port);
   waiting.send("GET /w HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(waiting.receive(), "HTTP/1.1 200 OK GET /w\n");
   EXPECT_TRUE(silent.at_end());
 }
 
 TEST_F(HttpOverSockets, it_ends_while_a_connection_is_open) {
-  Client client(serve(echo));
+  SocketClient client(serve(echo));
   server_->stop();
   server_.reset();
   EXPECT_TRUE(client.at_end());

@@ -230,8 +230,9 @@ class Model {
 
 TEST(JoinModel, both_joins_say_what_the_model_says) {
   std::map<std::string, size_t> told;
-  uint64_t late = 0;
-  for (uint64_t seed = 1; seed <= 1'000; ++seed) {
+  uint64_t late = 0, tried = 0;
+  for (auto [seed, end] = seeds(1'000); seed < end; ++seed) {
+    ++tried;
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     const PipelineOptions options = options_of(seed);
@@ -251,9 +252,9 @@ TEST(JoinModel, both_joins_say_what_the_model_says) {
       for (const auto& [what, lines] : model.said) told[join.name] += lines.size();
     }
   }
-  EXPECT_GT(told["as_of"], 10'000u);
-  EXPECT_GT(told["interval"], 10'000u);
-  EXPECT_GT(late, 1'000u);
+  EXPECT_GT(told["as_of"], 10 * tried);
+  EXPECT_GT(told["interval"], 10 * tried);
+  EXPECT_GT(late, tried);
 }
 
 // Joins of joins and of windows, too.
@@ -283,7 +284,9 @@ PipelineOptions chain_of(uint64_t seed) {
 
 TEST(JoinSchedules, how_readings_are_cut_into_turns_does_not_matter) {
   std::map<std::string, size_t> told;
+  size_t tried = 0;
   for (auto [seed, end] = seeds(200); seed < end; ++seed) {
+    ++tried;
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
     const PipelineOptions options = chain_of(seed);
@@ -300,7 +303,7 @@ TEST(JoinSchedules, how_readings_are_cut_into_turns_does_not_matter) {
     expect_same_fates(cut.ledger, whole.ledger);
   }
   for (const char* block : {"as_of", "interval", "w", "own", "self", "many"}) {
-    EXPECT_GT(told[block], 100u) << block;
+    EXPECT_GT(told[block], tried / 2) << block;
   }
 }
 

@@ -6,16 +6,17 @@
 
 #include "storage/journal.h"
 #include "tests/journal_checks.h"
+#include "tests/seeds.h"
 
 namespace wayside {
 namespace {
 
-constexpr uint64_t kEntries = 40;
+constexpr uint64_t kManyEntries = 40;
 
 uint64_t calls_of_a_whole_run() {
   FaultyDisk disk;
   auto journal = open_journal(disk);
-  for (uint64_t s = 1; s <= kEntries; ++s) append(*journal, s);
+  for (uint64_t s = 1; s <= kManyEntries; ++s) append(*journal, s);
   return disk.calls();
 }
 
@@ -43,7 +44,7 @@ TEST(JournalFaults, an_append_that_failed_can_be_tried_again) {
     auto journal = Journal::open(disk, kOptions);
     if (!journal.ok()) journal = Journal::open(disk, kOptions);
     ASSERT_TRUE(journal.ok()) << journal.error().message;
-    for (uint64_t s = 1; s <= kEntries; ++s) {
+    for (uint64_t s = 1; s <= kManyEntries; ++s) {
       Status status = (*journal)->append(1, 2, {}, block_of(s));
       if (!status.ok()) {
         ASSERT_EQ((*journal)->last_sequence(), s - 1);
@@ -51,9 +52,9 @@ TEST(JournalFaults, an_append_that_failed_can_be_tried_again) {
       }
       ASSERT_TRUE(status.ok()) << "entry " << s << ": " << status.error().message;
     }
-    expect_entries(disk, (*journal)->oldest_sequence(), kEntries);
+    expect_entries(disk, (*journal)->oldest_sequence(), kManyEntries);
     disk.power_cycle();
-    expect_entries(disk, open_journal(disk)->oldest_sequence(), kEntries);
+    expect_entries(disk, open_journal(disk)->oldest_sequence(), kManyEntries);
   }
 }
 
@@ -64,14 +65,14 @@ TEST(JournalFaults, an_append_that_failed_may_be_followed_by_a_different_one) {
     FaultyDisk disk(n);
     auto journal = open_journal(disk);
     disk.fail_call(n);
-    for (uint64_t s = 1; s <= kEntries; ++s) {
+    for (uint64_t s = 1; s <= kManyEntries; ++s) {
       if (!journal->append(1, 2, {}, std::string(6'000, 'x') + block_of(s, 6'000)).ok()) {
         append(*journal, s);
       }
     }
-    expect_entries(disk, journal->oldest_sequence(), kEntries, false);
+    expect_entries(disk, journal->oldest_sequence(), kManyEntries, false);
     disk.power_cycle();
-    expect_entries(disk, journal->oldest_sequence(), kEntries, false);
+    expect_entries(disk, journal->oldest_sequence(), kManyEntries, false);
   }
 }
 
@@ -79,12 +80,12 @@ TEST(JournalFaults, an_append_that_failed_may_be_followed_by_a_different_one) {
 // tore.
 TEST(JournalFaults, an_appended_entry_survives_any_power_cut) {
   const uint64_t calls = calls_of_a_whole_run();
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     for (uint64_t n = 1; n <= calls; ++n) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", power lost at call " + std::to_string(n));
       FaultyDisk disk(seed * 1'000'003 + n);
       uint64_t promised = 0;
-      for (int life = 0; life < 3 && promised < kEntries; ++life) {
+      for (int life = 0; life < 3 && promised < kManyEntries; ++life) {
         disk.lose_power_at(life == 2 ? 0 : n);
         auto journal = Journal::open(disk, kOptions);
         if (journal.ok()) {
@@ -92,21 +93,22 @@ TEST(JournalFaults, an_appended_entry_survives_any_power_cut) {
           ASSERT_GE(last, promised);
           ASSERT_LE(last, promised + 1) << "there is more than was ever appended";
           promised = last;
-          while (promised < kEntries && (*journal)->append(1, 2, {}, block_of(promised + 1)).ok()) {
+          while (promised < kManyEntries &&
+                 (*journal)->append(1, 2, {}, block_of(promised + 1)).ok()) {
             ++promised;
           }
         }
         disk.power_cycle();
       }
-      ASSERT_EQ(promised, kEntries);
-      expect_entries(disk, open_journal(disk)->oldest_sequence(), kEntries);
+      ASSERT_EQ(promised, kManyEntries);
+      expect_entries(disk, open_journal(disk)->oldest_sequence(), kManyEntries);
     }
   }
 }
 
 // As when the process is killed before it could make the name of a new file safe.
 TEST(JournalFaults, what_the_next_life_appends_lies_under_a_name_that_is_safe) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (auto [seed, end] = seeds(20); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     FaultyDisk disk(seed);
     {
@@ -125,7 +127,7 @@ TEST(JournalFaults, what_the_next_life_appends_lies_under_a_name_that_is_safe) {
 // A sync that fails leaves pages that can be read and are not on the disk. The next life must not
 // take them for an entry.
 TEST(JournalFaults, an_entry_whose_sync_failed_does_not_count_unless_it_is_on_the_disk) {
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (auto [seed, end] = seeds(40); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     FaultyDisk disk(seed);
     {
@@ -142,7 +144,7 @@ TEST(JournalFaults, an_entry_whose_sync_failed_does_not_count_unless_it_is_on_th
 }
 
 TEST(JournalFaults, a_spare_whose_sync_failed_is_made_again) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (auto [seed, end] = seeds(20); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     FaultyDisk disk(seed);
     auto journal = open_journal(disk);
@@ -201,9 +203,9 @@ TEST(JournalFaults, any_damage_at_all_leaves_a_journal_that_opens_and_goes_on) {
   FaultyDisk whole;
   {
     auto journal = open_journal(whole);
-    for (uint64_t s = 1; s <= kEntries; ++s) append(*journal, s);
+    for (uint64_t s = 1; s <= kManyEntries; ++s) append(*journal, s);
   }
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (auto [seed, end] = seeds(300); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     FaultyDisk disk(seed);

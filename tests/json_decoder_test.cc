@@ -10,9 +10,6 @@
 namespace wayside {
 namespace {
 
-constexpr auto kText = FieldType::kText;
-constexpr auto kBool = FieldType::kBool;
-
 SourceOptions source(std::vector<FieldOptions> fields, TimeUnit unit = TimeUnit::kMillis) {
   SourceOptions o;
   o.name = "s";

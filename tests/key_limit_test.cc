@@ -142,7 +142,7 @@ TEST(KeyLimit, keys_from_before_there_was_a_limit_go_by_their_names) {
 // ---- every schedule
 
 // Six devices, of which no block may have more than some.
-PipelineOptions all_kinds(WatermarkMode mode, uint64_t max_bytes) {
+PipelineOptions keys_of_all_kinds(WatermarkMode mode, uint64_t max_bytes) {
   PipelineOptions options = two_sources(mode);
   StateBounds bounds;
   bounds.max_keys = max_bytes > 0 ? 1'000 : 3;
@@ -193,7 +193,7 @@ PipelineOptions all_kinds(WatermarkMode mode, uint64_t max_bytes) {
 using Limit = std::tuple<WatermarkMode, uint64_t>;  // and bytes; 0: of keys
 class KeyLimitSchedules : public testing::TestWithParam<Limit> {
  protected:
-  PipelineOptions options_ = std::apply(all_kinds, GetParam());
+  PipelineOptions options_ = std::apply(keys_of_all_kinds, GetParam());
 };
 
 TEST_P(KeyLimitSchedules, do_not_matter) {

@@ -32,9 +32,9 @@ LookupContents contents(double limit) {
           {{limit, Value()}, {std::string("dock"), std::string("road")}}};
 }
 
-class Told {
+class LookedUp {
  public:
-  explicit Told(const PipelineOptions& options) : stage(options) {}
+  explicit LookedUp(const PipelineOptions& options) : stage(options) {}
   Lines turn(const std::vector<Reading>& readings, std::optional<LookupContents> table = {}) {
     Group group = stage.make_group(readings, 0);
     if (table) group.notes.push_back({Note::Kind::kLookup, 0, "equipped", table->encode()});
@@ -47,32 +47,32 @@ class Told {
 };
 
 TEST(Lookup, readings_take_columns_of_the_row_that_has_their_text) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   told.turn({{0, "a", 1, "open"}, {1, "a", 1, "open"}, {2, "a", 1, "shut"}}, contents(8));
   EXPECT_EQ(told.turn({{10'000, "a"}}), Lines{"w a [0,10000) #0 final n=3 z=road s=16"});
 }
 
 TEST(Lookup, without_a_row_columns_are_null) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   told.turn({{0, "a", 1, "ajar"}, {1, "a"}}, contents(8));
   EXPECT_EQ(told.turn({{10'000, "a"}}), Lines{"w a [0,10000) #0 final n=2 z=NULL s=NULL"});
 }
 
 TEST(Lookup, before_its_table_is_known_nothing_is_found) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   told.turn({{0, "a", 1, "open"}});
   EXPECT_EQ(told.turn({{10'000, "a"}}), Lines{"w a [0,10000) #0 final n=1 z=NULL s=NULL"});
 }
 
 TEST(Lookup, inner_leaves_out_what_finds_no_row_though_it_moves_the_watermark) {
-  Told told(looked_up(true));
+  LookedUp told(looked_up(true));
   told.turn({{0, "a", 1, "open"}, {1, "a", 1, "ajar"}}, contents(8));
   EXPECT_EQ(told.turn({{10'000, "a"}}), Lines{"w a [0,10000) #0 final n=1 z=dock s=8"});
   EXPECT_EQ(told.stage.ledger().used, 3u);
 }
 
 TEST(Lookup, readings_see_what_the_table_held_when_they_came) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   told.turn({{0, "a", 1, "open"}}, contents(8));
   told.turn({{1, "a", 1, "open"}}, contents(10));
   EXPECT_EQ(told.turn({{10'000, "a"}}, contents(99)),
@@ -91,7 +91,7 @@ TEST(Lookup, with_since_readings_find_the_row_that_held_at_their_time) {
   PipelineOptions options = looked_up();
   options.lookups[0].since = "since";
   options.sources[0].max_disorder_ms = 5'000;
-  Told told(options);
+  LookedUp told(options);
   told.turn({{1'999, "a", 1, "open"}, {5'000, "b", 1, "open"}}, assigned());
   told.turn({{4'999, "c", 1, "open"}, {9'000, "d", 1, "shut"}, {2'000, "e", 1, "open"}});
   told.turn({{9'000, "c", 1, "open"}, {3'000, "b", 1, "open"}});
@@ -104,7 +104,7 @@ TEST(Lookup, with_since_readings_find_the_row_that_held_at_their_time) {
 TEST(Lookup, before_the_first_since_nothing_is_found) {
   PipelineOptions options = looked_up(true);
   options.lookups[0].since = "since";
-  Told told(options);
+  LookedUp told(options);
   LookupContents table = assigned();
   table.since = {5'000, 6'000, 7'000, 8'000};
   told.turn({{4'999, "a", 1, "open"}, {5'000, "a", 1, "open"}}, table);
@@ -124,7 +124,7 @@ TEST(LookupContents, times_are_kept_and_contents_without_them_are_as_they_were) 
 }
 
 TEST(Lookup, its_table_is_part_of_the_saved_state_and_saved_when_it_changes_only) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   told.turn({{0, "a", 1, "open"}}, contents(8));
   SavedState saved;
   saved.apply(told.stage.pipeline().save_changes());
@@ -139,7 +139,7 @@ TEST(Lookup, its_table_is_part_of_the_saved_state_and_saved_when_it_changes_only
 }
 
 TEST(Lookup, contents_of_another_configuration_lack_columns_and_damaged_ones_are_passed_over) {
-  Told told(looked_up());
+  LookedUp told(looked_up());
   LookupContents other = contents(8);
   other.columns[1].type = FieldType::kNumber;
   told.turn({{0, "a", 1, "open"}}, other);

@@ -317,7 +317,7 @@ TEST(MapErrors, say_what_is_wrong_and_where) {
 
 // ---- every schedule
 
-PipelineOptions all_kinds(WatermarkMode mode) {
+PipelineOptions maps_of_all_kinds(WatermarkMode mode) {
   PipelineOptions options = two_sources(mode);
   const std::string array = "CASE door WHEN 'x' THEN '[1,2,3]' WHEN 'y' THEN '[]' ELSE 'no' END";
   options.maps = {
@@ -360,7 +360,7 @@ PipelineOptions all_kinds(WatermarkMode mode) {
 class MapSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(MapSchedules, do_not_matter) {
-  const PipelineOptions options = all_kinds(GetParam());
+  const PipelineOptions options = maps_of_all_kinds(GetParam());
   for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
     const Fleet fleet = make_block_fleet(seed, {"x", "y", "z", "u", "v", "a"});
     expect_schedules_do_not_matter(options, fleet, seed);
@@ -371,7 +371,7 @@ TEST_P(MapSchedules, make_every_block_speak) {
   std::map<std::string, size_t> spoken;
   Ledger fates;
   for (uint64_t seed = 1; seed <= 8; ++seed) {
-    const Outcome r = run(all_kinds(GetParam()),
+    const Outcome r = run(maps_of_all_kinds(GetParam()),
                           tick_by_tick(make_block_fleet(seed, {"x", "y", "z", "u", "v", "a"})));
     for (const Emission& e : r.emissions) ++spoken[e.block + '/' + e.type];
     fates += r.ledger;
@@ -386,7 +386,7 @@ TEST_P(MapSchedules, make_every_block_speak) {
 }
 
 TEST_P(MapSchedules, leave_nothing_of_keys_that_are_forgotten) {
-  expect_nothing_is_left(all_kinds(GetParam()),
+  expect_nothing_is_left(maps_of_all_kinds(GetParam()),
                          make_block_fleet(1, {"x", "y", "z", "u", "v", "a"}));
 }
 

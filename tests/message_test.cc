@@ -101,14 +101,14 @@ TEST(Message, numbers_are_written_as_json_can_hold_them) {
   }
 }
 
-struct Readings {
+struct TwoReadings {
   Schema schema{{{"vehicle", FieldType::kText},
                  {"temp_c", FieldType::kNumber},
                  {"open", FieldType::kBool},
                  {"note", FieldType::kText}},
                 0};
   ReadingBatch batch{schema};
-  Readings() {
+  TwoReadings() {
     batch.times = {1'000, -5};
     batch.columns[0].texts = {batch.texts.intern("truck-1"), Interner::kNone};
     batch.columns[1].numbers = {4.5, kNull};
@@ -118,7 +118,7 @@ struct Readings {
 };
 
 TEST(Message, a_forwarded_reading_names_its_source_and_leaves_out_what_it_has_not) {
-  const Readings r;
+  const TwoReadings r;
   std::string full, empty;
   append_json(r.batch, r.schema, "climate", 0, false, "gw/e1/3.0", Envelope::kInside, full);
   append_json(r.batch, r.schema, "climate", 1, true, "gw/e1/3.1", Envelope::kOutside, empty);
@@ -129,7 +129,7 @@ TEST(Message, a_forwarded_reading_names_its_source_and_leaves_out_what_it_has_no
 }
 
 TEST(Message, a_forwarded_reading_says_the_same_in_protobuf) {
-  const Readings r;
+  const TwoReadings r;
   const Emission full = as_emission(r.batch, r.schema, "climate", 0, false);
   EXPECT_EQ(full.type, "reading");
   EXPECT_EQ(full.block, "climate");

@@ -25,7 +25,7 @@ inline std::string packet(uint8_t first_byte, std::string_view body) {
   return static_cast<char>(first_byte) + length(body.size()) + std::string(body);
 }
 
-struct Publish {
+struct PublishParts {
   std::string_view topic;
   std::string_view payload;
   int qos = 1;
@@ -34,19 +34,19 @@ struct Publish {
   bool retained = false;
 };
 
-inline uint8_t first_byte(const Publish& p) {
+inline uint8_t first_byte(const PublishParts& p) {
   return static_cast<uint8_t>(0x30 | (p.duplicate ? 8 : 0) | p.qos << 1 | (p.retained ? 1 : 0));
 }
-inline std::string publish_body(const Publish& p) {
+inline std::string publish_body(const PublishParts& p) {
   return text(p.topic) + (p.qos > 0 ? u16(p.id) : "") + std::string(p.payload);
 }
-inline std::string publish(const Publish& p) { return packet(first_byte(p), publish_body(p)); }
+inline std::string publish(const PublishParts& p) { return packet(first_byte(p), publish_body(p)); }
 
-inline std::string publish_body5(const Publish& p, std::string_view properties = "") {
+inline std::string publish_body5(const PublishParts& p, std::string_view properties = "") {
   return text(p.topic) + (p.qos > 0 ? u16(p.id) : "") + length(properties.size()) +
          std::string(properties) + std::string(p.payload);
 }
-inline std::string publish5(const Publish& p, std::string_view properties = "") {
+inline std::string publish5(const PublishParts& p, std::string_view properties = "") {
   return packet(first_byte(p), publish_body5(p, properties));
 }
 

@@ -40,7 +40,7 @@ TEST(MqttPacket, type_zero_and_a_length_of_five_bytes_are_malformed) {
 
 TEST(MqttPacket, a_publish_yields_topic_payload_id_and_dup) {
   struct Row {
-    Publish sent;
+    PublishParts sent;
     bool mqtt5;
   };
   const Row rows[] = {
@@ -51,7 +51,7 @@ TEST(MqttPacket, a_publish_yields_topic_payload_id_and_dup) {
       {{.topic = "a/b", .payload = "42", .qos = 0, .retained = true}, true},
       {{.topic = "a/b", .payload = "42", .qos = 1, .id = 7, .duplicate = true}, true}};
   for (const Row& row : rows) {
-    const Publish& p = row.sent;
+    const PublishParts& p = row.sent;
     const std::string body = row.mqtt5 ? publish_body5(p) : publish_body(p);
     Frame frame;
     ASSERT_EQ(parse_publish(first_byte(p), body, row.mqtt5, frame), PublishError::kNone);
@@ -68,7 +68,7 @@ TEST(MqttPacket, all_properties_of_a_publish_are_passed_over) {
                                  "\x08" + text("reply/to") + "\x09" + text("\x01\x02") +
                                  "\x0b\xff\x7f" + "\x26" + text("k") + text("v") + "\x26" +
                                  text("k") + text("");
-  const Publish p{.topic = "a", .payload = "{}", .qos = 1, .id = 3};
+  const PublishParts p{.topic = "a", .payload = "{}", .qos = 1, .id = 3};
   const std::string whole = publish_body5(p, properties);
   Frame frame;
   ASSERT_EQ(parse_publish(0x32, whole, true, frame), PublishError::kNone);
@@ -84,7 +84,7 @@ TEST(MqttPacket, all_properties_of_a_publish_are_passed_over) {
 }
 
 TEST(MqttPacket, a_topic_alias_is_told_apart_from_damage) {
-  const Publish p{.topic = "a", .payload = "x", .qos = 1, .id = 3};
+  const PublishParts p{.topic = "a", .payload = "x", .qos = 1, .id = 3};
   Frame frame;
   EXPECT_EQ(parse_publish(0x32, publish_body5(p, "\x23\0\x01"s), true, frame),
             PublishError::kTopicAlias);
@@ -101,7 +101,7 @@ TEST(MqttPacket, a_bad_publish_keeps_its_id_so_that_it_can_be_acknowledged) {
                       {"a\0b"s, "a NUL"}, {"a\xff", "not UTF-8"}, {"\xed\xa0\x80", "a surrogate"}};
   for (const Row& row : rows) {
     for (bool mqtt5 : {false, true}) {
-      const Publish p{.topic = row.topic, .payload = "x", .qos = 1, .id = 77};
+      const PublishParts p{.topic = row.topic, .payload = "x", .qos = 1, .id = 77};
       Frame frame;
       EXPECT_EQ(parse_publish(0x32, mqtt5 ? publish_body5(p) : publish_body(p), mqtt5, frame),
                 PublishError::kMalformed)

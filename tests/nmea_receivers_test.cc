@@ -63,20 +63,20 @@ SourceOptions receiver() {
   return o;
 }
 
-struct Decoded {
+struct SplitRow {
   std::string time;
   std::vector<std::string> values;  // lat, lon, speed, fix, valid
 };
-Decoded split(const std::string& row) {
+SplitRow split(const std::string& row) {
   std::istringstream in(row);
-  Decoded d;
+  SplitRow d;
   in >> d.time;
   for (std::string value; in >> value;) d.values.push_back(value);
   d.values.resize(5);
   return d;
 }
 
-void expect_position(const Decoded& d, const std::vector<std::string>& cells, size_t first) {
+void expect_position(const SplitRow& d, const std::vector<std::string>& cells, size_t first) {
   EXPECT_NEAR(std::atof(d.values[0].c_str()), degrees(cells[first], cells[first + 1]), 1e-9);
   EXPECT_NEAR(std::atof(d.values[1].c_str()), degrees(cells[first + 2], cells[first + 3]), 1e-9);
 }
@@ -109,7 +109,7 @@ void check_sentence(Decoding& decode, const std::string& line) {
   const std::string type = cells[0][1] == 'P' ? "" : cells[0].substr(3);
   const size_t position = type == "RMC" ? 3 : type == "GLL" ? 1 : 2;
   if (type != "RMC" && type != "GLL" && type != "GGA" && type != "GNS") return;
-  const Decoded d = split(row);
+  const SplitRow d = split(row);
   if (!has_fix(type, cells)) {
     EXPECT_EQ(d.values, (std::vector<std::string>{"-", "-", "-", "0", "0"}));
     return;
@@ -160,7 +160,7 @@ TEST(NmeaReceivers, a_log_gives_a_reading_for_each_moment) {
     size_t met = 0;
     for (std::string row; std::getline(rows, row);) {
       ASSERT_TRUE(row.starts_with('@')) << row;
-      const Decoded d = split(row);
+      const SplitRow d = split(row);
       if (d.time == "@0") continue;  // without a time: the arrival
       EXPECT_TRUE(moments.insert(d.time).second) << row;
       if (!fixes.empty()) {

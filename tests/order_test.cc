@@ -93,7 +93,7 @@ TEST(Order, blocks_behind_it_find_nothing_late_and_close_in_time) {
 
 // ---- every schedule
 
-PipelineOptions all_kinds(WatermarkMode mode) {
+PipelineOptions orders_of_all_kinds(WatermarkMode mode) {
   PipelineOptions options = two_sources(mode);
   const auto order = [&](const char* name, const char* from, bool over_all, uint32_t max) {
     OrderOptions o;
@@ -146,8 +146,8 @@ class OrderSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(OrderSchedules, do_not_matter) {
   for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
-    expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y", "z"}),
-                                   seed);
+    expect_schedules_do_not_matter(orders_of_all_kinds(GetParam()),
+                                   make_block_fleet(seed, {"x", "y", "z"}), seed);
   }
 }
 
@@ -181,7 +181,7 @@ TEST_P(OrderSchedules, do_not_matter_to_the_order_over_all_keys) {
 }
 
 TEST_P(OrderSchedules, leave_nothing_of_keys_that_are_forgotten) {
-  expect_nothing_is_left(all_kinds(GetParam()), make_block_fleet(1, {"x", "y", "z"}));
+  expect_nothing_is_left(orders_of_all_kinds(GetParam()), make_block_fleet(1, {"x", "y", "z"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, OrderSchedules,

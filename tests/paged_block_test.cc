@@ -161,7 +161,7 @@ TEST(PagedBlock, a_page_that_is_not_what_it_was_is_damage) {
 
 // ---- every schedule
 
-PipelineOptions all_kinds(WatermarkMode mode, bool on_disk) {
+PipelineOptions pages_of_all_kinds(WatermarkMode mode, bool on_disk) {
   PipelineOptions options = two_sources(mode);
   StateBounds bounds;
   bounds.on_disk = on_disk;
@@ -262,8 +262,8 @@ TEST_P(PagedSchedules, say_the_same_as_with_all_keys_in_memory) {
     const Fleet fleet = make_block_fleet(seed, {"u", "v", "w", "x", "y", "z"});
     std::mt19937_64 random(seed);
     const Schedule schedule = make_schedule(fleet, [&](size_t) { return random() % 3 == 0; });
-    const Outcome memory = run(all_kinds(GetParam(), false), schedule);
-    const Paged paged = run_paged(all_kinds(GetParam(), true), schedule, seed);
+    const Outcome memory = run(pages_of_all_kinds(GetParam(), false), schedule);
+    const Paged paged = run_paged(pages_of_all_kinds(GetParam(), true), schedule, seed);
     EXPECT_EQ(numbered(paged.emissions), numbered(memory.emissions));
     reads += paged.reads;
     ++tried;

@@ -170,8 +170,9 @@ std::string to_line(int64_t start, int64_t end, const std::vector<Taken>& taken)
 }
 
 TEST(PatternModel, the_matcher_finds_what_the_model_finds) {
-  size_t patterns = 0, told = 0;
-  for (uint64_t seed = 1; seed <= 5'000; ++seed) {
+  size_t patterns = 0, told = 0, tried = 0;
+  for (auto [seed, end] = seeds(5'000); seed < end; ++seed) {
+    ++tried;
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     PatternPlan plan;
@@ -211,13 +212,13 @@ TEST(PatternModel, the_matcher_finds_what_the_model_finds) {
     ASSERT_EQ(lines, expected);
     told += lines.size();
   }
-  EXPECT_GT(patterns, 1'000u);
-  EXPECT_GT(told, 3'000u);
+  EXPECT_GT(patterns, tried / 5);
+  EXPECT_GT(told, tried / 2);
 }
 
 // ---- schedules
 
-Fleet make_fleet(uint64_t seed) {
+Fleet make_pattern_fleet(uint64_t seed) {
   std::mt19937_64 random(seed);
   const auto below = [&](uint64_t n) { return int64_t(random() % n); };
   std::map<std::string, int64_t> clocks;
@@ -273,10 +274,11 @@ PipelineOptions chain_of(uint64_t seed) {
 
 TEST(PatternSchedules, cuts_and_what_is_saved_do_not_matter) {
   std::map<std::string, size_t> told;
-  uint64_t evicted = 0;
+  uint64_t evicted = 0, tried = 0;
   for (auto [seed, end] = seeds(200); seed < end; ++seed) {
+    ++tried;
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const Fleet fleet = make_fleet(seed);
+    const Fleet fleet = make_pattern_fleet(seed);
     const PipelineOptions options = chain_of(seed);
     const Outcome whole = run(options, tick_by_tick(fleet));
     const auto expected = by_block_and_key(whole.emissions);
@@ -292,8 +294,9 @@ TEST(PatternSchedules, cuts_and_what_is_saved_do_not_matter) {
     for (const auto& readings : fleet) stage.turn(readings);
     for (const BlockStatus& b : stage.pipeline().block_status()) evicted += b.evicted;
   }
-  for (const char* block : {"steps", "again", "quiet", "w"}) EXPECT_GT(told[block], 50u) << block;
-  EXPECT_GT(evicted, 100u);
+  for (const char* block : {"steps", "again", "quiet", "w"})
+    EXPECT_GT(told[block], tried / 4) << block;
+  EXPECT_GT(evicted, tried / 2);
 }
 
 TEST(PatternSchedules, when_all_is_forgotten_nothing_is_left) {
@@ -301,7 +304,7 @@ TEST(PatternSchedules, when_all_is_forgotten_nothing_is_left) {
     Stage stage(chain_of(seed));
     SavedState saved;
     int64_t now = 0;
-    Fleet fleet = make_fleet(seed);
+    Fleet fleet = make_pattern_fleet(seed);
     fleet.resize(120);
     for (const auto& readings : fleet) {
       stage.turn(readings, now += kTick);

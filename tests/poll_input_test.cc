@@ -16,9 +16,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-class PollInput : public InputFixture {
+class PollInputs : public InputFixture {
  protected:
-  PollInput() {
+  PollInputs() {
     options_.topic = "t";
     options_.every_ms = 3'600'000;  // once, unless a test wants more
   }
@@ -31,7 +31,7 @@ class PollInput : public InputFixture {
   }
 };
 
-TEST_F(PollInput, what_a_program_says_are_messages_by_line) {
+TEST_F(PollInputs, what_a_program_says_are_messages_by_line) {
   run_shell("echo one; echo; printf two");
   ASSERT_TRUE(run_until_messages(2));
   EXPECT_EQ(got_, (Texts{"one", "two"}));
@@ -41,7 +41,7 @@ TEST_F(PollInput, what_a_program_says_are_messages_by_line) {
   EXPECT_EQ(input_->counters().failures, 0u);
 }
 
-TEST_F(PollInput, or_all_of_it_is_one) {
+TEST_F(PollInputs, or_all_of_it_is_one) {
   options_.split = Split::kAll;
   options_.max_payload_bytes = 16;
   run_shell("printf '{\\n}\\n'");
@@ -52,14 +52,14 @@ TEST_F(PollInput, or_all_of_it_is_one) {
   EXPECT_EQ(got_.back(), "<oversized>");
 }
 
-TEST_F(PollInput, a_program_is_run_again_and_again) {
+TEST_F(PollInputs, a_program_is_run_again_and_again) {
   options_.every_ms = 1;
   run_shell("echo x");
   ASSERT_TRUE(run_until_messages(3));
   EXPECT_EQ(got_[2], "x");
 }
 
-TEST_F(PollInput, a_program_gets_its_arguments_as_they_are_and_little_of_ours) {
+TEST_F(PollInputs, a_program_gets_its_arguments_as_they_are_and_little_of_ours) {
   ::setenv("WAYSIDE_TEST_SECRET", "hidden", 1);
   options_.args = {
       "-c",
@@ -74,7 +74,7 @@ TEST_F(PollInput, a_program_gets_its_arguments_as_they_are_and_little_of_ours) {
   EXPECT_EQ(got_, (Texts{"a b", "$HOME", "*", "<>", "4"})) << "three, and that of ls itself";
 }
 
-TEST_F(PollInput, what_a_program_says_counts_only_if_it_ends_well) {
+TEST_F(PollInputs, what_a_program_says_counts_only_if_it_ends_well) {
   const auto expect_failure = [&](const std::string& script) {
     run_shell(script);
     EXPECT_TRUE(run_until_failures(1)) << script;
@@ -106,7 +106,7 @@ bool is_running(const std::string& pid) {
   return about >> number >> name >> state && state != "Z";
 }
 
-TEST_F(PollInput, a_program_that_takes_too_long_is_ended_with_what_it_has_started) {
+TEST_F(PollInputs, a_program_that_takes_too_long_is_ended_with_what_it_has_started) {
   const TempFolder folder;
   options_.timeout_ms = 1'000;
   run_shell("sleep 1000 & echo $! > " + folder / "pid" + "; wait");
@@ -119,7 +119,7 @@ TEST_F(PollInput, a_program_that_takes_too_long_is_ended_with_what_it_has_starte
   }));
 }
 
-TEST_F(PollInput, the_end_does_not_wait_for_a_program) {
+TEST_F(PollInputs, the_end_does_not_wait_for_a_program) {
   const TempFolder folder;
   const std::string path = folder / "pid";
   run_shell("echo $$ > " + path + ".new; mv " + path + ".new " + path + "; exec sleep 1000");
@@ -136,7 +136,7 @@ TEST_F(PollInput, the_end_does_not_wait_for_a_program) {
   EXPECT_TRUE(got_.empty());
 }
 
-TEST_F(PollInput, nothing_is_asked_while_there_is_no_room) {
+TEST_F(PollInputs, nothing_is_asked_while_there_is_no_room) {
   const TempFolder folder;
   options_.every_ms = 1;
   has_room_ = false;
@@ -202,7 +202,7 @@ std::string page(const std::string& body, const std::string& status = "200 OK") 
          body;
 }
 
-TEST_F(PollInput, a_page_is_a_message) {
+TEST_F(PollInputs, a_page_is_a_message) {
   Server server(io_);
   server.answers = {page("{\n}")};
   options_.split = Split::kAll;
@@ -215,7 +215,7 @@ TEST_F(PollInput, a_page_is_a_message) {
                               "Authorization: Bearer s3cret\r\n\r\n");
 }
 
-TEST_F(PollInput, a_page_may_be_one_without_a_length_and_by_line) {
+TEST_F(PollInputs, a_page_may_be_one_without_a_length_and_by_line) {
   Server server(io_);
   server.answers = {"HTTP/1.0 200 OK\r\n\r\none\ntwo\n"};
   server.closes = true;
@@ -224,7 +224,7 @@ TEST_F(PollInput, a_page_may_be_one_without_a_length_and_by_line) {
   EXPECT_EQ(got_, (Texts{"one", "two"}));
 }
 
-TEST_F(PollInput, an_answer_that_is_no_good_page_is_none) {
+TEST_F(PollInputs, an_answer_that_is_no_good_page_is_none) {
   Server server(io_);
   options_.every_ms = 1;
   options_.max_output_bytes = 16;
@@ -243,7 +243,7 @@ TEST_F(PollInput, an_answer_that_is_no_good_page_is_none) {
   EXPECT_EQ(input_->counters().failures, 6u);
 }
 
-TEST_F(PollInput, a_server_that_says_nothing_is_given_up_and_asked_again) {
+TEST_F(PollInputs, a_server_that_says_nothing_is_given_up_and_asked_again) {
   Server server(io_);
   options_.every_ms = 1;
   options_.timeout_ms = 50;
@@ -262,7 +262,7 @@ std::string modbus(uint8_t transaction, const std::string& from_unit_on) {
 }
 using namespace std::string_literals;
 
-TEST_F(PollInput, registers_are_a_message_of_their_bytes) {
+TEST_F(PollInputs, registers_are_a_message_of_their_bytes) {
   Server server(io_);
   server.answers = {modbus(1, "\x11\x04\x04\x01\x02\x03\x04"s)};
   options_.unit_id = 17;
@@ -275,7 +275,7 @@ TEST_F(PollInput, registers_are_a_message_of_their_bytes) {
   EXPECT_EQ(got_, Texts{"\x01\x02\x03\x04"});
 }
 
-TEST_F(PollInput, a_modbus_connection_is_kept_and_made_again_when_the_device_has_closed_it) {
+TEST_F(PollInputs, a_modbus_connection_is_kept_and_made_again_when_the_device_has_closed_it) {
   Server server(io_);
   options_.every_ms = 1;
   server.answers = {modbus(1, "\x01\x03\x02\x00\x01"s), modbus(2, "\x01\x03\x02\x00\x02"s),
@@ -290,7 +290,7 @@ TEST_F(PollInput, a_modbus_connection_is_kept_and_made_again_when_the_device_has
   EXPECT_EQ(input_->counters().failures, 0u);
 }
 
-TEST_F(PollInput, what_a_modbus_device_must_not_answer_is_a_failure) {
+TEST_F(PollInputs, what_a_modbus_device_must_not_answer_is_a_failure) {
   const std::string good =
       "\x01\x03\x04"
       "abcd"s;
@@ -331,7 +331,7 @@ TEST_F(PollInput, what_a_modbus_device_must_not_answer_is_a_failure) {
   EXPECT_TRUE(got_.empty());
 }
 
-TEST_F(PollInput, where_nothing_answers_it_goes_on_asking) {
+TEST_F(PollInputs, where_nothing_answers_it_goes_on_asking) {
   options_.every_ms = 1;
   start("modbus://127.0.0.1:" + std::to_string(free_port()));
   EXPECT_TRUE(run_until_failures(3));

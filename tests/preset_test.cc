@@ -209,7 +209,7 @@ void expect_all_fields(const Decoded& decoded, const SourceOptions& source, cons
   }
 }
 
-struct Device {
+struct PresetDevice {
   std::string folder;
   std::string topic;  // of payloads that stand alone
   // Presets, with the topic that is given in place of their own.
@@ -218,8 +218,8 @@ struct Device {
   size_t readings;
 };
 
-const std::vector<Device>& devices() {
-  static const std::vector<Device> kDevices{
+const std::vector<PresetDevice>& devices() {
+  static const std::vector<PresetDevice> kDevices{
       {"owntracks", "", {{"owntracks", ""}}, {}, 6},
       {"tts_v3",
        "v3/app/devices/device/up",
@@ -276,7 +276,7 @@ std::string outcome(const std::vector<Config>& configs, const Sent& sent) {
 
 TEST(Preset, authentic_messages_give_their_fields_or_are_refused_with_the_reason) {
   if (!fs::exists(payloads_folder())) GTEST_SKIP() << payloads_folder() << " is not there";
-  for (const Device& device : devices()) {
+  for (const PresetDevice& device : devices()) {
     std::vector<Config> configs;
     for (const auto& [preset, topic] : device.sources) configs.push_back(config_of(preset, topic));
     size_t readings = 0;

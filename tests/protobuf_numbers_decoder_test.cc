@@ -15,9 +15,6 @@ namespace {
 using namespace std::literals;
 using wire::bytes, wire::fixed, wire::tag, wire::varint;
 
-constexpr auto kText = FieldType::kText;
-constexpr auto kBool = FieldType::kBool;
-
 SourceOptions source(std::vector<FieldOptions> fields, const std::string& time = "9") {
   SourceOptions o;
   o.name = "s";
@@ -42,13 +39,13 @@ std::string time_of(const std::string& path, const std::string& payload,
 }
 uint64_t bits(int64_t value) { return static_cast<uint64_t>(value); }
 
-SourceOptions truck() {
+SourceOptions truck_by_numbers() {
   return source({field("temp_c", "1"), field("door", "2", kText), field("moving", "3:bool", kBool),
                  field("lat", "4.1"), field("sats", "4.2.1:uint")});
 }
 
 TEST(ProtobufNumbers, values_go_to_the_fields_whose_numbers_they_have) {
-  Decoding d(truck());
+  Decoding d(truck_by_numbers());
   EXPECT_EQ(d(varint(9, 1'700'000'000'123) + fixed(1, -18.5) + bytes(2, "open") + varint(3, 1) +
               bytes(4, fixed(1, 48.125f) + bytes(2, varint(1, 7)))),
             "@1700000000123 -18.5 open 1 48.125 7");
@@ -57,7 +54,7 @@ TEST(ProtobufNumbers, values_go_to_the_fields_whose_numbers_they_have) {
 }
 
 TEST(ProtobufNumbers, what_nobody_asks_for_is_passed_over) {
-  Decoding d(truck());
+  Decoding d(truck_by_numbers());
   EXPECT_EQ(d(varint(5, 1) + fixed(6, 2.0) + fixed(7, 2.0f) + bytes(8, "\xff\xff") +
               varint(536'870'911, 3) + bytes(4, bytes(9, "x") + fixed(1, 2.0)) + fixed(1, 4.0)),
             "@none 4 - - 2 -");
@@ -239,7 +236,7 @@ TEST(ProtobufNumbers, a_payload_that_is_cut_within_a_field_is_refused) {
   std::string whole;
   std::vector<size_t> borders{0};
   for (const std::string& e : elements) borders.push_back((whole += e).size());
-  Decoding d(truck());
+  Decoding d(truck_by_numbers());
   for (size_t size = 0; size <= whole.size(); ++size) {
     const bool between = std::count(borders.begin(), borders.end(), size) > 0;
     const std::string result = d(whole.substr(0, size));
@@ -248,7 +245,7 @@ TEST(ProtobufNumbers, a_payload_that_is_cut_within_a_field_is_refused) {
 }
 
 TEST(ProtobufNumbers, lengths_that_lie_groups_and_nonsense_are_refused) {
-  Decoding d(truck());
+  Decoding d(truck_by_numbers());
   for (std::string_view payload :
        {"{\"ts\":1}"sv, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"sv,
         "\x22\xff\xff\xff\xff\x0f"sv, "\x22\xff\xff\xff\xff\xff\xff\xff\xff\x01"sv, "\x12\x7f"sv,
@@ -261,7 +258,7 @@ TEST(ProtobufNumbers, lengths_that_lie_groups_and_nonsense_are_refused) {
 TEST(ProtobufNumbers, depth_costs_nothing) {
   std::string deep;
   for (int i = 0; i < 2'000; ++i) deep = bytes(4, deep);
-  EXPECT_EQ(Decoding(truck())(deep), "@none - - - - -");
+  EXPECT_EQ(Decoding(truck_by_numbers())(deep), "@none - - - - -");
 }
 
 TEST(ProtobufNumbers, a_damaged_payload_does_no_harm) {

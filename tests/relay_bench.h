@@ -18,6 +18,8 @@
 
 namespace wayside {
 
+inline const std::string kGood = mqtt_bytes::publish({.topic = "good", .payload = "1", .id = 900});
+
 // A socket that collects all that arrives.
 struct RelayPeer {
   using tcp = boost::asio::ip::tcp;

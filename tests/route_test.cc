@@ -103,7 +103,7 @@ TEST(Route, an_error_says_which_condition) {
 
 // ---- every schedule
 
-PipelineOptions all_kinds(WatermarkMode mode) {
+PipelineOptions routes_of_all_kinds(WatermarkMode mode) {
   PipelineOptions options = two_sources(mode);
   options.routes.resize(3);
   options.routes[0] = {"r", "climate", kByTemp, "rest", false};
@@ -134,12 +134,13 @@ class RouteSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(RouteSchedules, do_not_matter) {
   for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
-    expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y"}), seed);
+    expect_schedules_do_not_matter(routes_of_all_kinds(GetParam()),
+                                   make_block_fleet(seed, {"x", "y"}), seed);
   }
 }
 
 TEST_P(RouteSchedules, leave_nothing_of_keys_that_are_forgotten) {
-  expect_nothing_is_left(all_kinds(GetParam()), make_block_fleet(1, {"x", "y"}));
+  expect_nothing_is_left(routes_of_all_kinds(GetParam()), make_block_fleet(1, {"x", "y"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, RouteSchedules,

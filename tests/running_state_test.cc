@@ -152,7 +152,7 @@ TEST(RunningState, an_error_says_which_value) {
 
 // ---- every schedule
 
-PipelineOptions all_kinds(WatermarkMode mode) {
+PipelineOptions states_of_all_kinds(WatermarkMode mode) {
   PipelineOptions options = two_sources(mode);
   const Items next = {{"n", "n + 1"},
                       {"sum", "coalesce(sum, 0) + temp_c"},
@@ -188,13 +188,13 @@ class StateSchedules : public testing::TestWithParam<WatermarkMode> {};
 
 TEST_P(StateSchedules, do_not_matter) {
   for (auto [seed, end] = seeds(8); seed < end && !HasFailure(); ++seed) {
-    expect_schedules_do_not_matter(all_kinds(GetParam()), make_block_fleet(seed, {"x", "y", "z"}),
-                                   seed);
+    expect_schedules_do_not_matter(states_of_all_kinds(GetParam()),
+                                   make_block_fleet(seed, {"x", "y", "z"}), seed);
   }
 }
 
 TEST_P(StateSchedules, leave_nothing_of_keys_that_are_forgotten) {
-  expect_nothing_is_left(all_kinds(GetParam()), make_block_fleet(1, {"x", "y", "z"}));
+  expect_nothing_is_left(states_of_all_kinds(GetParam()), make_block_fleet(1, {"x", "y", "z"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Watermarks, StateSchedules,

@@ -10,6 +10,8 @@
 #include <set>
 #include <utility>
 
+#include "tests/seeds.h"
+
 namespace wayside {
 namespace {
 
@@ -193,7 +195,7 @@ TEST(Simulator, only_truck_02_drives_with_an_open_door_and_only_truck_03_jumps) 
 }
 
 TEST(Simulator, trucks_02_and_03_show_their_faults_within_15_seconds) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (auto [seed, end] = seeds(300); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     const auto arrived = arrivals(options_for(seed), 15'000);
     const Tracks climates = tracks(arrived, "climate"), positions = tracks(arrived, "position");

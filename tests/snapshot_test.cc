@@ -38,7 +38,7 @@ from = "count"
 name = "centre"
 )toml";
 
-class Snapshot : public testing::Test {
+class SnapshotFiles : public testing::Test {
  protected:
   using Counts = std::map<std::string, double>;  // of readings, by device
   static constexpr size_t kDevices = 5;
@@ -108,7 +108,7 @@ std::string text_of(const std::string& line, const std::string& key) {
   return at == std::string::npos ? "" : line.substr(begin, line.find_first_of(",}", begin) - begin);
 }
 
-TEST_F(Snapshot, a_store_that_is_lost_is_made_again_with_what_recycled_entries_led_to) {
+TEST_F(SnapshotFiles, a_store_that_is_lost_is_made_again_with_what_recycled_entries_led_to) {
   live_until_recycled(config_);
   ASSERT_EQ(of_store(config_), expected());
   for (const char* rest : {"", "-wal", "-shm"}) fs::remove(folder_ / "original/wayside.db" + rest);
@@ -116,7 +116,7 @@ TEST_F(Snapshot, a_store_that_is_lost_is_made_again_with_what_recycled_entries_l
   EXPECT_EQ(of_store(config_), expected());
 }
 
-TEST_F(Snapshot, a_copy_has_the_running_values_of_its_moment) {
+TEST_F(SnapshotFiles, a_copy_has_the_running_values_of_its_moment) {
   live_until_recycled(config_);
   const Counts then = expected();
   JournalReader reader(posix_disk(), config_.gateway.state_dir + "/journal");
@@ -131,7 +131,7 @@ TEST_F(Snapshot, a_copy_has_the_running_values_of_its_moment) {
   EXPECT_EQ(of_store(copy), then);
 }
 
-TEST_F(Snapshot, a_replay_says_what_was_said_then_with_its_ids) {
+TEST_F(SnapshotFiles, a_replay_says_what_was_said_then_with_its_ids) {
   live_until_recycled(config_);
   std::set<std::string> delivered;
   for (const auto& file : fs::directory_iterator(folder_ / "original-out")) {
@@ -150,7 +150,7 @@ TEST_F(Snapshot, a_replay_says_what_was_said_then_with_its_ids) {
   EXPECT_GT(events, 100u);
 }
 
-TEST_F(Snapshot, a_replayed_view_is_the_one_that_the_store_has) {
+TEST_F(SnapshotFiles, a_replayed_view_is_the_one_that_the_store_has) {
   live_until_recycled(config_);
   Counts counts;
   for (const std::string& line : replayed(config_, "latest")) {
@@ -160,7 +160,7 @@ TEST_F(Snapshot, a_replayed_view_is_the_one_that_the_store_has) {
   EXPECT_EQ(counts, expected());
 }
 
-TEST_F(Snapshot, those_that_the_journal_does_not_go_on_from_are_taken_away) {
+TEST_F(SnapshotFiles, those_that_the_journal_does_not_go_on_from_are_taken_away) {
   live_until_recycled(config_);
   live(config_, 2'000);
   const std::vector<uint64_t> entries = kept(config_);
@@ -172,7 +172,7 @@ TEST_F(Snapshot, those_that_the_journal_does_not_go_on_from_are_taken_away) {
   EXPECT_LE(entries.size(), 5u);
 }
 
-TEST_F(Snapshot, together_they_have_no_more_bytes_than_they_may_and_one) {
+TEST_F(SnapshotFiles, together_they_have_no_more_bytes_than_they_may_and_one) {
   Config config = config_of("limited");
   live_until_recycled(config);
   const uint64_t one = fs::file_size(snapshot_path(config.gateway.state_dir, kept(config).back()));
@@ -185,7 +185,7 @@ TEST_F(Snapshot, together_they_have_no_more_bytes_than_they_may_and_one) {
   EXPECT_TRUE(kept(config).empty());
 }
 
-TEST_F(Snapshot, one_that_is_damaged_is_passed_over) {
+TEST_F(SnapshotFiles, one_that_is_damaged_is_passed_over) {
   live_until_recycled(config_);
   for (const uint64_t entry : kept(config_)) {
     const std::string path = snapshot_path(config_.gateway.state_dir, entry);

@@ -23,7 +23,6 @@ namespace {
 
 using namespace std::literals;
 namespace fs = std::filesystem;
-using Rows = std::vector<std::string>;
 
 // The wire format by hand, so that the decoder is not tested against its own library.
 std::string tag(int number, int wire) {
@@ -58,8 +57,8 @@ std::string payload(uint64_t sequence, const std::string& metrics, int64_t time_
   return varint(1, uint64_t(time_ms)) + metrics + varint(3, sequence);
 }
 
-constexpr uint32_t kInt8 = 1, kInt16 = 2, kInt64 = 4, kUInt8 = 5, kUInt64 = 8, kFloat = 9,
-                   kDouble = 10, kBool = 11, kString = 12;
+constexpr uint32_t kTypeInt8 = 1, kTypeInt16 = 2, kTypeInt64 = 4, kTypeUInt8 = 5, kTypeUInt64 = 8,
+                   kTypeFloat = 9, kTypeDouble = 10, kTypeBool = 11, kTypeString = 12;
 
 SourceOptions plant() {
   SourceOptions o;
@@ -78,7 +77,7 @@ class Plant {
       : source_(source), decoder_(make_sparkplug_decoder(source, 0)) {}
 
   // "@time field field …" for each reading, '-' for nothing; or "reason: detail".
-  Rows operator()(const std::string& topic, std::string_view payload) {
+  TextRows operator()(const std::string& topic, std::string_view payload) {
     const Chunk chunk = chunk_of("spBv1.0/" + topic, payload);
     Row empty;
     empty.numbers.assign(source_.fields.size(), kNull);
@@ -91,7 +90,7 @@ class Plant {
     const bool good = decoder_->decode(chunk.frames[0], now, readings, refusal);
     for (Outgoing& o : readings.outgoing) asked.push_back(std::move(o));
     if (!good) return {text_of(refusal)};
-    Rows rows;
+    TextRows rows;
     for (size_t i = 0; i < readings.size(); ++i) {
       const Refusal& why = readings.refusal(i);
       rows.push_back(why.reason ? text_of(why) : text_of(readings.row(i)));
@@ -101,13 +100,14 @@ class Plant {
 
   // Edge node n of group g, and its device d.
   void bear() {
-    EXPECT_EQ(
-        (*this)("g/NBIRTH/n", payload(0, metric(named("bdSeq") + type(kUInt64) + varint(11, 7)))),
-        Rows{});
-    (*this)("g/DBIRTH/n/d",
-            payload(1, metric(named("input/Temperature") + alias(10) + type(kDouble) + number(1)) +
-                           metric(named("input/Door") + alias(12) + type(kBool) + varint(14, 0)) +
-                           metric(named("other") + alias(13) + type(kDouble) + number(5))));
+    EXPECT_EQ((*this)("g/NBIRTH/n",
+                      payload(0, metric(named("bdSeq") + type(kTypeUInt64) + varint(11, 7)))),
+              TextRows{});
+    (*this)(
+        "g/DBIRTH/n/d",
+        payload(1, metric(named("input/Temperature") + alias(10) + type(kTypeDouble) + number(1)) +
+                       metric(named("input/Door") + alias(12) + type(kTypeBool) + varint(14, 0)) +
+                       metric(named("other") + alias(13) + type(kTypeDouble) + number(5))));
   }
 
   int64_t timer_ms = 0;
@@ -138,31 +138,31 @@ class Plant {
 
 TEST(SparkplugDecoder, births_name_metrics_and_data_have_their_aliases) {
   Plant p;
-  EXPECT_EQ(p("g/NBIRTH/n",
-              payload(0, metric(named("note") + alias(1) + type(kString) + bytes(15, "hello")))),
-            Rows{"@1000 g/n - - hello"});
+  EXPECT_EQ(p("g/NBIRTH/n", payload(0, metric(named("note") + alias(1) + type(kTypeString) +
+                                              bytes(15, "hello")))),
+            TextRows{"@1000 g/n - - hello"});
   EXPECT_EQ(p("g/DBIRTH/n/d", payload(1, metric(named("input/Temperature") + alias(10) +
-                                                type(kFloat) + at(900) + fixed(12, -18.5f)) +
-                                             metric(named("input/Door") + alias(12) + type(kBool) +
-                                                    at(900) + varint(14, 1)))),
-            Rows{"@900 g/n/d -18.5 1 -"});
+                                                type(kTypeFloat) + at(900) + fixed(12, -18.5f)) +
+                                             metric(named("input/Door") + alias(12) +
+                                                    type(kTypeBool) + at(900) + varint(14, 1)))),
+            TextRows{"@900 g/n/d -18.5 1 -"});
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + fixed(12, -18.25f)), 2'000)),
-            Rows{"@2000 g/n/d -18.25 - -"});
+            TextRows{"@2000 g/n/d -18.25 - -"});
   EXPECT_EQ(p("g/NDATA/n", payload(3, metric(alias(1) + bytes(15, "bye")), 2'500)),
-            Rows{"@2500 g/n - - bye"});
+            TextRows{"@2500 g/n - - bye"});
   EXPECT_EQ(p("g/DDATA/n/d", payload(4, metric(named("input/Door") + varint(14, 0)), 3'000)),
-            Rows{"@3000 g/n/d - 0 -"});
+            TextRows{"@3000 g/n/d - 0 -"});
   EXPECT_TRUE(p.asked.empty());
 }
 
 TEST(SparkplugDecoder, nodes_of_one_name_in_two_groups_have_two_ids) {
   Plant p;
   const std::string birth = payload(0, metric(named("input/Temperature") + number(3)));
-  EXPECT_EQ(p("g/NBIRTH/n", birth), Rows{"@1000 g/n 3 - -"});
-  EXPECT_EQ(p("h/NBIRTH/n", birth), Rows{"@1000 h/n 3 - -"});
+  EXPECT_EQ(p("g/NBIRTH/n", birth), TextRows{"@1000 g/n 3 - -"});
+  EXPECT_EQ(p("h/NBIRTH/n", birth), TextRows{"@1000 h/n 3 - -"});
   EXPECT_EQ(p("h/DBIRTH/n/d", payload(1, metric(named("input/Temperature") + at(1) + number(4)) +
                                              metric(named("input/Temperature") + number(5)))),
-            (Rows{"@1 h/n/d 4 - -", "@1000 h/n/d 5 - -"}));
+            (TextRows{"@1 h/n/d 4 - -", "@1000 h/n/d 5 - -"}));
 }
 
 TEST(SparkplugDecoder, metrics_of_one_time_are_one_reading_and_those_of_others_others) {
@@ -177,20 +177,20 @@ TEST(SparkplugDecoder, metrics_of_one_time_are_one_reading_and_those_of_others_o
                           metric(alias(12) + at(500) + varint(5, 1) + varint(14, 0)) +
                           metric(alias(13) + at(700) + number(9)),
                       2'000)),
-            (Rows{"@500 g/n/d 3 0 - 1", "@2000 g/n/d 4 1 - 0"}));
+            (TextRows{"@500 g/n/d 3 0 - 1", "@2000 g/n/d 4 1 - 0"}));
 }
 
 TEST(SparkplugDecoder, what_is_null_or_has_no_value_is_nothing) {
   Plant p;
   p.bear();
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + varint(7, 1)) + metric(alias(12)))),
-            Rows{"@1000 g/n/d - - -"});
+            TextRows{"@1000 g/n/d - - -"});
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(nan)))),
-            Rows{"@1000 g/n/d - - -"});
-  EXPECT_EQ(p("g/DDATA/n/d", payload(4, "")), Rows{});
+            TextRows{"@1000 g/n/d - - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(4, "")), TextRows{});
   EXPECT_EQ(p("g/DDATA/n/d", metric(alias(10) + number(1)) + varint(3, 5)),
-            Rows{"@none g/n/d 1 - -"});
+            TextRows{"@none g/n/d 1 - -"});
 }
 
 TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_datatype) {
@@ -200,16 +200,17 @@ TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_dataty
     return p("g/DDATA/n/d", payload(2, metric(named("input/Temperature") + type(of) +
                                               varint(field_number, sent))))[0];
   };
-  EXPECT_EQ(value(kInt16, 10, 0xFFFFFFF9), "@1000 g/n/d -7 - -");
-  EXPECT_EQ(value(kInt16, 10, 0xFFF9), "@1000 g/n/d -7 - -");
-  EXPECT_EQ(value(kInt8, 10, 0x80), "@1000 g/n/d -128 - -");
-  EXPECT_EQ(value(kInt8, 10, 0x7F), "@1000 g/n/d 127 - -");
-  EXPECT_EQ(value(kInt64, 11, uint64_t(-5)), "@1000 g/n/d -5 - -");
-  EXPECT_EQ(value(kUInt8, 10, 255), "@1000 g/n/d 255 - -");
-  EXPECT_EQ(value(kInt8, 10, 300), "wrong_type: field 'temp' is no whole number of its datatype 1");
-  EXPECT_EQ(value(kUInt8, 10, 256),
+  EXPECT_EQ(value(kTypeInt16, 10, 0xFFFFFFF9), "@1000 g/n/d -7 - -");
+  EXPECT_EQ(value(kTypeInt16, 10, 0xFFF9), "@1000 g/n/d -7 - -");
+  EXPECT_EQ(value(kTypeInt8, 10, 0x80), "@1000 g/n/d -128 - -");
+  EXPECT_EQ(value(kTypeInt8, 10, 0x7F), "@1000 g/n/d 127 - -");
+  EXPECT_EQ(value(kTypeInt64, 11, uint64_t(-5)), "@1000 g/n/d -5 - -");
+  EXPECT_EQ(value(kTypeUInt8, 10, 255), "@1000 g/n/d 255 - -");
+  EXPECT_EQ(value(kTypeInt8, 10, 300),
+            "wrong_type: field 'temp' is no whole number of its datatype 1");
+  EXPECT_EQ(value(kTypeUInt8, 10, 256),
             "wrong_type: field 'temp' is no whole number of its datatype 5");
-  EXPECT_EQ(value(kString, 10, 1),
+  EXPECT_EQ(value(kTypeString, 10, 1),
             "wrong_type: field 'temp' is no whole number of its datatype 12");
   // As a text with all of its digits.
   Plant p;
@@ -217,8 +218,9 @@ TEST(SparkplugDecoder, whole_numbers_have_the_sign_and_the_width_of_their_dataty
   const auto text = [&](uint64_t sequence, uint32_t of, uint64_t sent) {
     return p("g/DDATA/n/d", payload(sequence, metric(named("note") + type(of) + varint(11, sent))));
   };
-  EXPECT_EQ(text(2, kUInt64, UINT64_MAX), Rows{"@1000 g/n/d - - 18446744073709551615"});
-  EXPECT_EQ(text(3, kInt64, uint64_t(INT64_MIN)), Rows{"@1000 g/n/d - - -9223372036854775808"});
+  EXPECT_EQ(text(2, kTypeUInt64, UINT64_MAX), TextRows{"@1000 g/n/d - - 18446744073709551615"});
+  EXPECT_EQ(text(3, kTypeInt64, uint64_t(INT64_MIN)),
+            TextRows{"@1000 g/n/d - - -9223372036854775808"});
 }
 
 TEST(SparkplugDecoder, a_wrong_value_takes_its_reading_with_it_and_no_other) {
@@ -229,10 +231,11 @@ TEST(SparkplugDecoder, a_wrong_value_takes_its_reading_with_it_and_no_other) {
                                             metric(alias(10) + at(2) + number(5)) +
                                             metric(named("note") + at(3) + bytes(15, "\xff")) +
                                             metric(alias(12) + at(4) + bytes(17, "a data set")))),
-            (Rows{"wrong_type: field 'temp' is not a number", "@2 g/n/d 5 - -",
-                  "bad_sparkplug: field 'note' is not UTF-8",
-                  "wrong_type: field 'door' is not true or false"}));
-  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
+            (TextRows{"wrong_type: field 'temp' is not a number", "@2 g/n/d 5 - -",
+                      "bad_sparkplug: field 'note' is not UTF-8",
+                      "wrong_type: field 'door' is not true or false"}));
+  EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10) + number(6)))),
+            TextRows{"@1000 g/n/d 6 - -"});
 }
 
 const char* kAsked = "; its rebirth is asked for";
@@ -243,21 +246,22 @@ TEST(SparkplugDecoder,
   Plant p;
   const std::string data = payload(4, metric(alias(10) + number(6)));
   const std::string why = "not_born: edge node 'n' is not born";
-  EXPECT_EQ(p("g/DDATA/n/d", data), Rows{why + kAsked});
+  EXPECT_EQ(p("g/DDATA/n/d", data), TextRows{why + kAsked});
   ASSERT_EQ(p.asked.size(), 1u);
   EXPECT_EQ(p.asked[0].topic, "spBv1.0/g/NCMD/n");
   const std::string rebirth =
-      named("Node Control/Rebirth") + at(5'000) + type(kBool) + varint(14, 1);
+      named("Node Control/Rebirth") + at(5'000) + type(kTypeBool) + varint(14, 1);
   EXPECT_EQ(p.asked[0].payload, varint(1, 5'000) + metric(rebirth));
   p.timer_ms = 9'999;
-  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked});
-  EXPECT_EQ(p("g/DBIRTH/n/d", data), Rows{why + kWasAsked});
+  EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kWasAsked});
+  EXPECT_EQ(p("g/DBIRTH/n/d", data), TextRows{why + kWasAsked});
   EXPECT_EQ(p.asked.size(), 1u) << "within ten seconds once";
-  EXPECT_EQ(p("g/NDATA/m", data), Rows{"not_born: edge node 'm' is not born"s + kAsked});
+  EXPECT_EQ(p("g/NDATA/m", data), TextRows{"not_born: edge node 'm' is not born"s + kAsked});
   p.timer_ms = 10'000;
-  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked});
+  EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kAsked});
   p.bear();
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))),
+            TextRows{"@1000 g/n/d 6 - -"});
 }
 
 TEST(SparkplugDecoder, the_pause_doubles_with_each_request_that_brings_no_birth) {
@@ -268,21 +272,21 @@ TEST(SparkplugDecoder, the_pause_doubles_with_each_request_that_brings_no_birth)
   for (const int64_t pause_s :
        {10, 20, 40, 80, 160, 320, 640, 1'280, 2'560, 3'600, 3'600}) {  // an hour at most
     p.timer_ms += pause_s * 1'000 - 1;
-    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked}) << pause_s;
+    EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kWasAsked}) << pause_s;
     ++p.timer_ms;
     EXPECT_EQ(p("g/NBIRTH/n", payload(0, metric(alias(1)))),
-              Rows{"bad_sparkplug: a metric of a birth has no name"})
+              TextRows{"bad_sparkplug: a metric of a birth has no name"})
         << "which is no birth";
-    EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << pause_s;
+    EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kAsked}) << pause_s;
   }
   p.bear();
   p.timer_ms += 10'000;
   p("g/NDEATH/n", "");
-  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked}) << "a birth ends the long pause";
+  EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kAsked}) << "a birth ends the long pause";
   p.timer_ms += 9'999;
-  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kWasAsked});
+  EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kWasAsked});
   p.timer_ms += 1;
-  EXPECT_EQ(p("g/NDATA/n", data), Rows{why + kAsked});
+  EXPECT_EQ(p("g/NDATA/n", data), TextRows{why + kAsked});
 }
 
 TEST(SparkplugDecoder, a_gap_in_the_sequence_ends_what_births_have_said) {
@@ -290,10 +294,11 @@ TEST(SparkplugDecoder, a_gap_in_the_sequence_ends_what_births_have_said) {
   p.bear();
   EXPECT_EQ(
       p("g/DDATA/n/d", payload(3, metric(alias(10) + number(6)))),
-      Rows{"not_born: sequence number 3 where 2 of edge node 'n' is next: messages are missing"s +
-           kAsked});
+      TextRows{
+          "not_born: sequence number 3 where 2 of edge node 'n' is next: messages are missing"s +
+          kAsked});
   EXPECT_EQ(p("g/DDATA/n/d", payload(4, metric(alias(10) + number(6)))),
-            Rows{"not_born: edge node 'n' is not born"s + kWasAsked});
+            TextRows{"not_born: edge node 'n' is not born"s + kWasAsked});
   p.bear();
   for (uint64_t sequence = 2; sequence < 600; ++sequence) {
     EXPECT_EQ(p("g/DDATA/n/d", payload(sequence % 256, metric(alias(10) + number(6)))).size(), 1u);
@@ -305,34 +310,35 @@ TEST(SparkplugDecoder, an_alias_or_a_device_that_was_never_born_is_refused) {
   Plant p;
   p.bear();
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)) + metric(alias(99)))),
-            Rows{"not_born: alias 99 of 'n/d' is of no metric that was born"s + kAsked});
+            TextRows{"not_born: alias 99 of 'n/d' is of no metric that was born"s + kAsked});
   p.bear();
   p.timer_ms = 10'000;
   EXPECT_EQ(p("g/DDATA/n/e", payload(2, metric(alias(10) + number(6)))),
-            Rows{"not_born: device 'e' is not born"s + kAsked});
+            TextRows{"not_born: device 'e' is not born"s + kAsked});
 }
 
 TEST(SparkplugDecoder, the_dead_are_forgotten) {
   Plant p;
   p.bear();
-  EXPECT_EQ(p("g/DDEATH/n/d", payload(2, "")), Rows{});
+  EXPECT_EQ(p("g/DDEATH/n/d", payload(2, "")), TextRows{});
   EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10)))),
-            Rows{"not_born: device 'd' is not born"s + kAsked});
+            TextRows{"not_born: device 'd' is not born"s + kAsked});
   p.bear();
   const auto death = [](uint64_t birth) { return metric(named("bdSeq") + varint(11, birth)); };
-  EXPECT_EQ(p("g/NDEATH/n", death(6)), Rows{});
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"})
+  EXPECT_EQ(p("g/NDEATH/n", death(6)), TextRows{});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))),
+            TextRows{"@1000 g/n/d 6 - -"})
       << "that was the death of an earlier session";
-  EXPECT_EQ(p("g/NDEATH/n", death(7)), Rows{});
+  EXPECT_EQ(p("g/NDEATH/n", death(7)), TextRows{});
   EXPECT_EQ(p("g/DDATA/n/d", payload(3, metric(alias(10)))),
-            Rows{"not_born: edge node 'n' is not born"s + kWasAsked});
+            TextRows{"not_born: edge node 'n' is not born"s + kWasAsked});
 }
 
 TEST(SparkplugDecoder, commands_and_the_state_of_hosts_are_no_readings) {
   Plant p;
-  EXPECT_EQ(p("g/NCMD/n", "anything"), Rows{});
-  EXPECT_EQ(p("g/DCMD/n/d", ""), Rows{});
-  EXPECT_EQ(p("STATE/host", R"({"online":true})"), Rows{});
+  EXPECT_EQ(p("g/NCMD/n", "anything"), TextRows{});
+  EXPECT_EQ(p("g/DCMD/n/d", ""), TextRows{});
+  EXPECT_EQ(p("STATE/host", R"({"online":true})"), TextRows{});
 }
 
 TEST(SparkplugDecoder, what_breaks_the_format_is_refused) {
@@ -341,29 +347,29 @@ TEST(SparkplugDecoder, what_breaks_the_format_is_refused) {
   Plant p;
   for (const char* topic : {"g", "g/NDATA", "g/NDATA/", "g/NDATA/n/d", "g/DDATA/n", "g/DDATA/n/",
                             "g/DDATA/n/d/e", "g/MDATA/n"}) {
-    EXPECT_EQ(p(topic, payload(0, "")), Rows{of_topic}) << topic;
+    EXPECT_EQ(p(topic, payload(0, "")), TextRows{of_topic}) << topic;
   }
   EXPECT_EQ(p("g/NBIRTH/" + std::string(257, 'n'), ""),
-            Rows{"bad_sparkplug: a group, node or device has more than 256 bytes"});
+            TextRows{"bad_sparkplug: a group, node or device has more than 256 bytes"});
   EXPECT_EQ(p("g/NBIRTH/n", varint(1, 5)),
-            Rows{"bad_sparkplug: there is no sequence number from 0 to 255"});
+            TextRows{"bad_sparkplug: there is no sequence number from 0 to 255"});
   EXPECT_EQ(p("g/NBIRTH/n", varint(3, 256)),
-            Rows{"bad_sparkplug: there is no sequence number from 0 to 255"});
+            TextRows{"bad_sparkplug: there is no sequence number from 0 to 255"});
   EXPECT_EQ(p("g/NBIRTH/n", payload(0, metric(alias(1)))),
-            Rows{"bad_sparkplug: a metric of a birth has no name"});
+            TextRows{"bad_sparkplug: a metric of a birth has no name"});
   EXPECT_EQ(
       p("g/NBIRTH/n", payload(0, metric(named("a") + alias(1)) + metric(named("b") + alias(1)))),
-      Rows{"bad_sparkplug: alias 1 is of two metrics"});
+      TextRows{"bad_sparkplug: alias 1 is of two metrics"});
   EXPECT_EQ(p("g/NBIRTH/n", bytes(4, "SPBV1.0_COMPRESSED")),
-            Rows{"bad_sparkplug: compressed payloads are not read"});
+            TextRows{"bad_sparkplug: compressed payloads are not read"});
   p.bear();
   EXPECT_EQ(p("g/NDATA/n", payload(2, metric(number(1)))),
-            Rows{"bad_sparkplug: a metric has neither a name nor an alias"});
+            TextRows{"bad_sparkplug: a metric has neither a name nor an alias"});
   for (const std::string& broken :
        {metric(named("note") + tag(15, 2) + "\x7f"), tag(2, 2) + "\xff\xff\xff\xff\x0f",
         metric(named("note") + "\xff"), tag(2, 2) + "\x05", tag(2, 7), "\xff"s}) {
     p.bear();
-    const Rows rows = p("g/NDATA/n", varint(3, 2) + broken);
+    const TextRows rows = p("g/NDATA/n", varint(3, 2) + broken);
     ASSERT_EQ(rows.size(), 1u);
     EXPECT_TRUE(rows[0].starts_with("bad_sparkplug: ")) << rows[0];
   }
@@ -379,15 +385,15 @@ TEST(SparkplugDecoder, memory_has_limits) {
   };
   Plant p;
   EXPECT_EQ(p("g/NBIRTH/n", payload(0, births(0, 10'001))),
-            Rows{"too_large: more than 10000 metrics in a birth"});
-  EXPECT_EQ(p("g/NBIRTH/n", payload(0, births(0, 9'000))), Rows{});
+            TextRows{"too_large: more than 10000 metrics in a birth"});
+  EXPECT_EQ(p("g/NBIRTH/n", payload(0, births(0, 9'000))), TextRows{});
   EXPECT_EQ(p("g/DBIRTH/n/d", payload(1, births(9'000, 1'000))),
-            Rows{"too_large: more than 10000 metrics of an edge node"});
+            TextRows{"too_large: more than 10000 metrics of an edge node"});
   for (int i = 0; i < 21; ++i) p("g/NBIRTH/x" + std::to_string(i), payload(0, births(0, 9'000)));
   EXPECT_EQ(p("g/NBIRTH/y", payload(0, births(0, 9'000))),
-            Rows{"too_large: more than 200000 metrics of all edge nodes"});
+            TextRows{"too_large: more than 200000 metrics of all edge nodes"});
   p("g/NDEATH/n", "");
-  EXPECT_EQ(p("g/NBIRTH/y", payload(0, births(0, 9'000))), Rows{}) << "the dead make room";
+  EXPECT_EQ(p("g/NBIRTH/y", payload(0, births(0, 9'000))), TextRows{}) << "the dead make room";
 }
 
 TEST(SparkplugDecoder, of_too_many_edge_nodes_the_one_that_was_silent_for_longest_is_forgotten) {
@@ -397,12 +403,13 @@ TEST(SparkplugDecoder, of_too_many_edge_nodes_the_one_that_was_silent_for_longes
     p.timer_ms = int64_t(i);
     p("g/NBIRTH/x" + std::to_string(i), payload(0, ""));
   }
-  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))), Rows{"@1000 g/n/d 6 - -"});
+  EXPECT_EQ(p("g/DDATA/n/d", payload(2, metric(alias(10) + number(6)))),
+            TextRows{"@1000 g/n/d 6 - -"});
   p("g/NDATA/never-born", payload(0, ""));  // pushes x1 out
   p("g/NBIRTH/one-more", payload(0, ""));   // and this one what was never born
-  EXPECT_EQ(p("g/NDATA/x2", payload(1, "")), Rows{});
+  EXPECT_EQ(p("g/NDATA/x2", payload(1, "")), TextRows{});
   EXPECT_EQ(p("g/NDATA/x1", payload(1, "")),
-            Rows{"not_born: edge node 'x1' is not born"s + kAsked});
+            TextRows{"not_born: edge node 'x1' is not born"s + kAsked});
 }
 
 TEST(SparkplugDecoder, a_payload_of_too_many_readings_is_refused) {
@@ -412,7 +419,7 @@ TEST(SparkplugDecoder, a_payload_of_too_many_readings_is_refused) {
   for (int i = 0; i < 10'000; ++i) metrics += metric(alias(10) + at(i) + number(i));
   EXPECT_EQ(p("g/DDATA/n/d", payload(2, metrics)).size(), 10'000u);
   EXPECT_EQ(p("g/DDATA/n/d", payload(3, metrics + metric(alias(10) + at(-1) + number(0)))),
-            Rows{"too_large: more than 10000 readings in one payload"});
+            TextRows{"too_large: more than 10000 readings in one payload"});
 }
 
 TEST(SparkplugDecoder, its_configuration_is_checked) {
@@ -507,7 +514,7 @@ std::string read(const fs::path& path) {
 }
 
 // Its rows as Plant writes them, with all metrics of `born` as fields in their order.
-Rows expected_rows(const std::vector<WrittenMetric>& born, const std::string& payload) {
+TextRows expected_rows(const std::vector<WrittenMetric>& born, const std::string& payload) {
   std::map<std::pair<bool, uint64_t>, std::vector<double>> rows;  // historical ones are the older
   for (const WrittenMetric& m : metrics_of(payload)) {
     for (size_t i = 0; i < born.size(); ++i) {
@@ -517,7 +524,7 @@ Rows expected_rows(const std::vector<WrittenMetric>& born, const std::string& pa
       row[i] = m.value;
     }
   }
-  Rows texts;
+  TextRows texts;
   for (const auto& [stamp, row] : rows) {
     std::string& text = texts.emplace_back("@" + std::to_string(stamp.second));
     for (const double value : row) {
@@ -551,24 +558,24 @@ TEST(SparkplugDecoder, a_session_of_an_edge_node_gives_its_metrics) {
   source.format = PayloadFormat::kSparkplug;
   for (const WrittenMetric& m : born) {
     source.fields.push_back(
-        field("f", m.name, m.type == kBool ? FieldType::kBool : FieldType::kNumber));
+        field("f", m.name, m.type == kTypeBool ? FieldType::kBool : FieldType::kNumber));
   }
   source.fields.push_back(field("old", "$historical", FieldType::kBool));
 
   Plant p(source);
   const auto send = [&](const std::string& file) { return p(topics[file], read(folder / file)); };
-  const Rows early = send("ddata_alias.bin");
+  const TextRows early = send("ddata_alias.bin");
   ASSERT_EQ(early.size(), 1u);
   EXPECT_TRUE(early[0].starts_with("not_born: ")) << early[0];
-  EXPECT_EQ(send("nbirth.bin"), Rows{}) << "none of the node's own metrics is wanted";
+  EXPECT_EQ(send("nbirth.bin"), TextRows{}) << "none of the node's own metrics is wanted";
   size_t rows = 0;
   for (const char* file : {"dbirth.bin", "ddata_alias.bin", "ddata_historical_null.bin"}) {
-    const Rows expected = expected_rows(born, read(folder / file));
+    const TextRows expected = expected_rows(born, read(folder / file));
     EXPECT_EQ(send(file), expected) << file;
     rows += expected.size();
   }
   EXPECT_EQ(rows, 4u);
-  EXPECT_EQ(send("ndeath.bin"), Rows{});
+  EXPECT_EQ(send("ndeath.bin"), TextRows{});
   EXPECT_EQ(p.asked.size(), 1u);
 }
 

@@ -41,6 +41,14 @@ inline SourceOptions climate(const std::string& name = "climate") {
   return source;
 }
 
+inline PipelineOptions over(WindowOptions window) {
+  PipelineOptions options;
+  options.uplinks = {"out"};
+  options.sources = {climate()};
+  options.windows = {std::move(window)};
+  return options;
+}
+
 inline std::string to_text(const Value& value) {
   std::string text = "NULL";
   if (const double* number = std::get_if<double>(&value)) {

@@ -12,9 +12,6 @@
 namespace wayside {
 namespace {
 
-constexpr auto kText = FieldType::kText;
-constexpr auto kBool = FieldType::kBool;
-
 SourceOptions layout(std::vector<FieldOptions> fields) {
   SourceOptions o;
   o.name = "s";

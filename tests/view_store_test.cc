@@ -10,6 +10,7 @@
 #include "firmware-gw/sql.h"
 #include "storage/view_table.h"
 #include "tests/messages.h"
+#include "tests/seeds.h"
 #include "tests/temp_folder.h"
 #include "tests/world.h"
 
@@ -129,7 +130,7 @@ void live(const Config& config, Disk& disk, const std::vector<TestMessage>& mess
 TEST(ViewStore, wherever_the_power_goes_a_view_is_what_the_journal_makes_of_it) {
   constexpr uint64_t kSeeds = 40;
   set_log_level(LogLevel::kOff);
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (auto [seed, end] = seeds(kSeeds); seed < end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimulatedDisk disk(seed);
     const Config config = config_with_views("state");

@@ -16,7 +16,7 @@ namespace wayside {
 namespace {
 
 namespace fs = std::filesystem;
-using Row = std::map<std::string, std::string>;
+using GoldenRow = std::map<std::string, std::string>;
 
 fs::path golden_folder() {
   const char* set = std::getenv("WAYSIDE_DATA");
@@ -29,10 +29,10 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-Row read_config(const fs::path& path) {
+GoldenRow read_config(const fs::path& path) {
   const std::string text = read(path);
   const std::regex member("\"(\\w+)\": *\"?([^\",}\\s]+)");
-  Row config;
+  GoldenRow config;
   for (std::sregex_iterator it(text.begin(), text.end(), member), end; it != end; ++it) {
     config[(*it)[1]] = (*it)[2];
   }
@@ -51,21 +51,21 @@ std::vector<std::string> split(const std::string& line) {
   return cells;
 }
 
-std::vector<Row> read_csv(const fs::path& path) {
+std::vector<GoldenRow> read_csv(const fs::path& path) {
   std::istringstream lines(read(path));
   std::string line;
   std::getline(lines, line);
   const std::vector<std::string> names = split(line);
-  std::vector<Row> rows;
+  std::vector<GoldenRow> rows;
   while (std::getline(lines, line)) {
     const std::vector<std::string> cells = split(line);
-    Row& row = rows.emplace_back();
+    GoldenRow& row = rows.emplace_back();
     for (size_t i = 0; i < names.size(); ++i) row[names[i]] = cells.at(i);
   }
   return rows;
 }
 
-int64_t number(const Row& row, const std::string& name, int64_t otherwise = 0) {
+int64_t number(const GoldenRow& row, const std::string& name, int64_t otherwise = 0) {
   const auto found = row.find(name);
   return found == row.end() ? otherwise : std::stoll(found->second);
 }
@@ -80,7 +80,7 @@ void set_trigger(const std::string& trigger, WindowOptions& w) {
   w.at_end = false;
 }
 
-WindowOptions window_of(const Row& config) {
+WindowOptions window_of(const GoldenRow& config) {
   WindowOptions w;
   w.global = config.at("window") == "global";
   w.size_ms = number(config, "size_ms");
@@ -99,7 +99,7 @@ WindowOptions window_of(const Row& config) {
 
 // Flink looks for idle sources on its ticks, and a source that fell silent just after one has been
 // idle for up to two ticks more when Flink says so.
-std::vector<SourceOptions> sources_of(const Row& config, int64_t tick_ms) {
+std::vector<SourceOptions> sources_of(const GoldenRow& config, int64_t tick_ms) {
   std::vector<SourceOptions> sources;
   for (int64_t n = 0; n < number(config, "sources", 1); ++n) {
     SourceOptions& source = sources.emplace_back(climate("s" + std::to_string(n)));
@@ -114,9 +114,9 @@ std::vector<SourceOptions> sources_of(const Row& config, int64_t tick_ms) {
 
 using Multiset = std::multiset<std::string>;
 
-Multiset multiset(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+Multiset multiset(const std::vector<GoldenRow>& rows, const std::vector<std::string>& names) {
   Multiset result;
-  for (const Row& row : rows) {
+  for (const GoldenRow& row : rows) {
     std::string line;
     for (const std::string& name : names) line += row.at(name) + ' ';
     result.insert(line);
@@ -124,8 +124,8 @@ Multiset multiset(const std::vector<Row>& rows, const std::vector<std::string>& 
   return result;
 }
 
-Row row_of(const Emission& e) {
-  Row row{{"key", e.key}, {"event_ts_ms", std::to_string(e.time_ms)}};
+GoldenRow row_of(const Emission& e) {
+  GoldenRow row{{"key", e.key}, {"event_ts_ms", std::to_string(e.time_ms)}};
   for (const NamedValue& f : e.fields) {
     const bool none = std::holds_alternative<std::monostate>(f.value);
     row[f.name == "temp_c" ? "value" : f.name] = none ? "" : to_text(f.value);
@@ -147,20 +147,20 @@ void expect_equal(const Multiset& ours, const Multiset& flinks, const std::strin
 }
 
 void expect_case(const fs::path& folder) {
-  const Row config = read_config(folder / "config.json");
+  const GoldenRow config = read_config(folder / "config.json");
   const int64_t tick_ms = number(config, "tick_ms", 1'000);
   WindowOptions options = window_of(config);
   const std::vector<SourceOptions> sources = sources_of(config, tick_ms);
   for (const SourceOptions& source : sources) options.from.push_back(source.name);
   WindowModel model(options, sources, tick_ms);
   int64_t timer_ms = 0;  // without arrival times each comes a millisecond after the one before
-  for (const Row& row : read_csv(folder / "input.csv")) {
+  for (const GoldenRow& row : read_csv(folder / "input.csv")) {
     Reading reading{number(row, "event_ts_ms"), row.at("key"), double(number(row, "value"))};
     reading.source = uint32_t(number(row, "source"));
     model.turn(number(row, "arrival_ms", timer_ms++), {reading});
   }
   model.finish();
-  std::vector<Row> fired, late;
+  std::vector<GoldenRow> fired, late;
   for (const Emission& e : model.emissions()) {
     (e.type == "late" ? late : fired).push_back(row_of(e));
   }

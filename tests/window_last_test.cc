@@ -23,14 +23,6 @@ WindowOptions of_time(uint32_t last_count, int64_t last_ms) {
   return w;
 }
 
-PipelineOptions over(WindowOptions window) {
-  PipelineOptions options;
-  options.uplinks = {"out"};
-  options.sources = {climate()};
-  options.windows = {std::move(window)};
-  return options;
-}
-
 TEST(WindowLast, a_number_counts_readings_in_order_of_arrival) {
   Stage stage(over(of_time(2, 0)));
   EXPECT_EQ(stage.all({{9'000, "a", 1}, {8'000, "a", 2}, {7'000, "a", 4}}),

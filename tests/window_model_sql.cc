@@ -19,7 +19,7 @@ const Condition kConditions[] = {
 };
 
 // Readings that count, and of those with a temperature, a door or both what they have.
-struct Input {
+struct ModelInput {
   using Timed = std::pair<int64_t, double>;
   using Both = std::tuple<double, int64_t, std::string>;
   size_t rows = 0;
@@ -40,33 +40,34 @@ struct Input {
 
 struct Aggregation {
   const char* sql;
-  double (*of)(const Input& in);
+  double (*of)(const ModelInput& in);
   bool is_count = false;  // else NULL where there is no value
 };
 const Aggregation kAggregations[] = {
-    {"count()", [](const Input& in) { return double(in.rows); }, true},
-    {"count(temp_c)", [](const Input& in) { return double(in.values.size()); }, true},
-    {"sum(temp_c)", [](const Input& in) { return in.sum(); }},
-    {"avg(temp_c)", [](const Input& in) { return in.sum() / double(in.values.size()); }},
-    {"min(temp_c)", [](const Input& in) { return std::ranges::min(in.numbers()); }},
-    {"max(temp_c)", [](const Input& in) { return std::ranges::max(in.numbers()); }},
+    {"count()", [](const ModelInput& in) { return double(in.rows); }, true},
+    {"count(temp_c)", [](const ModelInput& in) { return double(in.values.size()); }, true},
+    {"sum(temp_c)", [](const ModelInput& in) { return in.sum(); }},
+    {"avg(temp_c)", [](const ModelInput& in) { return in.sum() / double(in.values.size()); }},
+    {"min(temp_c)", [](const ModelInput& in) { return std::ranges::min(in.numbers()); }},
+    {"max(temp_c)", [](const ModelInput& in) { return std::ranges::max(in.numbers()); }},
     // Expressions that others use, too: as what they aggregate, or as a condition.
-    {"count(temp_c * 2)", [](const Input& in) { return double(in.values.size()); }, true},
-    {"avg(temp_c * 2)", [](const Input& in) { return 2 * in.sum() / double(in.values.size()); }},
-    {"count(temp_c > 22)", [](const Input& in) { return double(in.values.size()); }, true},
+    {"count(temp_c * 2)", [](const ModelInput& in) { return double(in.values.size()); }, true},
+    {"avg(temp_c * 2)",
+     [](const ModelInput& in) { return 2 * in.sum() / double(in.values.size()); }},
+    {"count(temp_c > 22)", [](const ModelInput& in) { return double(in.values.size()); }, true},
     {"sum(temp_c > 22)",
-     [](const Input& in) {
+     [](const ModelInput& in) {
        return double(std::ranges::count_if(in.numbers(), [](double v) { return v > 22; }));
      }},
     // Of readings of the same time the least value is the first and the largest one the last.
-    {"first(temp_c)", [](const Input& in) { return std::ranges::min(in.values).second; }},
-    {"last(temp_c)", [](const Input& in) { return std::ranges::max(in.values).second; }},
+    {"first(temp_c)", [](const ModelInput& in) { return std::ranges::min(in.values).second; }},
+    {"last(temp_c)", [](const ModelInput& in) { return std::ranges::max(in.values).second; }},
     {"delta(temp_c)",
-     [](const Input& in) {
+     [](const ModelInput& in) {
        return std::ranges::max(in.values).second - std::ranges::min(in.values).second;
      }},
     {"count_distinct(temp_c)",
-     [](const Input& in) {
+     [](const ModelInput& in) {
        const std::vector<double> all = in.numbers();
        return double(std::set<double>(all.begin(), all.end()).size());
      },
@@ -75,18 +76,18 @@ const Aggregation kAggregations[] = {
 
 struct TextAggregation {
   const char* sql;
-  std::string (*of)(const Input& in);
+  std::string (*of)(const ModelInput& in);
   bool of_both = false;  // else of the doors
 };
 const TextAggregation kTextAggregations[] = {
-    {"first(door)", [](const Input& in) { return std::ranges::min(in.doors).second; }},
-    {"last(door)", [](const Input& in) { return std::ranges::max(in.doors).second; }},
+    {"first(door)", [](const ModelInput& in) { return std::ranges::min(in.doors).second; }},
+    {"last(door)", [](const ModelInput& in) { return std::ranges::max(in.doors).second; }},
     // Of readings of the same temperature the earliest one.
     {"arg_min(door, temp_c)",
-     [](const Input& in) { return std::get<std::string>(std::ranges::min(in.both)); }, true},
+     [](const ModelInput& in) { return std::get<std::string>(std::ranges::min(in.both)); }, true},
     {"arg_max(door, temp_c)",
-     [](const Input& in) {
-       const auto warmer = [](const Input::Both& a, const Input::Both& b) {
+     [](const ModelInput& in) {
+       const auto warmer = [](const ModelInput::Both& a, const ModelInput::Both& b) {
          if (std::get<0>(a) != std::get<0>(b)) return std::get<0>(a) > std::get<0>(b);
          return a < b;
        };
@@ -95,8 +96,8 @@ const TextAggregation kTextAggregations[] = {
      true},
 };
 
-Input select(const std::vector<Reading>& readings, const std::string& filter) {
-  Input in;
+ModelInput select(const std::vector<Reading>& readings, const std::string& filter) {
+  ModelInput in;
   for (const Reading& r : readings) {
     if (!filter.empty() && !model_condition(filter, r)) continue;
     ++in.rows;
@@ -139,7 +140,7 @@ Value model_aggregate(const std::string& sql, const std::vector<Reading>& readin
     filter = sql.substr(at + head.size());
     filter.pop_back();
   }
-  const Input in = select(readings, filter);
+  const ModelInput in = select(readings, filter);
   for (const Aggregation& a : kAggregations) {
     if (sql.substr(0, at) != a.sql) continue;
     return in.values.empty() && !a.is_count ? Value() : Value(a.of(in));

@@ -25,14 +25,6 @@ WindowOptions sessions() {
   return w;
 }
 
-PipelineOptions over(WindowOptions window) {
-  PipelineOptions options;
-  options.uplinks = {"out"};
-  options.sources = {climate()};
-  options.windows = {std::move(window)};
-  return options;
-}
-
 double number(const Emission& e, const std::string& name) {
   for (const NamedValue& field : e.fields) {
     if (field.name == name) return std::get<double>(field.value);

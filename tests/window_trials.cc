@@ -139,15 +139,15 @@ WindowOptions draw_reader(Draw& draw, int64_t unit_ms, const std::string& from) 
   return w;
 }
 
-struct Device {
+struct TrialDevice {
   std::string key;
   int64_t silent_at, silent_until;  // ticks
   int64_t clock_ms;
 };
 
-std::vector<Device> draw_devices(Draw& draw, int64_t unit_ms) {
+std::vector<TrialDevice> draw_devices(Draw& draw, int64_t unit_ms) {
   const int64_t base_ms = draw.one_of<int64_t>({0, -kDayMs, 1'700'000'000'000});
-  std::vector<Device> devices;
+  std::vector<TrialDevice> devices;
   for (const char* key : {"c", "a", "b"}) {
     const int64_t silent_at = draw.below(kTicks);
     const int64_t silent_until = silent_at + draw.below(kTicks / 2);
@@ -156,7 +156,7 @@ std::vector<Device> draw_devices(Draw& draw, int64_t unit_ms) {
   return devices;
 }
 
-Reading draw_reading(Draw& draw, int64_t unit_ms, Device& device) {
+Reading draw_reading(Draw& draw, int64_t unit_ms, TrialDevice& device) {
   device.clock_ms += draw.once_in(12) ? draw.below(60) * unit_ms : draw.below(4) * unit_ms / 2;
   int64_t behind_ms = 0;
   if (draw.once_in(3)) behind_ms = draw.below(6) * unit_ms / 2;
@@ -173,14 +173,15 @@ Reading draw_reading(Draw& draw, int64_t unit_ms, Device& device) {
 // late.
 Fleet draw_fleet(Draw& draw, int64_t unit_ms, const std::vector<SourceOptions>& sources) {
   const bool one_clock = sources.front().watermark == WatermarkMode::kSource;
-  std::vector<Device> devices = draw_devices(draw, unit_ms);
+  std::vector<TrialDevice> devices = draw_devices(draw, unit_ms);
   const int64_t source_silent_at = draw.below(kTicks);
   Fleet fleet(kTicks);
   for (int64_t tick = 0; tick < kTicks; ++tick) {
     for (int64_t n = draw.below(7); n > 0; --n) {
-      Device& device = devices[size_t(draw.below(int64_t(devices.size())))];
+      TrialDevice& device = devices[size_t(draw.below(int64_t(devices.size())))];
       if (tick >= device.silent_at && tick < device.silent_until) continue;
-      if (one_clock) device.clock_ms = std::ranges::max(devices, {}, &Device::clock_ms).clock_ms;
+      if (one_clock)
+        device.clock_ms = std::ranges::max(devices, {}, &TrialDevice::clock_ms).clock_ms;
       Reading reading = draw_reading(draw, unit_ms, device);
       reading.source = uint32_t(draw.below(int64_t(sources.size())));
       const bool silent = tick >= source_silent_at && tick < source_silent_at + 12;

@@ -9,7 +9,7 @@ namespace {
 using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
-using Message = Owned<rd_kafka_message_t, rd_kafka_message_destroy>;
+using KafkaMessage = Owned<rd_kafka_message_t, rd_kafka_message_destroy>;
 
 constexpr int kPollMs = 500;
 
@@ -79,7 +79,7 @@ Result<std::optional<Mark>> Marks::newest_record(const std::vector<Epoch>& epoch
     const auto silence = std::chrono::milliseconds(at_most_(2 * kTransactionTimeoutMs));
     if (Clock::now() - heard >= silence)
       return unavailable("reading the mark topic", RD_KAFKA_RESP_ERR__TIMED_OUT);
-    Message record(rd_kafka_consumer_poll(consumer.get(), at_most_(kPollMs)));
+    KafkaMessage record(rd_kafka_consumer_poll(consumer.get(), at_most_(kPollMs)));
     if (!record) continue;
     if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at = record->offset;  // less than `end` while a transaction is open; it is told again
