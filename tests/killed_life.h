@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "firmware-gw/loop.h"
@@ -27,20 +27,20 @@ inline std::vector<SentAnswer> live_and_be_killed(
       ADD_FAILURE() << loop.error().message;
       return answers;
     }
-    (*loop)->start({.release = [](uint32_t, uint64_t) {},
+    std::atomic<size_t> committed = 0;
+    (*loop)->start({.release =
+                        [&](uint32_t, uint64_t) {
+                          ++committed;
+                          committed.notify_one();
+                        },
                     .resume = [] {},
                     .answer = [&](const SentAnswer& answer) { answers.push_back(answer); }});
-    const auto journaled = [&] {
-      const auto status = (*loop)->status().latest();
-      return status ? status->journal_entry : 0;
-    };
-    while ((*loop)->status().latest() == nullptr) std::this_thread::yield();
     for (const std::vector<TestMessage>& messages : entries) {
-      const uint64_t before = journaled();
+      const size_t before = committed;
       auto chunk = make_chunk(messages, messages.size());
       const size_t size = chunk->size;
       (*loop)->queue().push(std::move(chunk), size);
-      while (journaled() == before) std::this_thread::yield();
+      committed.wait(before);
     }
     fs::copy(dir, killed, fs::copy_options::recursive);
     (*loop)->stop();

@@ -71,7 +71,6 @@ class LoopAtItsLimit : public testing::Test {
     o.tell_interval_ms = 5'000;
     config_.windows[0].size_ms = 1'000;
     config_.uplinks[0].retry_min_ms = config_.uplinks[0].retry_max_ms = 1;
-    config_.uplinks[0].linger_ms = 0;
   }
 
   std::shared_ptr<const Snapshot> live(const std::vector<TestMessage>& messages) {

@@ -29,7 +29,6 @@ class Restore : public testing::Test {
   Config config_of(const std::string& name) const {
     Config config = small_config(folder_ / name);
     config.uplinks[0].dir = folder_ / (name + "-out");
-    config.uplinks[0].linger_ms = 0;
     return config;
   }
   // What came in one life: each is an entry of the journal.

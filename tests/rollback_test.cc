@@ -43,7 +43,6 @@ class Rollback : public testing::Test {
   void live(const std::string& folder, const Messages& messages, bool renewed = false) {
     Config config = small_config(folder + "/state");
     config.uplinks[0].dir = folder + "/out";
-    config.uplinks[0].linger_ms = 0;
     config.storage.commit_age_ms = 1;
     Surroundings around = Surroundings::system(config);
     std::promise<void> opened;

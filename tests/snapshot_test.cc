@@ -46,7 +46,6 @@ class SnapshotFiles : public testing::Test {
   Config config_of(const std::string& name) const {
     Config config = climate_config(folder_ / name, kRunning);
     config.uplinks[0].dir = folder_ / (name + "-out");
-    config.uplinks[0].linger_ms = 0;
     config.storage.file_bytes = 16 * kJournalPage;
     config.storage.max_bytes = 4 * config.storage.file_bytes;
     config.storage.commit_bytes = 200;
