@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "base/features.h"
 #include "base/text.h"
 
 namespace wayside {
@@ -52,6 +53,7 @@ std::string write_out_preset(toml::table& source) {
   toml::value<std::string>* format = source["format"].as_string();
   const std::string_view prefix = kPresetPrefix;
   if (!format || !format->get().starts_with(prefix)) return {};
+  if (!kHasFormats) return "'format': this build has no presets: WAYSIDE_FORMATS was off";
   const std::string name = format->get().substr(prefix.size());
   const auto all = presets();
   const auto found =

@@ -92,6 +92,8 @@ class Minimal(unittest.TestCase):
                             "'type': this build has no Kafka: WAYSIDE_KAFKA was off")
         self.assert_refused(MQTT + SOURCE + 'format = "csv"\n', '"csv',
                             "'format': this build has no format but \"json\": WAYSIDE_FORMATS was off")
+        self.assert_refused(MQTT + SOURCE + 'format = "preset:shelly"\n', '"preset',
+                            "'format': this build has no presets: WAYSIDE_FORMATS was off")
         cleaned = SOURCE.replace('"t"', '{ path = "t", stuck_after = "1h" }')
         self.assert_refused(MQTT + cleaned, '{ path', "'fields.temp_c': this build has no cleaning but by ranges: "
                                                       "WAYSIDE_DEVICES was off")
