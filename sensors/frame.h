@@ -16,7 +16,7 @@ struct Frame {
   uint16_t packet_id = 0;    // 0 for QoS 0
   bool duplicate = false;    // the DUP flag: the broker says that it may have sent this before
   enum class Fault : uint8_t { kNone, kOversized, kMalformed };
-  Fault fault = Fault::kNone;  // else the payload is empty, and the topic perhaps too
+  Fault fault = Fault::kNone;        // else the payload is empty, and the topic perhaps too
   std::string_view properties = {};  // of MQTT 5
 };
 

@@ -74,7 +74,9 @@ TEST_F(Anchor, of_another_journal_differs) {
 TEST_F(Anchor, of_an_entry_that_is_recycled_is_gone) {
   AnchorCheck check(JournalAnchor{1, to_hex(entries_[0].hash)});
   check.see(entries_[2], true);
-  EXPECT_EQ(check.verdict(), "cannot be told: the journal begins with entry 3, by retention or because files were removed");
+  EXPECT_EQ(check.verdict(),
+            "cannot be told: the journal begins with entry 3, by retention or because files were "
+            "removed");
   AnchorCheck next(JournalAnchor{1, to_hex(entries_[0].hash)});
   next.see(entries_[1], false);
   EXPECT_EQ(next.verdict(), "holds") << "the oldest entry knows the one before";

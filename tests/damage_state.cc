@@ -22,8 +22,7 @@ class RemoteSink : public Sink {
     if (remote_.away) return Error{ErrorCode::kUnavailable, "no network"};
     if (!remote_.mark) return local;
     const auto ours = in_last_epoch(*remote_.mark, epochs_);
-    return ours && ours->settled() >= local.settled() ? *ours
-                                                                                      : local;
+    return ours && ours->settled() >= local.settled() ? *ours : local;
   }
   Status deliver(std::span<const Message> messages, Mark& after) override {
     std::lock_guard lock(remote_.mutex);

@@ -46,9 +46,8 @@ Mark resume_from(const Mark& local, const std::optional<Mark>& remembered,
   const auto ours = remembered ? in_last_epoch(*remembered, epochs) : std::nullopt;
   if (!ours) return local;
   // After the end of its epoch a mark's counts say nothing: another store may have gone on there.
-  const bool further = remembered->epoch == ours->epoch
-                           ? ours->settled() >= local.settled()
-                           : is_further(*ours, local);
+  const bool further = remembered->epoch == ours->epoch ? ours->settled() >= local.settled()
+                                                        : is_further(*ours, local);
   return further ? *ours : local;
 }
 
