@@ -9,7 +9,7 @@
 namespace wayside {
 namespace {
 
-constexpr int kEntries = 30;
+constexpr int kScrubbedEntries = 30;
 constexpr int64_t kFast = 1;  // ms a pass, as fast as it can
 
 class ScrubTest : public testing::Test {
@@ -18,7 +18,7 @@ class ScrubTest : public testing::Test {
     auto opened = Journal::open(disk_, {"/journal", 1 << 20, 4 << 20});
     ASSERT_TRUE(opened.ok());
     journal_ = std::move(*opened);
-    for (int i = 0; i < kEntries; ++i) {
+    for (int i = 0; i < kScrubbedEntries; ++i) {
       ASSERT_TRUE(journal_->append(1, i, {}, "block " + std::to_string(i)).ok());
     }
   }
@@ -64,7 +64,8 @@ TEST_F(ScrubTest, what_cannot_be_read_is_told_and_does_not_hold_it) {
 }
 
 TEST_F(ScrubTest, a_first_pass_over_many_entries_is_as_fast_as_the_others) {
-  for (int i = kEntries; i < 3'000; ++i) ASSERT_TRUE(journal_->append(1, i, {}, "block").ok());
+  for (int i = kScrubbedEntries; i < 3'000; ++i)
+    ASSERT_TRUE(journal_->append(1, i, {}, "block").ok());
   constexpr int64_t kPassMs = 10'000;
   Scrub scrub(disk_, "/journal", kPassMs, 0, journal_->last_sequence());
   const auto begun = std::chrono::steady_clock::now();
@@ -76,7 +77,7 @@ TEST_F(ScrubTest, a_first_pass_over_many_entries_is_as_fast_as_the_others) {
 }
 
 TEST_F(ScrubTest, a_pass_goes_on_where_a_former_life_ended) {
-  Scrub scrub(disk_, "/journal", 1'000'000'000, 20, kEntries);
+  Scrub scrub(disk_, "/journal", 1'000'000'000, 20, kScrubbedEntries);
   EXPECT_EQ(scrub.progress().entry, 20u);
   scrub.start();
   while (scrub.progress().entry == 20) std::this_thread::yield();

@@ -77,11 +77,11 @@ class RemoteSink : public Sink {
   bool open_ = false;
 };
 
-constexpr uint64_t kEntries = 4;
+constexpr uint64_t kWorkerEntries = 4;
 
 struct WorkerTest : testing::Test, UplinkFixture {
   WorkerTest() {
-    for (uint64_t i = 0; i < kEntries; ++i) {
+    for (uint64_t i = 0; i < kWorkerEntries; ++i) {
       read(3);
       emit(Lane::kResult);
       emit(Lane::kAlarm);
@@ -89,7 +89,7 @@ struct WorkerTest : testing::Test, UplinkFixture {
     std::vector<Message> messages;
     Mark mark, after;
     const auto all = backlog();
-    while (all->next(mark, {kEntries}, messages, after).ok() && !messages.empty()) {
+    while (all->next(mark, {kWorkerEntries}, messages, after).ok() && !messages.empty()) {
       for (const Message& m : messages) expected.push_back(m.id);
       mark = after;
     }
@@ -123,7 +123,7 @@ TEST_F(WorkerTest, delivers_everything_once_and_in_order_whatever_fails) {
     auto complete = remote.complete.get_future();
     auto w = worker(remote, WorkerTest::options());
     w->start();
-    w->notify({kEntries}, false);
+    w->notify({kWorkerEntries}, false);
     complete.wait();
     w->stop(true);
     EXPECT_EQ(remote.ids, expected);
@@ -147,7 +147,7 @@ TEST_F(WorkerTest, a_backlog_is_delivered_once_whatever_fails_in_its_middle) {
       auto w = worker(remote, cutting);
       disk.fail_call(n);
       w->start();
-      w->notify({kEntries, last_sequence}, false);
+      w->notify({kWorkerEntries, last_sequence}, false);
       complete.wait();
       w->stop(true);
       disk.fail_call(0);
@@ -163,13 +163,13 @@ TEST_F(WorkerTest, tells_how_far_it_has_come) {
   auto w = worker(remote, WorkerTest::options());
   EXPECT_FALSE(w->progress().connected);
   w->start();
-  w->notify({kEntries}, true);
+  w->notify({kWorkerEntries}, true);
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_TRUE(w->progress().connected);
   EXPECT_EQ(w->progress().trouble, "");
   EXPECT_EQ(w->progress().mark, remote.mark);
-  EXPECT_EQ(w->progress().mark.raw.entry, kEntries);
+  EXPECT_EQ(w->progress().mark.raw.entry, kWorkerEntries);
 }
 
 TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
@@ -180,27 +180,28 @@ TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
   const auto there = backlog(five);
   for (int i = 0; i < 2; ++i) {  // four alarms, then five more
     const Mark from = remote.mark;
-    ASSERT_TRUE(there->next(from, {kEntries}, messages, remote.mark).ok());
+    ASSERT_TRUE(there->next(from, {kWorkerEntries}, messages, remote.mark).ok());
   }
   auto w = worker(remote, WorkerTest::options());
   w->start();
-  w->notify({kEntries}, true);
+  w->notify({kWorkerEntries}, true);
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, std::vector<std::string>(expected.begin() + 9, expected.end()));
 }
 
 TEST_F(WorkerTest, a_sink_that_holds_what_the_store_never_gave_gets_nothing_until_a_new_epoch) {
-  const uint64_t last = 2 * kEntries;
+  const uint64_t last = 2 * kWorkerEntries;
   struct Row {
     Mark mark;
     bool ours;
   };
   const Row rows[] = {
-      {{"e1", {last, last - 1}, {kEntries, 0, 0}, 9, 0, 0, 0, {}}, true},
-      {{"e1", {last, last - 1}, {kEntries + 1, 0, 0}, 9, 0, 0, 0, {}}, false},
-      {{"e1", {last, last + 1}, {kEntries, 0, 0}, 9, 0, 0, 0, {}}, false},
-      {{"e1", {last, last - 1}, {kEntries, 0, 0}, 9, 0, kEntries, 1, {}}, false},  // another chain
+      {{"e1", {last, last - 1}, {kWorkerEntries, 0, 0}, 9, 0, 0, 0, {}}, true},
+      {{"e1", {last, last - 1}, {kWorkerEntries + 1, 0, 0}, 9, 0, 0, 0, {}}, false},
+      {{"e1", {last, last + 1}, {kWorkerEntries, 0, 0}, 9, 0, 0, 0, {}}, false},
+      {{"e1", {last, last - 1}, {kWorkerEntries, 0, 0}, 9, 0, kWorkerEntries, 1, {}},
+       false},  // another chain
   };
   for (const auto& [mark, ours] : rows) {
     SCOPED_TRACE(mark.to_text());
@@ -208,7 +209,7 @@ TEST_F(WorkerTest, a_sink_that_holds_what_the_store_never_gave_gets_nothing_unti
     remote.mark = mark;
     auto w = worker(remote, WorkerTest::options());
     auto opened = remote.opened.get_future();
-    w->notify({kEntries, last}, true);
+    w->notify({kWorkerEntries, last}, true);
     w->start();
     opened.wait();
     w->stop(true);
@@ -226,7 +227,7 @@ TEST_F(WorkerTest, what_is_there_is_delivered_before_it_ends) {
   patient.linger_ms = 3'600'000;
   auto w = worker(remote, patient);
   w->start();
-  w->notify({kEntries}, false);
+  w->notify({kWorkerEntries}, false);
   remote.opened.get_future().wait();
   w->stop(true);
   EXPECT_EQ(remote.ids, expected);
@@ -237,7 +238,7 @@ TEST_F(WorkerTest, what_is_not_delivered_in_time_stays_for_the_next_life) {
   remote.held = true;
   auto w = worker(remote, WorkerTest::options());
   w->start();
-  w->notify({kEntries}, true);
+  w->notify({kWorkerEntries}, true);
   remote.delivering.get_future().wait();
   w->request_stop(true, std::chrono::milliseconds(0));
   remote.go_on.set_value();
@@ -254,7 +255,7 @@ TEST_F(WorkerTest, an_alarm_does_not_wait_for_company) {
   patient.linger_ms = 3'600'000;
   auto w = worker(remote, patient);
   w->start();
-  w->notify({kEntries}, true);
+  w->notify({kWorkerEntries}, true);
   complete.wait();
   w->stop(false);
   EXPECT_EQ(remote.ids, expected);
@@ -268,7 +269,7 @@ TEST_F(WorkerTest, ends_although_the_sink_fails_and_says_what_the_trouble_was) {
     patient.retry_min_ms = patient.retry_max_ms = 3'600'000;
     auto w = worker(remote, patient);
     w->start();
-    w->notify({kEntries}, true);
+    w->notify({kWorkerEntries}, true);
     failed.wait();
     w->stop(drain);
     EXPECT_EQ(remote.calls, 1u) << "it is not opened again";
