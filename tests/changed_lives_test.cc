@@ -56,7 +56,6 @@ when = "amount > LARGE"
 
 [[uplink]]
 name = "centre"
-linger = "0s"
 )toml";
 
 class ChangedLives {
@@ -92,7 +91,7 @@ class ChangedLives {
     put(text, "@", state_dir);
     put(text, "LEAST", std::to_string(random_() % 3 * 30));
     put(text, "LARGE", std::to_string(random_() % 3 * 30));
-    if (random_() % 2) text += "[[uplink]]\nname = \"away\"\nlinger = \"0s\"\n";
+    if (random_() % 2) text += "[[uplink]]\nname = \"away\"\n";
     std::vector<ConfigError> errors;
     auto config = parse_config(text, "test.toml", errors);
     if (!config) throw std::logic_error(errors.front().to_text());
