@@ -17,7 +17,8 @@ class DeviceJoin {
  public:
   DeviceJoin(const SourceOptions& options, const Schema& schema);
 
-  // Whether it has anything to say of this source.
+  // Whether it has anything to say of this source. Without devices in the build this and the
+  // numbers below are constants, so that what depends on them is left out.
   bool is_on() const { return kHasDevices && (!attributes_.empty() || !calibrated_.empty()); }
   // What calibrates a field, of all devices; 0: nothing does.
   uint64_t meaning(size_t column) const;
