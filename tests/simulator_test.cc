@@ -102,7 +102,7 @@ TEST(Simulator, the_same_seed_gives_the_same_bytes) {
 }
 
 TEST(Simulator, messages_are_ordered_by_send_time_and_never_precede_their_event) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     int64_t last = 0;
     for (const Reading& r : arrivals(options_for(seed), kHourMs)) {
@@ -113,7 +113,7 @@ TEST(Simulator, messages_are_ordered_by_send_time_and_never_precede_their_event)
 }
 
 TEST(Simulator, trucks_move_as_their_speed_and_heading_say) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     for (const auto& [vehicle, track] : tracks(arrivals(options_for(seed), kHourMs), "position")) {
       double driven = 0, promised = 0;
@@ -173,7 +173,7 @@ TEST(Simulator, reefer_temperature_stays_plausible_and_defrosts) {
 }
 
 TEST(Simulator, only_truck_02_drives_with_an_open_door_and_only_truck_03_jumps) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     const auto arrived = arrivals(options_for(seed), kHourMs);
     const Tracks climates = tracks(arrived, "climate"), positions = tracks(arrived, "position");
@@ -223,7 +223,7 @@ TEST(Simulator, shocks_are_rare_and_rarer_at_rest) {
 }
 
 TEST(Simulator, the_link_repeats_breaks_delays_and_reorders_at_the_stated_rates) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     const auto arrived = arrivals(options_for(seed), 2 * kHourMs);
     std::set<std::string> seen;
@@ -250,7 +250,7 @@ TEST(Simulator, the_link_repeats_breaks_delays_and_reorders_at_the_stated_rates)
 }
 
 TEST(Simulator, a_coverage_gap_ends_in_a_burst_that_keeps_the_order) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (auto [seed, end] = seeds(3); seed < end; ++seed) {
     SCOPED_TRACE(seed);
     std::map<std::pair<std::string, int64_t>, std::vector<int64_t>> together;
     for (const Reading& r : arrivals(options_for(seed), 2 * kHourMs)) {
