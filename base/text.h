@@ -30,8 +30,13 @@ void append_json_string(std::string& out, std::string_view text);
 std::string json_string(std::string_view text);
 // The member "name":"text" of the object that `out` has begun with a brace.
 void append_json_member(std::string& out, std::string_view name, std::string_view text);
+// Whether it stands for itself between the quotes of one.
+bool is_plain_in_json(std::string_view text);
 // The shortest text that reads back as the same number; "null" for what JSON cannot say.
 void append_json_number(std::string& out, double value);
+// The same into an array of kJsonNumberMax bytes; returns the end of it.
+constexpr size_t kJsonNumberMax = 32;
+char* write_json_number(char* to, double value);
 
 // Two digits a byte, and back; nothing if it is something else.
 std::string hex_of(std::string_view bytes);

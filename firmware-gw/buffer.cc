@@ -260,7 +260,7 @@ Result<uint64_t> export_buffer(const Config& config, const std::string& uplink,
   Committed committed;
   WS_ASSIGN(committed.entry, last_entry(config));
   uint64_t lines = 0;
-  for (std::vector<Message> messages;;) {
+  for (MessageBatch messages;;) {
     Mark after;
     WS_TRY(pending.backlog->next(pending.mark, committed, messages, after));
     // A gap is told by a mark alone, and more may follow it.

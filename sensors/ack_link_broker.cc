@@ -237,6 +237,7 @@ void AckRelay::Link::hand_over(size_t consumed) {
   if (!keep_buffer) {
     old = std::move(chunk_);
     chunk_ = std::make_unique<Chunk>(std::max(core_->options.read_bytes, needed));
+    chunk_->frames.reserve(old->frames.size());  // the next read most likely has as many
   }
   std::memmove(chunk_->bytes.get(), tail.data(), tail.size());
   filled_ = tail.size();

@@ -137,7 +137,7 @@ void Admission::admit_frame(const Chunk& chunk, const Frame& frame, Group& group
   if (source == Rejected::kNoSource) {
     return reject(source, frame, {"no_source", "no source's topic matches"}, group);
   }
-  if (is_redelivery(chunk.connection, frame, group)) {
+  if (is_redelivery(chunk.connection, frame, binding.topic_hash, group)) {
     ++group.duplicates[source];
     return;
   }
@@ -223,6 +223,7 @@ Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic)
     if (bindings.size() >= options_.topic_cache) bindings.clear();
     Binding& made = bindings[std::string(topic)];
     made.source = i;
+    made.topic_hash = hash64(topic);
     made.levels.assign(levels.begin(), levels.end());
     const size_t key = schemas_[i].key;
     if (states_[i].devices && key < levels.size()) {
@@ -233,10 +234,11 @@ Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic)
   return unknown_topic_;
 }
 
-bool Admission::is_redelivery(uint32_t connection, const Frame& frame, Group& group) {
+bool Admission::is_redelivery(uint32_t connection, const Frame& frame, uint64_t topic_hash,
+                              Group& group) {
   if (frame.packet_id == 0 || connection >= redelivery_.size()) return false;
   Redelivery& session = redelivery_[connection];
-  uint32_t hash = Redelivery::fingerprint(frame);
+  uint32_t hash = Redelivery::fingerprint(topic_hash, frame.payload);
   if (frame.duplicate && session.is_known(frame.packet_id, hash)) return true;
   session.remember(frame.packet_id, hash);
   group.publishes.push_back({connection, frame.packet_id, hash});

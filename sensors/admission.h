@@ -88,6 +88,7 @@ class Admission {
   // What a topic says: its source and the texts of its {…} levels.
   struct Binding {
     uint32_t source = Rejected::kNoSource;
+    uint64_t topic_hash = 0;
     std::vector<std::string> levels;
     uint32_t device =
         Registry::kUnknown;     // where one of them is the key, and devices are looked at
@@ -103,7 +104,7 @@ class Admission {
   // The reading of this number in the message; false: its refusal says why it is none.
   bool admit_reading(const Chunk& chunk, const Frame& frame, const Now& arrival, Binding& binding,
                      size_t number, Group& group);
-  bool is_redelivery(uint32_t connection, const Frame& frame, Group& group);
+  bool is_redelivery(uint32_t connection, const Frame& frame, uint64_t topic_hash, Group& group);
   bool set_time(const SourceOptions& options, SourceState& source, const Now& arrival, Row& row,
                 Refusal& refusal);
   bool check_time(const SourceOptions& options, const Now& arrival, Row& row, Refusal& refusal);

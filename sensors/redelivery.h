@@ -18,8 +18,9 @@ class Redelivery {
  public:
   static constexpr uint64_t kWindow = 65'535;
 
-  static uint32_t fingerprint(const Frame& frame) {
-    return static_cast<uint32_t>(hash64(frame.payload, hash64(frame.topic)));
+  // `topic`: its hash64().
+  static uint32_t fingerprint(uint64_t topic, std::string_view payload) {
+    return static_cast<uint32_t>(hash64(payload, topic));
   }
 
   bool is_known(uint16_t packet_id, uint32_t hash) const {

@@ -37,8 +37,7 @@ constexpr double kMaxInteger = 4.5e15;  // well inside what a double counts exac
 bool as_decimal(double value, double power, int64_t& integer) {
   const double scaled = value * power;
   if (!(std::abs(scaled) < kMaxInteger)) return false;
-  const double rounded = std::nearbyint(scaled);
-  integer = static_cast<int64_t>(rounded);
+  integer = static_cast<int64_t>(scaled + std::copysign(0.5, scaled));
   return std::bit_cast<uint64_t>(static_cast<double>(integer) / power) ==
          std::bit_cast<uint64_t>(value);
 }

@@ -14,7 +14,7 @@ using Ids = std::vector<std::string>;
 // What the next batch holds, without "gw/"; the mark goes on.
 // The next batch with messages; before it come those that only tell what was dropped.
 Ids next_ids(Backlog& backlog, Mark& mark, uint64_t committed) {
-  std::vector<Message> messages;
+  MessageBatch messages;
   Mark after;
   for (bool told = true; told; mark = told ? after : mark) {
     const Status status = backlog.next(mark, Committed{committed}, messages, after);
@@ -145,7 +145,7 @@ TEST(Backlog, a_reading_has_the_same_id_wherever_it_goes) {
     auto backlog = f.backlog(options);
     std::map<std::string, std::string> values;
     Mark mark;
-    std::vector<Message> messages;
+    MessageBatch messages;
     do {
       Mark after;
       EXPECT_TRUE(backlog->next(mark, Committed{1}, messages, after).ok());
@@ -254,7 +254,7 @@ TEST(Backlog, what_was_dropped_is_told_before_what_follows_it) {
   f.emit(Lane::kResult);
   for (int i = 2; i <= 12; ++i) f.read(3, 5);
   Mark mark, after;
-  std::vector<Message> messages;
+  MessageBatch messages;
   uint64_t gaps = 0;
   do {
     ASSERT_TRUE(backlog->next(mark, {12, f.last_sequence, 0}, messages, after).ok());
@@ -309,7 +309,7 @@ TEST(Backlog, a_reading_from_before_the_key_was_renamed_has_no_key) {
   f.read(1);
   BacklogOptions options = f.options();
   options.raw.sources[0].schema.fields[0].name = "truck";
-  std::vector<Message> messages;
+  MessageBatch messages;
   Mark after;
   ASSERT_TRUE(f.backlog(options)->next({}, Committed{1}, messages, after).ok());
   ASSERT_EQ(messages.size(), 1u);
@@ -331,7 +331,7 @@ TEST(Backlog, a_disk_that_fails_once_loses_and_repeats_nothing) {
     Mark mark;
     Ids all;
     for (int failures = 0; failures < 2;) {
-      std::vector<Message> messages;
+      MessageBatch messages;
       Mark after;
       if (!backlog->next(mark, Committed{3}, messages, after).ok()) {
         ++failures;
@@ -365,7 +365,7 @@ TEST(Backlog, a_block_that_cannot_be_read_is_passed_over_and_its_readings_are_co
 // ---- what waited
 
 std::vector<std::string> lanes_of(Backlog& backlog, Mark& mark, const Committed& committed) {
-  std::vector<Message> messages;
+  MessageBatch messages;
   const Mark from = mark;
   EXPECT_TRUE(backlog.next(from, committed, messages, mark).ok());
   std::vector<std::string> lanes;
@@ -410,7 +410,7 @@ TEST(Backlog, new_outages_while_it_is_delivered_lose_and_repeat_nothing_at_any_b
     const auto deliver = [&](int batches) {
       auto backlog = g.backlog(options);  // each time as after a restart
       for (int i = 0; i < batches; ++i) {
-        std::vector<Message> messages;
+        MessageBatch messages;
         const Mark from = *Mark::from_text(mark.to_text());
         ASSERT_TRUE(backlog->next(from, {entries, g.last_sequence, 0}, messages, mark).ok());
         for (const Message& m : messages) ++got[m.id];

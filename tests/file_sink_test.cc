@@ -33,8 +33,8 @@ Message message(const std::string& number, const std::string& type) {
   return m;
 }
 
-std::vector<Message> batch_after(const Mark& from, size_t limit, Mark& after) {
-  std::vector<Message> messages;
+MessageBatch batch_after(const Mark& from, size_t limit, Mark& after) {
+  MessageBatch messages;
   after = from;
   for (const bool alarms : {true, false}) {
     uint64_t& upto = after.delivered_upto[alarms ? 0 : 1];

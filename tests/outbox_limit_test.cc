@@ -11,7 +11,7 @@ namespace {
 
 std::set<uint64_t> deliver(Backlog& backlog, Mark& mark) {
   std::set<uint64_t> sequences;
-  std::vector<Message> messages;
+  MessageBatch messages;
   while (true) {
     Mark after;
     const Status status = backlog.next(mark, Committed{0}, messages, after);
@@ -103,7 +103,7 @@ TEST(OutboxLimit, each_emission_is_either_delivered_or_counted_by_each_uplink) {
       f.emit(random() % 4 ? Lane::kResult : Lane::kAlarm, targets);
       for (uint32_t bit = 0; bit < 2; ++bit) emitted[bit] += targets >> bit & 1;
       const uint32_t bit = random() % 2;
-      std::vector<Message> messages;
+      MessageBatch messages;
       Mark after;
       const bool reads = random() % 2;
       if (reads) {

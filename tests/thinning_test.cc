@@ -61,7 +61,7 @@ class Thinning : public testing::Test {
     options.batch_messages = batch;
     auto backlog = gateway_->backlog(options);
     for (bool more = true; more;) {
-      std::vector<Message> messages;
+      MessageBatch messages;
       Mark after;
       const Status status = backlog->next(mark, {entries_, 0, 0}, messages, after);
       ASSERT_TRUE(status.ok()) << status.error().message;
@@ -162,7 +162,7 @@ TEST_F(Thinning, who_is_half_through_a_file_that_goes_gets_what_is_kept_of_the_r
     read(6);
     BacklogOptions options = gateway_->options();
     options.batch_messages = first;
-    std::vector<Message> messages;
+    MessageBatch messages;
     Mark mark;
     ASSERT_TRUE(gateway_->backlog(options)->next({}, {entries_, 0, 0}, messages, mark).ok());
     ASSERT_EQ(mark.delivered, first);
@@ -374,7 +374,7 @@ TEST_F(Thinning, a_position_in_what_is_gone_can_be_counted_for_other_sources) {
   read(50);
   BacklogOptions options = gateway_->options();
   options.batch_messages = 7;
-  std::vector<Message> messages;
+  MessageBatch messages;
   Mark mark;
   ASSERT_TRUE(gateway_->backlog(options)->next({}, {entries_, 0, 0}, messages, mark).ok());
   const RawPosition known = mark.raw;

@@ -86,7 +86,7 @@ struct WorkerTest : testing::Test, UplinkFixture {
       emit(Lane::kResult);
       emit(Lane::kAlarm);
     }
-    std::vector<Message> messages;
+    MessageBatch messages;
     Mark mark, after;
     const auto all = backlog();
     while (all->next(mark, {kWorkerEntries}, messages, after).ok() && !messages.empty()) {
@@ -174,7 +174,7 @@ TEST_F(WorkerTest, tells_how_far_it_has_come) {
 
 TEST_F(WorkerTest, goes_on_from_where_the_sink_says_if_that_is_further) {
   Remote remote(".");
-  std::vector<Message> messages;
+  MessageBatch messages;
   BacklogOptions five = UplinkFixture::options();
   five.batch_messages = 5;
   const auto there = backlog(five);

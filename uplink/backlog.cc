@@ -6,19 +6,13 @@
 #include "pipeline/emission_codec.h"
 
 namespace wayside {
-namespace {
-
-constexpr size_t kLonger = 16;  // bytes by which a reading may be longer than the one before it
-
-}  // namespace
-
 Result<std::unique_ptr<Backlog>> Backlog::open(Disk& disk, BacklogOptions options) {
   WS_ASSIGN(auto outbox, OutboxReader::open(disk, options.store_dir));
   return std::unique_ptr<Backlog>(new Backlog(disk, std::move(options), std::move(outbox)));
 }
 
 Status Backlog::next(const Mark& from, const Committed& committed, uint64_t bytes,
-                     std::vector<Message>& messages, Mark& after) {
+                     MessageBatch& messages, Mark& after) {
   messages.clear();
   bytes_ = 0;
   bytes_max_ = bytes;
@@ -39,7 +33,7 @@ Status Backlog::next(const Mark& from, const Committed& committed, uint64_t byte
 }
 
 // What waited, oldest first.
-Status Backlog::add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after) {
+Status Backlog::add_waiting(uint64_t committed_entry, MessageBatch& messages, Mark& after) {
   const size_t news = messages.size();
   while (!after.backlog.empty() && !full(messages)) {
     BacklogPart& part = after.backlog.front();
@@ -91,8 +85,8 @@ Result<bool> Backlog::is_ours(const Mark& mark, const Committed& committed) cons
   return !entry || entry->sequence != mark.entry || chain_of(entry->hash) == mark.chain;
 }
 
-Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
-                              std::vector<Message>& messages, Mark& after) {
+Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end, MessageBatch& messages,
+                              Mark& after) {
   if (full(messages) || upto >= end) return {};
   // What is there and what a limit took have to be seen at one moment.
   WS_TRY(outbox_->begin_view());
@@ -103,8 +97,8 @@ Status Backlog::add_emissions(Lane lane, uint64_t& upto, uint64_t end,
 }
 
 // A limit takes the oldest of a lane, so that what it took lies before what is left.
-Status Backlog::pass_gap(Lane lane, uint64_t& upto, uint64_t end,
-                         const std::vector<Message>& messages, Mark& after) {
+Status Backlog::pass_gap(Lane lane, uint64_t& upto, uint64_t end, const MessageBatch& messages,
+                         Mark& after) {
   WS_ASSIGN(const OutboxReader::Gap gap, outbox_->gap(lane, upto, end, options_.bit));
   if (gap.dropped == 0 || settle(after.dropped, gap.dropped, messages))
     upto = std::max(upto, gap.last);
@@ -112,15 +106,15 @@ Status Backlog::pass_gap(Lane lane, uint64_t& upto, uint64_t end,
 }
 
 // True: that is what the batch tells. False: that is for the next one, this one has messages.
-bool Backlog::settle(uint64_t& account, uint64_t n, const std::vector<Message>& messages) {
+bool Backlog::settle(uint64_t& account, uint64_t n, const MessageBatch& messages) {
   ended_ = true;
   if (!messages.empty()) return false;
   account += n;
   return true;
 }
 
-Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
-                                std::vector<Message>& messages, Mark& after) {
+Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, MessageBatch& messages,
+                                Mark& after) {
   const size_t room = options_.batch_messages - messages.size();
   WS_ASSIGN(auto rows, outbox_->next(lane, upto, end, options_.bit, room));
   bool last = rows.size() < room;
@@ -136,7 +130,7 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
       ++after.dropped;
       continue;
     }
-    Message m;
+    Message& m = messages.add();
     m.id = options_.gateway + '/' + epoch_at(epochs_, &Epoch::first_sequence, row.sequence) + '/' +
            std::to_string(row.sequence);
     if (options_.format == ValueFormat::kProtobuf) {
@@ -152,7 +146,6 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
     m.cause = decoded->cause;
     m.config = decoded->config;
     bytes_ += m.value.size();
-    messages.push_back(std::move(m));
   }
   // Others' emissions may be the last ones; those are passed, too.
   if (last && end != UINT64_MAX) upto = end;
@@ -161,7 +154,7 @@ Status Backlog::add_from_outbox(Lane lane, uint64_t& upto, uint64_t end,
 
 Status Backlog::add_readings(std::unique_ptr<RawCursor>& cursor, RawPosition& at,
                              const RawPosition& end, uint64_t committed_entry,
-                             std::vector<Message>& messages, Mark& after) {
+                             MessageBatch& messages, Mark& after) {
   committed_entry = std::min(committed_entry, end.entry);
   if (!options_.raw.any()) {
     if (at.entry < committed_entry) at = {committed_entry, 0, at.seen};
@@ -184,8 +177,8 @@ Status Backlog::add_readings(std::unique_ptr<RawCursor>& cursor, RawPosition& at
   return {};
 }
 
-void Backlog::pass_lost(RawPosition& at, const RawPosition& behind,
-                        const std::vector<Message>& messages, Mark& after) {
+void Backlog::pass_lost(RawPosition& at, const RawPosition& behind, const MessageBatch& messages,
+                        Mark& after) {
   const uint64_t lost = behind.seen - std::min(behind.seen, at.seen);
   if (lost > 0 && !settle(after.dropped, lost, messages)) return;
   log_error(
@@ -211,31 +204,30 @@ Status Backlog::recount(Mark& mark, const Committed& committed) {
 
 // False: the batch is full before what is loaded is through.
 bool Backlog::add_rows(const RawCursor& cursor, RawPosition& at, const RawPosition& end,
-                       std::vector<Message>& messages) {
+                       MessageBatch& messages) {
   uint64_t entry = 0;
-  std::string epoch;  // of that entry
+  std::string id_head;  // of that entry's readings
   for (auto row = cursor.row_behind(at); row != cursor.rows_end(); ++row) {
     if (row->entry > end.entry) break;
     if (!options_.raw.forwarded[row->source]) continue;
     if (full(messages)) return false;
     at = {row->entry - 1, row->place + uint64_t{1}, at.seen + 1};
     if (std::exchange(entry, row->entry) != row->entry) {
-      epoch = epoch_at(epochs_, &Epoch::first_entry, entry);
+      id_head =
+          reading_id_head(options_.gateway, epoch_at(epochs_, &Epoch::first_entry, entry), entry);
     }
-    const size_t like_the_last = messages.empty() ? 0 : messages.back().value.size();
-    Message& m = messages.emplace_back();
-    m.value.reserve(like_the_last + kLonger);
-    write_message(cursor.group(), *row, epoch, m);
+    Message& m = messages.add();
+    m.id.append(id_head).append(std::to_string(row->place));
+    write_message(cursor.group(), *row, m);
     bytes_ += m.value.size();
   }
   return true;
 }
 
-void Backlog::write_message(const Group& group, const RawCursor::Row& at, const std::string& epoch,
-                            Message& m) const {
+// What follows its id.
+void Backlog::write_message(const Group& group, const RawCursor::Row& at, Message& m) const {
   const ReadingBatch& batch = group.batches[at.source];
   const NamedSchema& named = options_.raw.sources[at.source];
-  m.id = reading_id(options_.gateway, epoch, at.entry, at.place);
   if (options_.format == ValueFormat::kProtobuf) {
     std::string encoded;
     encode_emission(as_emission(batch, named.schema, named.source, at.row, at.clock_unset),

@@ -43,10 +43,9 @@ class Backlog {
   // mark once they are delivered. Alarms travel alone. What is not yet `committed` is not looked
   // at. What a limit took before it could be delivered is told without messages, by a mark that
   // has more dropped or compacted; no messages and nothing more settled: there is nothing more.
-  Status next(const Mark& from, const Committed& committed, uint64_t bytes,
-              std::vector<Message>& messages, Mark& after);
-  Status next(const Mark& from, const Committed& committed, std::vector<Message>& messages,
-              Mark& after) {
+  Status next(const Mark& from, const Committed& committed, uint64_t bytes, MessageBatch& messages,
+              Mark& after);
+  Status next(const Mark& from, const Committed& committed, MessageBatch& messages, Mark& after) {
     return next(from, committed, options_.batch_bytes, messages, after);
   }
 
@@ -66,23 +65,22 @@ class Backlog {
 
   Backlog(Disk& disk, BacklogOptions options, std::unique_ptr<OutboxReader> outbox)
       : disk_(disk), options_(std::move(options)), outbox_(std::move(outbox)) {}
-  Status add_emissions(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
+  Status add_emissions(Lane lane, uint64_t& upto, uint64_t end, MessageBatch& messages,
                        Mark& after);
-  Status pass_gap(Lane lane, uint64_t& upto, uint64_t end, const std::vector<Message>& messages,
+  Status pass_gap(Lane lane, uint64_t& upto, uint64_t end, const MessageBatch& messages,
                   Mark& after);
-  bool settle(uint64_t& account, uint64_t n, const std::vector<Message>& messages);
-  Status add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, std::vector<Message>& messages,
+  bool settle(uint64_t& account, uint64_t n, const MessageBatch& messages);
+  Status add_from_outbox(Lane lane, uint64_t& upto, uint64_t end, MessageBatch& messages,
                          Mark& after);
   Status add_readings(std::unique_ptr<RawCursor>& cursor, RawPosition& at, const RawPosition& end,
-                      uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
-  Status add_waiting(uint64_t committed_entry, std::vector<Message>& messages, Mark& after);
-  void pass_lost(RawPosition& at, const RawPosition& behind, const std::vector<Message>& messages,
+                      uint64_t committed_entry, MessageBatch& messages, Mark& after);
+  Status add_waiting(uint64_t committed_entry, MessageBatch& messages, Mark& after);
+  void pass_lost(RawPosition& at, const RawPosition& behind, const MessageBatch& messages,
                  Mark& after);
   bool add_rows(const RawCursor& cursor, RawPosition& at, const RawPosition& end,
-                std::vector<Message>& messages);
-  void write_message(const Group& group, const RawCursor::Row& at, const std::string& epoch,
-                     Message& m) const;
-  bool full(const std::vector<Message>& messages) const {
+                MessageBatch& messages);
+  void write_message(const Group& group, const RawCursor::Row& at, Message& m) const;
+  bool full(const MessageBatch& messages) const {
     return ended_ || messages.size() >= options_.batch_messages || bytes_ >= bytes_max_;
   }
 

@@ -115,19 +115,16 @@ class FileSink : public Sink {
   }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
-    size_t bytes = 0;
-    for (const Message& m : messages) bytes += m.value.size() + 1;
-    std::string lines;
-    lines.reserve(bytes);
+    lines_.clear();
     for (const Message& m : messages) {
-      lines += m.value;
-      lines += '\n';
+      lines_ += m.value;
+      lines_ += '\n';
     }
-    if (size_ > 0 && size_ + lines.size() > options_.file_bytes) WS_TRY(next_file());
-    if (lines.empty()) return write_safe_mark(after);
-    WS_TRY(file_->write_at(size_, lines));
+    if (size_ > 0 && size_ + lines_.size() > options_.file_bytes) WS_TRY(next_file());
+    if (lines_.empty()) return write_safe_mark(after);
+    WS_TRY(file_->write_at(size_, lines_));
     WS_TRY(file_->sync_data());
-    size_ += lines.size();
+    size_ += lines_.size();
     return write_mark(after, kLastMark);
   }
 
@@ -308,6 +305,7 @@ class FileSink : public Sink {
   std::unique_ptr<File> file_;
   std::unique_ptr<File> mark_file_;
   uint64_t size_ = 0;
+  std::string lines_;  // of a batch; what it holds is used again by the next one
 };
 
 }  // namespace

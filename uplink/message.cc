@@ -1,97 +1,137 @@
 #include "uplink/message.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstring>
 
 #include "base/text.h"
 
 namespace wayside {
 namespace {
 
-void append_head(std::string_view id, std::string_view type, std::string_view origin_name,
-                 std::string_view origin, std::string_view key, int64_t time_ms, bool clock_unset,
-                 Envelope envelope, std::string& out) {
-  out += '{';
-  if (envelope == Envelope::kInside) {
-    out += "\"id\":";
-    append_json_string(out, id);
-    out += ",\"type\":";
-    append_json_string(out, type);
-    out += ',';
+// Puts a JSON text together: its many short pieces are gathered before they are appended.
+class Pieces {
+ public:
+  explicit Pieces(std::string& out) : out_(out) {}
+  ~Pieces() { flush(); }
+  Pieces(const Pieces&) = delete;
+  Pieces& operator=(const Pieces&) = delete;
+
+  Pieces& text(std::string_view piece) {
+    if (piece.size() > sizeof buffer_ - used_) flush();
+    if (piece.size() > sizeof buffer_) {
+      out_.append(piece);
+      return *this;
+    }
+    std::memcpy(buffer_ + used_, piece.data(), piece.size());
+    used_ += piece.size();
+    return *this;
   }
-  out += '"';
-  out += origin_name;
-  out += "\":";
-  append_json_string(out, origin);
-  out += ",\"key\":";
-  append_json_string(out, key);
-  out += ",\"time\":";
-  out += std::to_string(time_ms);
-  if (clock_unset) out += R"(,"clock":"unset")";
+  Pieces& string(std::string_view value) {
+    if (is_plain_in_json(value)) return text("\"").text(value).text("\"");
+    flush();
+    append_json_string(out_, value);
+    return *this;
+  }
+  Pieces& number(double value) {
+    if (kJsonNumberMax > sizeof buffer_ - used_) flush();
+    used_ = static_cast<size_t>(write_json_number(buffer_ + used_, value) - buffer_);
+    return *this;
+  }
+  Pieces& boolean(bool value) { return text(value ? "true" : "false"); }
+  Pieces& value(const Value& value) {
+    if (const double* number = std::get_if<double>(&value)) return this->number(*number);
+    if (const bool* flag = std::get_if<bool>(&value)) return boolean(*flag);
+    if (const std::string* text = std::get_if<std::string>(&value)) return string(*text);
+    return this->text("null");
+  }
+  // Names of the configuration need no escapes.
+  Pieces& name(std::string_view name) { return text(",\"").text(name).text("\":"); }
+
+ private:
+  void flush() {
+    out_.append(buffer_, used_);
+    used_ = 0;
+  }
+
+  std::string& out_;
+  size_t used_ = 0;
+  char buffer_[512];
+};
+
+void put_head(std::string_view id, std::string_view type, std::string_view origin_name,
+              std::string_view origin, std::string_view key, int64_t time_ms, bool clock_unset,
+              Envelope envelope, Pieces& out) {
+  char digits[24];
+  out.text("{");
+  if (envelope == Envelope::kInside) {
+    out.text("\"id\":").string(id).name("type").string(type).text(",");
+  }
+  out.text("\"").text(origin_name).text("\":").string(origin).name("key").string(key);
+  const char* end = std::to_chars(digits, digits + sizeof digits, time_ms).ptr;
+  out.name("time").text({digits, end});
+  if (clock_unset) out.text(R"(,"clock":"unset")");
 }
 
-void append_origin(const Emission& e, std::string& out) {
-  if (e.cause.entry != 0) out.append(",\"cause\":\"").append(to_text(e.cause)).append("\"");
-  if (e.config != 0) out.append(",\"config\":\"").append(version_digits(e.config)).append("\"");
+void put_origin(const Emission& e, Pieces& out) {
+  if (e.cause.entry != 0) out.name("cause").string(to_text(e.cause));
+  if (e.config != 0) out.name("config").string(version_digits(e.config));
 }
 
-void append_name(std::string_view name, std::string& out) {
-  out += ",\"";
-  out += name;  // names of the configuration need no escapes
-  out += "\":";
+void put_field(const ReadingBatch& batch, const Field& field, const Column& column, size_t row,
+               Pieces& out) {
+  if (field.type == FieldType::kText) {
+    const uint32_t text = column.texts[row];
+    if (text != Interner::kNone) out.name(field.name).string(batch.texts.text(text));
+    return;
+  }
+  const double number = column.numbers[row];
+  if (is_null(number)) return;
+  out.name(field.name);
+  field.type == FieldType::kBool ? out.boolean(number != 0) : out.number(number);
 }
 
 }  // namespace
 
-void append_json_value(const Value& value, std::string& out) {
-  if (const double* number = std::get_if<double>(&value)) {
-    append_json_number(out, *number);
-  } else if (const bool* flag = std::get_if<bool>(&value)) {
-    out += *flag ? "true" : "false";
-  } else if (const std::string* text = std::get_if<std::string>(&value)) {
-    append_json_string(out, *text);
-  } else {
-    out += "null";
-  }
+void Message::clear() {
+  constexpr size_t kKept = 512;  // bytes: long values do not hold their room for ever
+  if (value.capacity() > kKept) value = {};
+  for (std::string* text : {&id, &type, &block, &key, &value}) text->clear();
+  time_ms = 0;
+  clock_unset = waited = false;
+  cause = {};
+  config = 0;
 }
 
+Message& MessageBatch::add() {
+  if (size_ == all_.size()) all_.emplace_back();
+  Message& m = all_[size_++];
+  m.clear();
+  return m;
+}
+
+void append_json_value(const Value& value, std::string& out) { Pieces(out).value(value); }
+
 void append_json(const Emission& e, std::string_view id, Envelope envelope, std::string& out) {
-  append_head(id, e.type, "block", e.block, e.key, e.time_ms, e.clock_unset, envelope, out);
-  if (envelope == Envelope::kInside) append_origin(e, out);
-  for (const NamedValue& field : e.fields) {
-    append_name(field.name, out);
-    append_json_value(field.value, out);
-  }
-  out += '}';
+  Pieces pieces(out);
+  put_head(id, e.type, "block", e.block, e.key, e.time_ms, e.clock_unset, envelope, pieces);
+  if (envelope == Envelope::kInside) put_origin(e, pieces);
+  for (const NamedValue& field : e.fields) pieces.name(field.name).value(field.value);
+  pieces.text("}");
 }
 
 void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
                  size_t row, bool clock_unset, std::string_view id, Envelope envelope,
                  std::string& out) {
+  Pieces pieces(out);
   const uint32_t key = batch.keys()[row];
-  append_head(id, "reading", "source", source,
-              key == Interner::kNone ? std::string_view() : batch.texts.text(key), batch.times[row],
-              clock_unset, envelope, out);
+  put_head(id, "reading", "source", source,
+           key == Interner::kNone ? std::string_view() : batch.texts.text(key), batch.times[row],
+           clock_unset, envelope, pieces);
   for (size_t i = 0; i < schema.fields.size(); ++i) {
-    if (i == schema.key) continue;
-    const Column& c = batch.columns[i];
-    switch (schema.fields[i].type) {
-      case FieldType::kText:
-        if (c.texts[row] == Interner::kNone) continue;
-        append_name(schema.fields[i].name, out);
-        append_json_string(out, batch.texts.text(c.texts[row]));
-        break;
-      case FieldType::kBool:
-        if (is_null(c.numbers[row])) continue;
-        append_name(schema.fields[i].name, out);
-        out += c.numbers[row] != 0 ? "true" : "false";
-        break;
-      case FieldType::kNumber:
-        if (is_null(c.numbers[row])) continue;
-        append_name(schema.fields[i].name, out);
-        append_json_number(out, c.numbers[row]);
-    }
+    if (i != schema.key) put_field(batch, schema.fields[i], batch.columns[i], row, pieces);
   }
-  out += '}';
+  pieces.text("}");
 }
 
 std::vector<ReadingPlace> reading_places(const Group& group) {
@@ -121,11 +161,14 @@ uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<boo
   return n;
 }
 
+std::string reading_id_head(std::string_view gateway, std::string_view epoch, uint64_t entry) {
+  std::string head(gateway);
+  return head.append("/").append(epoch).append("/").append(std::to_string(entry)).append(".");
+}
+
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
                        size_t place) {
-  std::string id(gateway);
-  id.append("/").append(epoch).append("/").append(std::to_string(entry));
-  return id.append(".").append(std::to_string(place));
+  return reading_id_head(gateway, epoch, entry).append(std::to_string(place));
 }
 
 Emission as_emission(const ReadingBatch& batch, const Schema& schema, std::string_view source,

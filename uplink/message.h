@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,29 @@ struct Message {
   uint32_t config = 0;
   std::string value;
   bool waited = false;  // belongs to the backlog
+
+  void clear();  // as a new one, but for the room of its texts
+};
+
+// Messages that go out together. What texts had room is used again by the next ones.
+class MessageBatch {
+ public:
+  // One more, with nothing in it. Others move.
+  Message& add();
+  void clear() { size_ = 0; }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  Message& operator[](size_t i) { return all_[i]; }
+  const Message& operator[](size_t i) const { return all_[i]; }
+  const Message& back() const { return all_[size_ - 1]; }
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.begin() + static_cast<ptrdiff_t>(size_); }
+  operator std::span<const Message>() const { return {all_.data(), size_}; }
+
+ private:
+  std::vector<Message> all_;
+  size_t size_ = 0;
 };
 
 // Where id, type, cause and configuration stand: in the JSON itself, or beside it (in Kafka's
@@ -54,7 +78,8 @@ std::vector<ReadingPlace>::const_iterator place_behind(const std::vector<Reading
                                                        uint64_t done);
 // Of the rows by source those that are forwarded.
 uint64_t forwarded_rows(const std::vector<uint64_t>& rows, const std::vector<bool>& forwarded);
-// gateway/epoch/entry.place
+// gateway/epoch/entry.place: the readings of an entry have the same id up to their place.
+std::string reading_id_head(std::string_view gateway, std::string_view epoch, uint64_t entry);
 std::string reading_id(std::string_view gateway, std::string_view epoch, uint64_t entry,
                        size_t place);
 

@@ -72,7 +72,7 @@ class UplinkWorker {
   bool was_away_ = false;  // so that much may have come together
   int64_t backoff_ms_ = 0;
   uint64_t batch_bytes_;  // less than the options' while the link is slow
-  std::vector<Message> messages_;
+  MessageBatch messages_;
   // Shared.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
