@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Cost of taking readings in: the daemon beside a Paho subscriber that only counts and a floor.
 
-  bench/ingest.py --bin DIR [--messages 1000000] [--rounds 3] [--watermark source|key]
+  bench/ingest.py --bin DIR [--messages 2000000] [--rounds 3] [--watermark source|key]
 
 DIR holds wayside, mqtt_load, paho_count and raw_floor. Each round runs every job once, so that
 noise hits all alike; mqtt_load plays the broker, flat out, or feeds a real mosquitto at a given
 rate. CPU is user + system time of the subscriber's process from just before the start until all
-results are there. Prints one JSON line per figure, the median over the rounds. A lost, repeated or
-wrong result ends it with status 1, and the run's folder is kept.
+results are there; the last ones wait a second for company (`linger`). Prints one JSON line per
+figure, the median over the rounds. A lost, repeated or wrong result ends it with status 1, and the
+run's folder is kept.
 """
 
 import argparse
@@ -228,7 +229,9 @@ class Job:
     rate: int = 0  # a second, through a real mosquitto, for PACED_S; 0: flat out, without one
 
     def messages(self, args):
-        return self.rate * PACED_S if self.rate else args.messages
+        if self.rate:
+            return self.rate * PACED_S
+        return args.messages // 4 if self.sync_us else args.messages
 
 
 def jobs(watermark):
@@ -318,6 +321,7 @@ class Run:
         if self.job.rate:
             port = self.bridge(port, soon)
 
+        self.port = port
         names = {"bin": args.bin, "dir": self.dir, "port": port, "qos": qos}
         names["watermark"] = args.watermark
         (self.dir / "wayside.toml").write_text(self.job.config.format(**names))
@@ -437,7 +441,7 @@ def run_round(selected, args, figures):
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", type=Path, required=True)
-    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--messages", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--watermark", choices=("source", "key"), default="source")
     parser.add_argument("--jobs", help="comma-separated beginnings of job names; default: all")

@@ -103,6 +103,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   // `take` gets the number of bytes that have come, at least one.
   using Take = void (*)(Link&, size_t);
   void read_socket(char* to, size_t room, Take take);
+  size_t read_held_back(size_t n);
   void read_tls();
   void take_broker_bytes(size_t n);
   // False: the link has been closed.
@@ -134,6 +135,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   std::string wire_;              // with TLS: what the broker's socket brings
   std::unique_ptr<Chunk> chunk_;  // what is being read into
   size_t filled_ = 0;             // bytes of chunk_ that hold data
+  bool after_pause_ = false;      // the next read is the first one behind it
   size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away
   std::deque<uint16_t> pending_;  // packet ids that wait for their commit, in order
   uint64_t acked_upto_;           // the ticket before pending_.front()

@@ -25,7 +25,20 @@ void AckRelay::Link::read_broker() {
   if (reading_broker_ || closed_ || finishing_ || behind || reading_stands()) return;
   if (broker_.tls) return read_tls();
   read_socket(chunk_->bytes.get() + filled_, chunk_->size - filled_,
-              [](Link& link, size_t n) { link.take_broker_bytes(n); });
+              [](Link& link, size_t n) { link.take_broker_bytes(n + link.read_held_back(n)); });
+}
+
+// A broker with Nagle's algorithm, as mosquitto by default, sends a message and then holds back
+// what follows until that is acknowledged, which the system does when we read it: the rest is there
+// in an instant, and should not wait for the end of one more pause.
+size_t AckRelay::Link::read_held_back(size_t n) {
+  const size_t at = filled_ + n;
+  error_code error;
+  if (!std::exchange(after_pause_, false) || at == chunk_->size) return 0;
+  if (broker_.socket.available(error) == 0) return 0;
+  const size_t more =
+      broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
+  return error ? 0 : more;
 }
 
 void AckRelay::Link::read_socket(char* to, size_t room, Take take) {
@@ -267,6 +280,7 @@ void AckRelay::Link::read_again(size_t last_read) {
     self->reading_broker_ = false;
     if (error || self->closed_) return;
     self->set_low_watermark(1);
+    self->after_pause_ = true;
     self->read_broker();
   });
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -140,6 +141,25 @@ TEST(Text, json_numbers_read_back_as_the_same_double) {
     if (!std::isfinite(value)) continue;
     const std::string text = json_number(value);
     ASSERT_EQ(std::strtod(text.c_str(), nullptr), value) << text;
+  }
+}
+
+TEST(Text, decimals_and_what_lies_beside_them_are_written_as_the_library_does) {
+  const unsigned seed = 20'261'123;
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < 200'000; ++i) {
+    const int digits = 1 + static_cast<int>(random() % 17);
+    const int places = static_cast<int>(random() % 12);
+    const auto whole = static_cast<double>(random() % static_cast<uint64_t>(std::pow(10, digits)));
+    const double decimal = (i % 2 ? -whole : whole) / std::pow(10, places);
+    for (const double value :
+         {decimal, std::nextafter(decimal, 0), std::nextafter(decimal, 1e300)}) {
+      if (value == std::trunc(value)) continue;  // those have their own way
+      char text[kJsonNumberMax];
+      const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+      ASSERT_EQ(json_number(value), std::string_view(text, static_cast<size_t>(end - text)));
+    }
   }
 }
 

@@ -65,7 +65,8 @@ void put_head(std::string_view id, std::string_view type, std::string_view origi
   char digits[24];
   out.text("{");
   if (envelope == Envelope::kInside) {
-    out.text("\"id\":").string(id).name("type").string(type).text(",");
+    // Names and digits: without escapes.
+    out.text("\"id\":\"").text(id).text("\"").name("type").string(type).text(",");
   }
   out.text("\"").text(origin_name).text("\":").string(origin).name("key").string(key);
   const char* end = std::to_chars(digits, digits + sizeof digits, time_ms).ptr;
