@@ -31,16 +31,18 @@ class BoundedQueue {
   // Never waits and never refuses: the producer looks at the answer, false = stop producing until
   // the consumer has called drain(). One item may thus exceed the bound. Any thread.
   bool push(T item, size_t bytes) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     items_.emplace_back(std::move(item), bytes);
     used_bytes_ += bytes;
-    ready_.notify_one();
     if (!full_ && used_bytes_ >= limit_bytes_) {
       full_ = true;
       full_since_ = Clock::now();
       ++times_full_;
     }
-    return !full_;
+    const bool more = !full_;
+    lock.unlock();  // who is woken would only wait for it
+    ready_.notify_one();
+    return more;
   }
 
   // Takes items of `limit_bytes`, at least one if there is one; waits until there is something,

@@ -48,6 +48,7 @@ void AckRelay::Link::connected() {
   TcpSocket& socket = broker_.socket;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket.non_blocking(true, ignored);  // of calls that are not async_…
   int idle_s = 30;
   int user_timeout_ms = 60'000;
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);

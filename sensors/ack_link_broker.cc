@@ -35,7 +35,6 @@ size_t AckRelay::Link::read_held_back(size_t n) {
   const size_t at = filled_ + n;
   error_code error;
   if (!std::exchange(after_pause_, false) || at == chunk_->size) return 0;
-  if (broker_.socket.available(error) == 0) return 0;
   const size_t more =
       broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
   return error ? 0 : more;

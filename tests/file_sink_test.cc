@@ -41,8 +41,7 @@ MessageBatch batch_after(const Mark& from, size_t limit, Mark& after) {
     for (uint64_t s = upto + 1; s <= kEmissions && messages.size() < limit; ++s) {
       if (is_alarm(s) != alarms) continue;
       upto = s;
-      messages.push_back(
-          message(std::to_string(s), alarms ? s % 2 ? "alarm" : "incident" : "window"));
+      messages.add() = message(std::to_string(s), alarms ? s % 2 ? "alarm" : "incident" : "window");
     }
   }
   while (messages.size() < limit) {
@@ -60,7 +59,7 @@ MessageBatch batch_after(const Mark& from, size_t limit, Mark& after) {
     }
     const std::string number =
         std::to_string(after.raw.entry + 1) + '.' + std::to_string(after.raw.rows);
-    messages.push_back(message(number, "reading"));
+    messages.add() = message(number, "reading");
     ++after.raw.rows;
     ++after.raw.seen;
   }

@@ -169,5 +169,23 @@ TEST(Message, protobuf_that_is_cut_off_is_refused_or_holds_fewer_fields) {
   }
 }
 
+TEST(MessageBatch, gives_messages_in_which_nothing_of_former_ones_is_left) {
+  MessageBatch batch;
+  for (const size_t length : {1, 100, 100'000}) {
+    batch.add() = {
+        "id", "alarm", "block", "key", 1, true, {.entry = 7}, 0x1ab, std::string(length, 'x'),
+        true};
+    batch.clear();
+    EXPECT_TRUE(batch.empty());
+    const Message& m = batch.add();
+    EXPECT_EQ(m.id + m.type + m.block + m.key + m.value, "");
+    EXPECT_EQ(m.time_ms, 0);
+    EXPECT_FALSE(m.clock_unset || m.waited);
+    EXPECT_EQ(m.cause.entry, 0u);
+    EXPECT_EQ(m.config, 0u);
+    batch.clear();
+  }
+}
+
 }  // namespace
 }  // namespace wayside
