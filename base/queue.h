@@ -29,7 +29,8 @@ class BoundedQueue {
   explicit BoundedQueue(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   // Never waits and never refuses: the producer looks at the answer, false = stop producing until
-  // the consumer has called drain(). One item may thus exceed the bound. Any thread.
+  // the consumer has called drain(). One item may thus exceed the bound. Any thread; a producer may
+  // still be in here when its item has been taken, and has to end before the queue does.
   bool push(T item, size_t bytes) {
     std::unique_lock lock(mutex_);
     items_.emplace_back(std::move(item), bytes);
@@ -68,8 +69,9 @@ class BoundedQueue {
   }
 
   void wake() {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     woken_ = true;
+    lock.unlock();
     ready_.notify_one();
   }
 

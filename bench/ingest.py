@@ -454,13 +454,17 @@ def parse_args():
     return args
 
 
-def main():
-    args = parse_args()
+def prepare(args):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the runs are cleaned up
     args.tmp.mkdir(parents=True, exist_ok=True)
     kind = subprocess.run(["stat", "-f", "-c", "%T", args.tmp], capture_output=True, text=True)
     if kind.stdout.strip() in ("tmpfs", "ramfs"):
         sys.exit(f"{args.tmp} is not on a disk")
+
+
+def main():
+    args = parse_args()
+    prepare(args)
     wanted = tuple(args.jobs.split(",")) if args.jobs else ("",)
     selected = [job for job in jobs(args.watermark) if job.name.startswith(wanted)]
     figures = {}

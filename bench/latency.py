@@ -4,7 +4,8 @@
 mosquitto gets the readings of bench/ingest.py and, every 50 ms or so, a probe that raises or clears
 a critical alarm. From its being sent it takes some time until a subscriber of mosquitto's own prints
 it, and more until its alarm is in the file of an uplink: taken in, committed, delivered. The
-difference of the two is what the daemon adds. Prints JSON lines: the median and the 99th percentile.
+difference of the two is what the daemon adds. Prints JSON lines: the median and the 99th percentile
+of one run's 220 probes.
 """
 
 import dataclasses
@@ -56,6 +57,8 @@ class Probes:
         self.alarms = ingest.Lines(run.dir / "alarms")
         where = ["-h", "127.0.0.1", "-p", str(port), "-t", "probe/p"]
         run.start("probe_sub", ["mosquitto_sub", *where])
+        subscriptions = lambda: (run.dir / "mosquitto.err").read_text().count("Sending SUBACK to")  # noqa: E731
+        run.wait_for("a subscription", lambda: subscriptions() >= 2, time.monotonic() + ingest.START_S)
         self.publisher = run.start("probe_pub", ["mosquitto_pub", *where, "-l"])
         self.printed = run.dir / "probe_sub.out"
         self.seen, self.told = [], []
@@ -94,7 +97,7 @@ class Probes:
 
 def main():
     args = ingest.parse_args()
-    args.tmp.mkdir(parents=True, exist_ok=True)
+    ingest.prepare(args)
     paced = next(job for job in ingest.jobs(args.watermark) if job.name.startswith("window") and job.rate)
     with ingest.Run(dataclasses.replace(paced, config=paced.config + PROBE), args) as run:
         generator, subscriber = run.begin()

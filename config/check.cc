@@ -19,6 +19,7 @@
 #include "config/check_windows.h"
 #include "config/findings.h"
 #include "config/values.h"
+#include "sensors/mqtt_packet.h"
 
 namespace wayside {
 namespace {
@@ -178,6 +179,8 @@ class Checker {
     }
     constexpr int64_t kLongestMs = 65'535'000;  // MQTT sends 16 bits of seconds
     if (m.keep_alive_ms > kLongestMs) found_.add(key, "keep_alive", "must be at most 65535s");
+    if (!m.drops_topic.empty() && !mqtt::is_good_topic(m.drops_topic))
+      found_.add(key, "drops_topic", "must be one topic, without '+' and '#'");
     if (m.reconnect_max_ms < m.reconnect_min_ms && !found_.told(key, "reconnect_min"))
       found_.add(key, "reconnect_max", "is below reconnect_min");
   }

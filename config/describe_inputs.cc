@@ -49,6 +49,9 @@ void describe(ConfigVisitor& v, MqttOptions& o) {
         o.inflight_window, 1, 65'535);
   v.bytes({"max_payload", "larger messages are acknowledged, counted and skipped"},
           o.max_payload_bytes, 16);
+  v.text({"drops_topic", "where the broker tells how many messages it has dropped, for the status",
+          "$SYS/broker/publish/messages/dropped"},
+         o.drops_topic);
 }
 
 void describe(ConfigVisitor& v, InputOptions& o) {

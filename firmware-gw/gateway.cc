@@ -224,11 +224,12 @@ class Gateway {
     for (const auto& s : sources_) {
       const RelayCounters& c = s->relay().counters();
       all.push_back({.name = s->options().name,
-                     .connected = c.connected,
+                     .connected = s->is_connected(),
                      .connects = c.connects,
                      .messages = c.messages,
                      .acknowledged = c.acknowledged,
                      .skipped = c.skipped,
+                     .broker_dropped = c.broker_dropped,
                      .answers_lost = s->answers_lost()});
     }
     for (const auto& i : inputs_) {

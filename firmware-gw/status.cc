@@ -179,6 +179,7 @@ std::string Snapshot::to_json() const {
     json.add("messages", c.messages);
     json.add("acknowledged", c.acknowledged);
     json.add("skipped", c.skipped);
+    json.add("broker_dropped", c.broker_dropped);
     json.add("answers_lost", c.answers_lost);
     json.close();
   }

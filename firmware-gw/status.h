@@ -55,6 +55,7 @@ struct ConnectionStatus {
   uint64_t acknowledged = 0;
   uint64_t failures = 0;  // of an [[input]]
   uint64_t skipped = 0;
+  uint64_t broker_dropped = 0;  // as it tells by its drops_topic
   uint64_t answers_lost = 0;
   uint64_t sessions_lost = 0;
 };

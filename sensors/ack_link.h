@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "base/asio.h"
 #include "sensors/ack_relay.h"
@@ -52,8 +53,9 @@ struct AckRelay::Core : std::enable_shared_from_this<AckRelay::Core> {
   SteadyTimer accept_pause;
   std::shared_ptr<Link> link;
   uint64_t last_ticket = 0;
-  int64_t told_end_ms = 0;  // of a certificate
-  int64_t told_end_on = 0;  // the day
+  std::optional<uint64_t> drops;  // the broker's count as last heard
+  int64_t told_end_ms = 0;        // of a certificate
+  int64_t told_end_on = 0;        // the day
   bool stopped_reading = false;
   std::atomic<uint64_t> released{0};
   std::atomic<bool> release_posted{false};
@@ -104,6 +106,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   using Take = void (*)(Link&, size_t);
   void read_socket(char* to, size_t room, Take take);
   size_t read_held_back(size_t n);
+  void hear_drops(std::string_view count);
   void read_tls();
   void take_broker_bytes(size_t n);
   // False: the link has been closed.

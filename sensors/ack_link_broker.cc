@@ -1,11 +1,13 @@
 // The half of a link that reads the broker: messages go to the handler, all else to Paho.
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sensors/ack_link.h"
 
 namespace wayside {
@@ -179,6 +181,10 @@ bool AckRelay::Link::on_publish(const mqtt::Packet& packet, std::string_view bod
     frame.fault = Frame::Fault::kOversized;
     frame.payload = {};
   }
+  if (packet.qos() == 0 && !frame.topic.empty() && frame.topic == core_->options.drops_topic) {
+    hear_drops(frame.payload);
+    return true;
+  }
   if (packet.qos() > 0) {
     pending_.push_back(frame.packet_id);
     ++core_->last_ticket;
@@ -186,6 +192,19 @@ bool AckRelay::Link::on_publish(const mqtt::Packet& packet, std::string_view bod
   }
   chunk_->frames.push_back(frame);
   return true;
+}
+
+// A count that falls has begun anew, as the broker has.
+void AckRelay::Link::hear_drops(std::string_view count) {
+  uint64_t heard = 0;
+  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), heard);
+  if (error != std::errc() || end != count.data() + count.size()) {
+    return log_warn("mqtt {}: drops_topic: \"{}\" is no count", core_->options.name,
+                    shortened(count));
+  }
+  const uint64_t before = core_->drops.value_or(heard);
+  core_->drops = heard;
+  core_->counters.broker_dropped += heard >= before ? heard - before : heard;
 }
 
 // A packet over the limit: its head is enough to name and to acknowledge it; false while that is
@@ -217,7 +236,8 @@ std::unique_ptr<Chunk> AckRelay::Link::small_copy(size_t consumed) {
   const char* from = chunk_->bytes.get();
   char* to = copy->bytes.get();
   std::memcpy(to, from, consumed);
-  copy->frames.swap(chunk_->frames);
+  copy->frames.assign(chunk_->frames.begin(), chunk_->frames.end());
+  chunk_->frames.clear();
   for (Frame& f : copy->frames) {
     if (!f.topic.empty()) f.topic = {to + (f.topic.data() - from), f.topic.size()};
     if (!f.payload.empty()) f.payload = {to + (f.payload.data() - from), f.payload.size()};

@@ -42,6 +42,7 @@ struct RelayOptions {
   size_t read_bytes = 128 << 10;
   int64_t coalesce_ms = 10;         // longest pause between two reads
   uint32_t inflight_window = 1000;  // unacknowledged messages after which the broker falls silent
+  std::string drops_topic;          // its messages are no readings but counts, see broker_dropped
 };
 
 // Read by the status snapshot; written on the io thread only.
@@ -51,6 +52,8 @@ struct RelayCounters {
   std::atomic<uint64_t> acknowledged{0};
   std::atomic<uint64_t> skipped{0};  // of QoS 2, left to Paho
   std::atomic<uint64_t> refused{0};  // strangers on the loopback port
+  // By how much the broker's count has grown since it was first heard: of all its clients.
+  std::atomic<uint64_t> broker_dropped{0};
   std::atomic<bool> connected{false};
 };
 

@@ -41,13 +41,14 @@ RelayOptions relay_options(const MqttOptions& o, uint32_t connection) {
   r.max_payload_bytes = o.max_payload_bytes;
   r.coalesce_ms = o.coalesce_ms;
   r.inflight_window = o.inflight_window;
+  r.drops_topic = o.drops_topic;
   return r;
 }
 
 }  // namespace
 
 struct MqttSource::Session : paho::callback, paho::iaction_listener {
-  Session(const MqttSource& owner, uint16_t port)
+  Session(MqttSource& owner, uint16_t port)
       : source(owner),
         v5(owner.options_.version == "5"),
         client("tcp://127.0.0.1:" + std::to_string(port), owner.options_.client_id,
@@ -57,21 +58,26 @@ struct MqttSource::Session : paho::callback, paho::iaction_listener {
 
   // On Paho's thread, which must not wait.
   void connected(const std::string&) override {
+    source.subscriptions_ = 0;
+    for (const std::string& filter : source.filters_) subscribe(filter, source.options_.qos);
+    const std::string& drops_topic = source.options_.drops_topic;
+    if (!drops_topic.empty()) subscribe(drops_topic, 0);
+  }
+  void subscribe(const std::string& filter, int qos) {
     const paho::subscribe_options others(v5);  // what we publish does not come back to us
-    for (const std::string& filter : source.filters_) {
-      try {
-        client.subscribe(filter, source.options_.qos, nullptr, *this, others);
-      } catch (const paho::exception& error) {
-        log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
-      }
+    try {
+      client.subscribe(filter, qos, nullptr, *this, others);
+    } catch (const paho::exception& error) {
+      log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
     }
   }
-  void on_success(const paho::token&) override {}
+  void on_success(const paho::token&) override { ++source.subscriptions_; }
   void on_failure(const paho::token&) override {
+    ++source.subscriptions_;
     log_error("mqtt {}: the broker refuses a subscription", source.options_.name);
   }
 
-  const MqttSource& source;
+  MqttSource& source;
   const bool v5;
   paho::async_client client;
   paho::connect_options options;  // lives as long as the client: copies of it lose their properties
@@ -136,6 +142,11 @@ void MqttSource::publish(const std::string& topic, const std::string& payload,
                topic, error.what());
     }
   }
+}
+
+bool MqttSource::is_connected() const {
+  const size_t wanted = filters_.size() + (options_.drops_topic.empty() ? 0 : 1);
+  return relay_.counters().connected && subscriptions_ >= wanted;
 }
 
 void MqttSource::disconnect() {

@@ -26,6 +26,8 @@ class MqttSource {
   // A message of ours, QoS 0; lost while the broker is away. The io thread.
   void publish(const std::string& topic, const std::string& payload,
                const std::string& correlation);
+  // And subscribed: the broker has answered to all of that. Any thread.
+  bool is_connected() const;
   uint64_t answers_lost() const { return answers_lost_; }  // that could not be published
   AckRelay& relay() { return relay_; }
   const MqttOptions& options() const { return options_; }
@@ -37,6 +39,7 @@ class MqttSource {
   std::vector<std::string> filters_;
   AckRelay relay_;
   std::unique_ptr<Session> session_;
+  std::atomic<size_t> subscriptions_{0};  // that the broker has answered to
   std::atomic<uint64_t> answers_lost_{0};
 };
 

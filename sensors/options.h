@@ -39,6 +39,7 @@ struct MqttOptions {
   int64_t coalesce_ms = 10;
   uint32_t inflight_window = 1000;
   uint64_t max_payload_bytes = 256 << 10;
+  std::string drops_topic;  // where the broker tells how many messages it has dropped; "": nowhere
 };
 
 // How a stream of bytes becomes messages. kAll: what comes at once is one.

@@ -215,5 +215,36 @@ TEST(AckRelay, a_random_stream_in_random_pieces_arrives_and_is_acknowledged_in_o
   }
 }
 
+TEST(AckRelay, what_a_broker_held_back_comes_with_what_it_waited_for) {
+  RelayBench bench(4, [](RelayOptions& o) { o.coalesce_ms = 5; });
+  bench.open();
+  constexpr size_t kRounds = 40;  // the system acknowledges what comes first on a link at once
+  for (size_t round = 1; round <= kRounds; ++round) {
+    // By Nagle's algorithm the second one leaves when the first one is acknowledged.
+    bench.from_broker(publish({.topic = "a", .payload = "1", .qos = 0}));
+    bench.from_broker(publish({.topic = "a", .payload = "2", .qos = 0}));
+    ASSERT_TRUE(bench.run_until_messages(2 * round));
+  }
+  EXPECT_LT(bench.chunks.size(), kRounds * 5 / 4);
+}
+
+TEST(AckRelay, what_the_broker_says_it_has_dropped_is_counted_from_the_first_time_on) {
+  const std::string topic = "$SYS/broker/publish/messages/dropped";
+  RelayBench bench(4, [&](RelayOptions& o) { o.drops_topic = topic; });
+  bench.open();
+  const std::pair<const char*, uint64_t> rows[] = {
+      {"70", 0}, {"70", 0}, {"75", 5}, {"soon", 5},
+      {"-1", 5}, {"", 5},   {"3", 8},  // the broker has begun anew
+      {"4", 9}};
+  for (const auto& [count, dropped] : rows) {
+    bench.from_broker(publish({.topic = topic, .payload = count, .qos = 0}));
+    bench.pass_marker_back();
+    EXPECT_EQ(bench.counters().broker_dropped, dropped) << count;
+  }
+  bench.from_broker(kGood);
+  ASSERT_TRUE(bench.run_until_messages(1));
+  EXPECT_EQ(bench.messages(), Messages{"good 1"}) << "it is no reading";
+}
+
 }  // namespace
 }  // namespace wayside

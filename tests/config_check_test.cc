@@ -135,6 +135,8 @@ TEST(ConfigCheck, limits_that_contradict_each_other_are_errors) {
        "file_bytes"},
       {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\nkeep_alive = @@\"65536s\"",
        "'keep_alive': must be at most 65535s"},
+      {"\"mqtt://broker:1884\"", "\"mqtt://broker\"\ndrops_topic = @@\"$SYS/#\"",
+       "'drops_topic': must be one topic, without '+' and '#'"},
       {"name = \"centre\"", "name = \"centre\"\nbatch_bytes = @@\"65MiB\"",
        "'batch_bytes': must be at most 64MiB"},
       {"temp_c = \"t\"", "temp_c = @@{ path = \"t\", min = 5, max = 4 }",

@@ -183,6 +183,7 @@ TEST(MessageBatch, gives_messages_in_which_nothing_of_former_ones_is_left) {
     EXPECT_FALSE(m.clock_unset || m.waited);
     EXPECT_EQ(m.cause.entry, 0u);
     EXPECT_EQ(m.config, 0u);
+    EXPECT_LT(m.value.capacity(), 1'000u) << "long values do not hold their room";
     batch.clear();
   }
 }

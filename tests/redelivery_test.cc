@@ -44,7 +44,7 @@ TEST(Redelivery, the_fingerprint_covers_topic_and_payload) {
   const auto of = [](std::string_view topic, std::string_view payload) {
     return Redelivery::fingerprint(hash64(topic), payload);
   };
-  EXPECT_EQ(of("a/b", "42"), of("a/b", "42"));
+  EXPECT_EQ(of("a/b", "42"), 2'608'188'586u) << "journals hold it";
   EXPECT_NE(of("a/b", "42"), of("a/c", "42"));
   EXPECT_NE(of("a/b", "42"), of("a/b", "43"));
   EXPECT_NE(of("a/b", "42"), of("a/b4", "2"));

@@ -14,7 +14,8 @@ namespace wayside {
 namespace {
 
 constexpr const char* kSuffix = ".jsonl";
-constexpr size_t kMarkBytes = 1536;  // more than any mark has
+constexpr size_t kMarkBytes = 1536;     // more than any mark has
+constexpr size_t kLinesKept = 2 << 20;  // room for a batch, from one to the next
 // In the file of the mark.
 constexpr uint64_t kSafeMark = 0;
 constexpr uint64_t kLastMark = kMarkBytes;
@@ -115,7 +116,11 @@ class FileSink : public Sink {
   }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
+    if (lines_.capacity() > kLinesKept) std::string().swap(lines_);
     lines_.clear();
+    size_t bytes = 0;
+    for (const Message& m : messages) bytes += m.value.size() + 1;
+    lines_.reserve(bytes);
     for (const Message& m : messages) {
       lines_ += m.value;
       lines_ += '\n';
@@ -305,7 +310,7 @@ class FileSink : public Sink {
   std::unique_ptr<File> file_;
   std::unique_ptr<File> mark_file_;
   uint64_t size_ = 0;
-  std::string lines_;  // of a batch; what it holds is used again by the next one
+  std::string lines_;  // of a batch; its room is used again by the next one
 };
 
 }  // namespace

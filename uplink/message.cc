@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "base/text.h"
 
@@ -17,36 +16,36 @@ class Pieces {
   Pieces(const Pieces&) = delete;
   Pieces& operator=(const Pieces&) = delete;
 
-  Pieces& text(std::string_view piece) {
+  Pieces& raw(std::string_view piece) {
     if (piece.size() > sizeof buffer_ - used_) flush();
     if (piece.size() > sizeof buffer_) {
       out_.append(piece);
-      return *this;
+    } else {
+      std::copy_n(piece.data(), piece.size(), buffer_ + used_);
+      used_ += piece.size();
     }
-    std::memcpy(buffer_ + used_, piece.data(), piece.size());
-    used_ += piece.size();
     return *this;
   }
-  Pieces& string(std::string_view value) {
-    if (is_plain_in_json(value)) return text("\"").text(value).text("\"");
+  Pieces& string(std::string_view text) {
+    if (is_plain_in_json(text)) return raw("\"").raw(text).raw("\"");
     flush();
-    append_json_string(out_, value);
+    append_json_string(out_, text);
     return *this;
   }
-  Pieces& number(double value) {
+  Pieces& number(double number) {
     if (kJsonNumberMax > sizeof buffer_ - used_) flush();
-    used_ = static_cast<size_t>(write_json_number(buffer_ + used_, value) - buffer_);
+    used_ = static_cast<size_t>(write_json_number(buffer_ + used_, number) - buffer_);
     return *this;
   }
-  Pieces& boolean(bool value) { return text(value ? "true" : "false"); }
+  Pieces& boolean(bool flag) { return raw(flag ? "true" : "false"); }
   Pieces& value(const Value& value) {
-    if (const double* number = std::get_if<double>(&value)) return this->number(*number);
+    if (const double* real = std::get_if<double>(&value)) return number(*real);
     if (const bool* flag = std::get_if<bool>(&value)) return boolean(*flag);
     if (const std::string* text = std::get_if<std::string>(&value)) return string(*text);
-    return this->text("null");
+    return raw("null");
   }
   // Names of the configuration need no escapes.
-  Pieces& name(std::string_view name) { return text(",\"").text(name).text("\":"); }
+  Pieces& name(std::string_view name) { return raw(",\"").raw(name).raw("\":"); }
 
  private:
   void flush() {
@@ -63,15 +62,15 @@ void put_head(std::string_view id, std::string_view type, std::string_view origi
               std::string_view origin, std::string_view key, int64_t time_ms, bool clock_unset,
               Envelope envelope, Pieces& out) {
   char digits[24];
-  out.text("{");
+  out.raw("{");
   if (envelope == Envelope::kInside) {
     // Names and digits: without escapes.
-    out.text("\"id\":\"").text(id).text("\"").name("type").string(type).text(",");
+    out.raw("\"id\":\"").raw(id).raw("\"").name("type").string(type).raw(",");
   }
-  out.text("\"").text(origin_name).text("\":").string(origin).name("key").string(key);
+  out.raw("\"").raw(origin_name).raw("\":").string(origin).name("key").string(key);
   const char* end = std::to_chars(digits, digits + sizeof digits, time_ms).ptr;
-  out.name("time").text({digits, end});
-  if (clock_unset) out.text(R"(,"clock":"unset")");
+  out.name("time").raw({digits, end});
+  if (clock_unset) out.raw(R"(,"clock":"unset")");
 }
 
 void put_origin(const Emission& e, Pieces& out) {
@@ -81,22 +80,24 @@ void put_origin(const Emission& e, Pieces& out) {
 
 void put_field(const ReadingBatch& batch, const Field& field, const Column& column, size_t row,
                Pieces& out) {
-  if (field.type == FieldType::kText) {
-    const uint32_t text = column.texts[row];
-    if (text != Interner::kNone) out.name(field.name).string(batch.texts.text(text));
-    return;
+  switch (field.type) {
+    case FieldType::kText:
+      if (column.texts[row] == Interner::kNone) return;
+      out.name(field.name).string(batch.texts.text(column.texts[row]));
+      return;
+    case FieldType::kBool:
+      if (!is_null(column.numbers[row])) out.name(field.name).boolean(column.numbers[row] != 0);
+      return;
+    case FieldType::kNumber:
+      if (!is_null(column.numbers[row])) out.name(field.name).number(column.numbers[row]);
   }
-  const double number = column.numbers[row];
-  if (is_null(number)) return;
-  out.name(field.name);
-  field.type == FieldType::kBool ? out.boolean(number != 0) : out.number(number);
 }
 
 }  // namespace
 
 void Message::clear() {
-  constexpr size_t kKept = 512;  // bytes: long values do not hold their room for ever
-  if (value.capacity() > kKept) value = {};
+  constexpr size_t kKept = 512;                             // bytes of a value
+  if (value.capacity() > kKept) std::string().swap(value);  // an assignment would keep its room
   for (std::string* text : {&id, &type, &block, &key, &value}) text->clear();
   time_ms = 0;
   clock_unset = waited = false;
@@ -106,9 +107,12 @@ void Message::clear() {
 
 Message& MessageBatch::add() {
   if (size_ == all_.size()) all_.emplace_back();
-  Message& m = all_[size_++];
-  m.clear();
-  return m;
+  return all_[size_++];
+}
+
+void MessageBatch::clear() {
+  for (size_t i = 0; i < size_; ++i) all_[i].clear();
+  size_ = 0;
 }
 
 void append_json_value(const Value& value, std::string& out) { Pieces(out).value(value); }
@@ -118,7 +122,7 @@ void append_json(const Emission& e, std::string_view id, Envelope envelope, std:
   put_head(id, e.type, "block", e.block, e.key, e.time_ms, e.clock_unset, envelope, pieces);
   if (envelope == Envelope::kInside) put_origin(e, pieces);
   for (const NamedValue& field : e.fields) pieces.name(field.name).value(field.value);
-  pieces.text("}");
+  pieces.raw("}");
 }
 
 void append_json(const ReadingBatch& batch, const Schema& schema, std::string_view source,
@@ -132,7 +136,7 @@ void append_json(const ReadingBatch& batch, const Schema& schema, std::string_vi
   for (size_t i = 0; i < schema.fields.size(); ++i) {
     if (i != schema.key) put_field(batch, schema.fields[i], batch.columns[i], row, pieces);
   }
-  pieces.text("}");
+  pieces.raw("}");
 }
 
 std::vector<ReadingPlace> reading_places(const Group& group) {

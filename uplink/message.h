@@ -25,21 +25,20 @@ struct Message {
   std::string value;
   bool waited = false;  // belongs to the backlog
 
-  void clear();  // as a new one, but for the room of its texts
+  void clear();  // as a new one, but for the room of texts that are short
 };
 
-// Messages that go out together. What texts had room is used again by the next ones.
+// Messages that go out together. The room of short texts is used again by the next ones.
 class MessageBatch {
  public:
-  // One more, with nothing in it. Others move.
+  // One more, with nothing in it. References to others end.
   Message& add();
-  void clear() { size_ = 0; }
+  void clear();
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   Message& operator[](size_t i) { return all_[i]; }
   const Message& operator[](size_t i) const { return all_[i]; }
-  const Message& back() const { return all_[size_ - 1]; }
   auto begin() const { return all_.begin(); }
   auto end() const { return all_.begin() + static_cast<ptrdiff_t>(size_); }
   operator std::span<const Message>() const { return {all_.data(), size_}; }
