@@ -10,6 +10,7 @@
 
 #include "base/asio.h"
 #include "base/log.h"
+#include "base/release.h"
 #include "base/text.h"
 #include "config/values.h"
 
@@ -203,7 +204,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     end_in_time();
     asio::async_write(socket_, asio::buffer(response_),
                       [self = shared_from_this(), keep](error_code error, size_t) {
-                        self->response_ = {};  // an idle connection holds no answer
+                        release(self->response_);  // an idle connection holds no answer
                         if (!error && keep) return self->read();
                         error_code ignored;
                         self->socket_.shutdown(TcpSocket::shutdown_send, ignored);

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <limits>
 
+#include "base/release.h"
+
 namespace wayside {
 namespace {
 
@@ -55,7 +57,7 @@ void DistinctSketch::note(uint64_t hash) {
 void DistinctSketch::become_registers() {
   ranks_.resize(kRegisters);
   for (const uint64_t hash : hashes_) note(hash);
-  hashes_ = {};
+  release(hashes_);
 }
 
 void DistinctSketch::add(uint64_t hash) {

@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include "base/release.h"
+
 namespace wayside {
 namespace {
 
@@ -187,7 +189,7 @@ void KeyLimit::loaded() {
     ++known_;
     keys_.touch(key);
   }
-  unplaced_ = {};
+  release(unplaced_);
 }
 
 }  // namespace wayside

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/release.h"
 
 namespace wayside {
 namespace {
@@ -68,8 +69,8 @@ void SenmlPack::begin(int64_t arrival_ms, Readings& out, Refusal& refusal) {
   base_ = {};
   records_ = 0;
   if (slots_.size() > kSlotsKept) {
-    slots_ = {};
-    heads_ = {};
+    release(slots_);
+    release(heads_);
   }
   heads_.clear();
   slots_.assign(kSlots, 0);

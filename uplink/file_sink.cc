@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/release.h"
 #include "sensors/json_object.h"
 #include "storage/damage.h"
 #include "uplink/sink.h"
@@ -116,7 +117,7 @@ class FileSink : public Sink {
   }
 
   Status deliver(std::span<const Message> messages, Mark& after) override {
-    if (lines_.capacity() > kLinesKept) std::string().swap(lines_);
+    if (lines_.capacity() > kLinesKept) release(lines_);
     lines_.clear();
     size_t bytes = 0;
     for (const Message& m : messages) bytes += m.value.size() + 1;

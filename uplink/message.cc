@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/release.h"
 #include "base/text.h"
 
 namespace wayside {
@@ -96,8 +97,8 @@ void put_field(const ReadingBatch& batch, const Field& field, const Column& colu
 }  // namespace
 
 void Message::clear() {
-  constexpr size_t kKept = 512;                             // bytes of a value
-  if (value.capacity() > kKept) std::string().swap(value);  // an assignment would keep its room
+  constexpr size_t kKept = 512;  // bytes of a value
+  if (value.capacity() > kKept) release(value);
   for (std::string* text : {&id, &type, &block, &key, &value}) text->clear();
   time_ms = 0;
   clock_unset = waited = false;
