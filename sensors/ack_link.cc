@@ -1,13 +1,11 @@
 #include "sensors/ack_link.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <chrono>
 #include <ctime>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "sensors/tcp_link.h"
 
 namespace wayside {
 namespace {
@@ -30,30 +28,25 @@ void AckRelay::Link::start() {
   deadline_.async_wait([self](error_code error) {
     if (!error && !self->broker_open_) self->fail("no answer within 10 s");
   });
-  resolver_.async_resolve(core_->options.host, std::to_string(core_->options.port),
-                          [self](error_code error, const TcpResolver::results_type& endpoints) {
-                            if (self->closed_) return;
-                            if (error) return self->fail(error.message());
-                            asio::async_connect(self->broker_.socket, endpoints,
-                                                [self](error_code failed, const tcp::endpoint&) {
-                                                  if (self->closed_) return;
-                                                  if (failed) return self->fail(failed.message());
-                                                  self->connected();
-                                                });
-                          });
+  resolve(resolver_, core_->options.host, core_->options.port,
+          [self](error_code error, const TcpResolver::results_type& endpoints) {
+            if (self->closed_) return;
+            if (error) return self->fail(error.message());
+            asio::async_connect(self->broker_.socket, endpoints,
+                                [self](error_code failed, const tcp::endpoint&) {
+                                  if (self->closed_) return;
+                                  if (failed) return self->fail(failed.message());
+                                  self->connected();
+                                });
+          });
 }
 
 void AckRelay::Link::connected() {
   error_code ignored;
   TcpSocket& socket = broker_.socket;
   socket.set_option(tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
   socket.non_blocking(true, ignored);  // of calls that are not async_…
-  int idle_s = 30;
-  int user_timeout_ms = 60'000;
-  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
-             sizeof user_timeout_ms);
+  keep_alive(socket);
   if (!core_->options.tls.on) return opened();
   auto tls = TlsSession::make(core_->options.tls, core_->options.host);
   if (!tls.ok()) return fail(tls.error().message);

@@ -20,8 +20,23 @@ void Splitter::add(std::string_view bytes) {
     skipping_ = false;
     bytes.remove_prefix(end + 1);
   }
+  const size_t line = lines_end_;  // where it begins
   if (const size_t end = bytes.rfind('\n'); end != bytes.npos) lines_end_ = bytes_.size() + end + 1;
   bytes_ += bytes;
+  leave_out(line);
+}
+
+// Of the lines that have ended, from `begin` on.
+void Splitter::leave_out(size_t begin) {
+  while (begin < lines_end_) {
+    const size_t next = bytes_.find('\n', begin) + 1;
+    if (bytes_[begin] == left_out_) {
+      bytes_.erase(begin, next - begin);
+      lines_end_ -= next - begin;
+    } else {
+      begin = next;
+    }
+  }
 }
 
 const std::vector<Splitter::Message>& Splitter::take() {

@@ -17,8 +17,9 @@ class Splitter {
   };
 
   // `max_bytes`: of a message. A longer line is one that is oversized; a longer burst is more than
-  // one.
-  Splitter(bool by_line, size_t max_bytes) : by_line_(by_line), max_bytes_(max_bytes) {}
+  // one. Lines that begin with `left_out` are as if they had never come.
+  Splitter(bool by_line, size_t max_bytes, char left_out = '\n')
+      : by_line_(by_line), max_bytes_(max_bytes), left_out_(left_out) {}
 
   void add(std::string_view bytes);
   // What is whole by now, without the ends of lines; empty lines are none. Views until the next
@@ -30,12 +31,14 @@ class Splitter {
   void reset();  // another connection
 
  private:
+  void leave_out(size_t begin);
   void take_lines();
   void take_bursts();
   void put(std::string_view text);
 
   const bool by_line_;
   const size_t max_bytes_;
+  const char left_out_;
   std::string bytes_;
   size_t taken_ = 0;       // what the last take() gave
   size_t lines_end_ = 0;   // behind the last line that has ended

@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "base/log.h"
 #include "sensors/device.h"
 #include "sensors/splitter.h"
+#include "sensors/tcp_link.h"
 
 namespace wayside {
 namespace {
@@ -26,7 +25,8 @@ using std::chrono::milliseconds;
 constexpr size_t kReadBytes = 16 << 10;
 constexpr auto kStreamConnectTimeout = std::chrono::seconds(10);
 constexpr auto kFetchTime = milliseconds(5);  // of a medium, for a part of a file
-// gpsd then sends the sentences of its receivers; what it says of itself begins with a brace.
+// gpsd then sends the sentences of its receivers; what it says of itself begins with a brace, and
+// is left out.
 constexpr std::string_view kWatchNmea = "?WATCH={\"enable\":true,\"nmea\":true}\n";
 
 }  // namespace
@@ -37,7 +37,8 @@ struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
   Core(asio::io_context& io_, const InputOptions& options_, uint32_t connection_,
        InputHandler handler_)
       : InputPort(io_, options_, connection_, std::move(handler_)),
-        splitter(options_.split == Split::kLine, options_.max_payload_bytes),
+        splitter(options_.split == Split::kLine, options_.max_payload_bytes,
+                 url.kind == InputUrl::Kind::kGpsd ? '{' : '\n'),
         resolver(io_),
         tcp_socket(io_),
         udp_socket(io_),
@@ -82,7 +83,6 @@ struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
   SteadyTimer timer;      // the limit of connecting, and the pause before it
   SteadyTimer quiet;
   std::string buffer;
-  std::vector<Splitter::Message> sentences;  // of gpsd's
   uint64_t attempt = 0;
   bool is_reading = false;
   bool has_ended = false;
@@ -113,20 +113,18 @@ void StreamInput::Core::connect() {
   timer.async_wait(in_this([](Core& core, error_code error) {
     if (!error) core.fail("no answer within 10 s");
   }));
-  resolver.async_resolve(
-      url.host, std::to_string(url.port),
-      in_this([](Core& core, error_code error, const TcpResolver::results_type& endpoints) {
-        if (error) return core.fail(error.message());
-        const auto then =
-            core.in_this([](Core& self, error_code failed) { self.connected(failed); });
-        asio::async_connect(core.tcp_socket, endpoints,
-                            [then](error_code failed, const tcp::endpoint&) { then(failed); });
-      }));
+  resolve(resolver, url.host, url.port,
+          in_this([](Core& core, error_code error, const TcpResolver::results_type& endpoints) {
+            if (error) return core.fail(error.message());
+            const auto then =
+                core.in_this([](Core& self, error_code failed) { self.connected(failed); });
+            asio::async_connect(core.tcp_socket, endpoints,
+                                [then](error_code failed, const tcp::endpoint&) { then(failed); });
+          }));
 }
 
 void StreamInput::Core::connected(error_code error) {
-  error_code ignored;
-  if (!error) tcp_socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  if (!error) keep_alive(tcp_socket);
   const int fd = error ? -1 : tcp_socket.release(error);
   error ? fail(error.message()) : opened(fd);
 }
@@ -212,14 +210,16 @@ void StreamInput::Core::read_stream() {
 }
 
 // In turns with all else that happens on this thread; what is not in memory yet is waited for once.
+// Behind an error it goes on where it stood: from the beginning all would come twice.
 void StreamInput::Core::read_part(bool may_wait) {
   const ssize_t n = read_file(plain_file, buffer.data(), buffer.size(), may_wait);
   const bool is_fetched = n < 0 && errno == EAGAIN && !may_wait;
-  if (n < 0 && !is_fetched) return fail(std::strerror(errno));
-  timer.expires_after(is_fetched ? kFetchTime : milliseconds(0));
-  timer.async_wait(in_this([n, is_fetched](Core& core, error_code error) {
+  if (n < 0 && !is_fetched) tell_trouble(std::strerror(errno), options.retry_ms);
+  const auto failed_for = is_fetched ? kFetchTime : milliseconds(options.retry_ms);
+  timer.expires_after(n < 0 ? failed_for : milliseconds(0));
+  timer.async_wait(in_this([n](Core& core, error_code error) {
     if (error) return;
-    if (is_fetched) return core.read_part(true);
+    if (n < 0) return core.read_part(true);
     core.is_reading = false;
     n == 0 ? core.end() : core.take(static_cast<size_t>(n));
   }));
@@ -268,14 +268,7 @@ void StreamInput::Core::read_datagram() {
                            }));
 }
 
-void StreamInput::Core::send_messages() {
-  const std::vector<Splitter::Message>& all = splitter.take();
-  if (url.kind != InputUrl::Kind::kGpsd) return send(options.topic, all);
-  sentences.clear();  // what gpsd says of itself is left out
-  std::copy_if(all.begin(), all.end(), std::back_inserter(sentences),
-               [](const Splitter::Message& m) { return !m.text.starts_with('{'); });
-  send(options.topic, sentences);
-}
+void StreamInput::Core::send_messages() { send(options.topic, splitter.take()); }
 
 // ---- its user
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sensors/tcp_link.h"
+
 namespace wayside {
 namespace {
 
@@ -21,15 +23,14 @@ void TcpPoll::begin(Done done) {
 }
 
 void TcpPoll::connect() {
-  resolver_.async_resolve(
-      url_.host, std::to_string(url_.port),
-      in_this([this](error_code error, const TcpResolver::results_type& endpoints) {
-        if (error) return fail(error.message());
-        const auto then =
-            in_this([this](error_code failed) { failed ? fail(failed.message()) : ask(); });
-        asio::async_connect(socket_, endpoints,
-                            [then](error_code failed, const tcp::endpoint&) { then(failed); });
-      }));
+  resolve(resolver_, url_.host, url_.port,
+          in_this([this](error_code error, const TcpResolver::results_type& endpoints) {
+            if (error) return fail(error.message());
+            const auto then =
+                in_this([this](error_code failed) { failed ? fail(failed.message()) : ask(); });
+            asio::async_connect(socket_, endpoints,
+                                [then](error_code failed, const tcp::endpoint&) { then(failed); });
+          }));
 }
 
 void TcpPoll::cancel() {

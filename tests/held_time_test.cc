@@ -14,7 +14,7 @@ constexpr int64_t kHourMs = 3'600'000;
 const int64_t kBuild = *parse_rfc3339_ms("2026-01-01T00:00:00Z");
 const int64_t kTrue = *parse_rfc3339_ms("2026-07-17T08:00:00Z");
 
-ClockOptions options() {
+ClockOptions clock_options() {
   ClockOptions o;
   o.build_ms = kBuild;
   return o;
@@ -22,7 +22,7 @@ ClockOptions options() {
 
 // The first time of a life after one that ended at `last`, on another run of the machine.
 Now after_reboot(const Now& last, const ClockReading& first) {
-  return HeldTime(options(), "boot-2", "boot-1 5000 sure", last, first).at(first);
+  return HeldTime(clock_options(), "boot-2", "boot-1 5000 sure", last, first).at(first);
 }
 
 TEST(HeldTime, the_start_of_a_life_takes_the_best_that_is_known) {
@@ -74,7 +74,7 @@ TEST(HeldTime, the_start_of_a_life_takes_the_best_that_is_known) {
 TEST(HeldTime, a_battery_clock_makes_a_plausible_time_sure) {
   const Now last{kTrue, 7'000'000};
   EXPECT_EQ(after_reboot(last, {kTrue + kHourMs, 1, false, true}).may_lag_ms, 0);
-  EXPECT_EQ(after_reboot(last, {12'000, 1, false, true}).may_lag_ms, options().max_away_ms);
+  EXPECT_EQ(after_reboot(last, {12'000, 1, false, true}).may_lag_ms, clock_options().max_away_ms);
 }
 
 TEST(HeldTime, timers_go_on_by_the_time_away_if_that_is_known) {
@@ -92,7 +92,7 @@ TEST(HeldTime, timers_go_on_by_the_time_away_if_that_is_known) {
 }
 
 TEST(HeldTime, a_sync_sets_it_and_so_does_a_step_of_a_synchronised_clock) {
-  HeldTime time(options(), "b", "", {}, {12'000, 1'000});
+  HeldTime time(clock_options(), "b", "", {}, {12'000, 1'000});
   EXPECT_EQ(time.at({13'000, 2'000}).clock, ClockState::kUnset);
   Now now = time.at({kTrue, 3'000, true});
   EXPECT_EQ(now.clock, ClockState::kSynced);
@@ -108,7 +108,7 @@ TEST(HeldTime, a_sync_sets_it_and_so_does_a_step_of_a_synchronised_clock) {
 }
 
 TEST(HeldTime, a_system_clock_that_is_trusted_is_followed) {
-  ClockOptions trusting = options();
+  ClockOptions trusting = clock_options();
   trusting.trust = ClockTrust::kSystem;
   HeldTime time(trusting, "b", "", {}, {12'000, 1'000});
   EXPECT_EQ(time.at({12'000, 1'000}).clock, ClockState::kUnset) << "but not to before the build";
@@ -116,9 +116,9 @@ TEST(HeldTime, a_system_clock_that_is_trusted_is_followed) {
 }
 
 TEST(HeldTime, a_restart_within_one_run_of_the_machine_does_not_look_at_the_system_clock) {
-  HeldTime before(options(), "b", "", {}, {kTrue, 1'000, true});
+  HeldTime before(clock_options(), "b", "", {}, {kTrue, 1'000, true});
   const Now last = before.at({kTrue, 1'000, true});
-  HeldTime after(options(), "b", before.save(), last, {12'000, 61'000});
+  HeldTime after(clock_options(), "b", before.save(), last, {12'000, 61'000});
   const Now now = after.at({12'000, 61'000});
   EXPECT_EQ(now.wall_ms, kTrue + 60'000);
   EXPECT_EQ(now.timer_ms, last.timer_ms + 60'000);
@@ -126,10 +126,10 @@ TEST(HeldTime, a_restart_within_one_run_of_the_machine_does_not_look_at_the_syst
 }
 
 TEST(HeldTime, a_journal_that_is_ahead_of_the_saved_offset_wins) {
-  HeldTime before(options(), "b", "", {}, {kTrue, 1'000});
+  HeldTime before(clock_options(), "b", "", {}, {kTrue, 1'000});
   const Now last{kTrue + kDayMs, kTrue + kDayMs};
   const Now now =
-      HeldTime(options(), "b", before.save(), last, {12'000, 2'000}).at({12'000, 2'000});
+      HeldTime(clock_options(), "b", before.save(), last, {12'000, 2'000}).at({12'000, 2'000});
   EXPECT_GE(now.timer_ms, last.timer_ms);
   EXPECT_GE(now.wall_ms, last.wall_ms);
 }
@@ -141,7 +141,7 @@ TEST(HeldTime, unsynchronised_steps_do_not_reach_it) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     Machine machine(kTrue, seed % 3 == 0);
-    auto time = std::make_unique<HeldTime>(options(), machine.boot(), "", Now(), machine.read());
+    auto time = std::make_unique<HeldTime>(clock_options(), machine.boot(), "", Now(), machine.read());
     Now last = time->at(machine.read());
     for (int i = 0; i < 400; ++i) {
       machine.advance(int64_t(random() % 18'000));
@@ -149,7 +149,7 @@ TEST(HeldTime, unsynchronised_steps_do_not_reach_it) {
       const bool reboot = random() % 40 == 0;
       if (reboot) machine.reboot(int64_t(random() % (72 * kHourMs)));
       if (reboot || random() % 20 == 0) {
-        time = std::make_unique<HeldTime>(options(), machine.boot(), time->save(), last,
+        time = std::make_unique<HeldTime>(clock_options(), machine.boot(), time->save(), last,
                                           machine.read());
       }
       const Now now = time->at(machine.read());

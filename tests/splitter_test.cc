@@ -78,6 +78,25 @@ TEST(Splitter, a_burst_over_the_limit_is_several_messages_of_whole_lines) {
   EXPECT_EQ(texts(splitter.take()), Texts{"ij"});
 }
 
+TEST(Splitter, lines_that_begin_so_are_left_out_also_of_bursts) {
+  for (const bool by_line : {true, false}) {
+    for (size_t step : {1, 4, 100}) {
+      Splitter splitter(by_line, 100, '{');
+      const std::string all = "{\"class\":1}\r\n$A\n{}\n{}\n$B{\n{\n";
+      std::string got;
+      for (size_t at = 0; at < all.size(); at += step) {
+        splitter.add(std::string_view(all).substr(at, step));
+        if (by_line) {
+          for (const std::string& text : texts(splitter.take())) got += text + "\n";
+        }
+      }
+      splitter.pause();
+      for (const std::string& text : texts(splitter.take())) got += text + "\n";
+      EXPECT_EQ(got, "$A\n$B{\n") << by_line << step;
+    }
+  }
+}
+
 TEST(Splitter, another_connection_begins_with_nothing) {
   Splitter splitter(true, 5);
   splitter.add("half a line that is too long");

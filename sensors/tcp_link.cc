@@ -1,0 +1,37 @@
+#include "sensors/tcp_link.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+namespace wayside {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+void set_tcp(TcpSocket& socket, int option, int value) {
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+}
+
+}  // namespace
+
+void resolve(TcpResolver& resolver, const std::string& host, uint16_t port, Resolved then) {
+  const std::string service = std::to_string(port);
+  error_code is_name;
+  const auto address = boost::asio::ip::make_address(host, is_name);
+  if (is_name) return resolver.async_resolve(host, service, std::move(then));
+  then({}, TcpResolver::results_type::create(tcp::endpoint(address, port), host, service));
+}
+
+void keep_alive(TcpSocket& socket) {
+  error_code ignored;
+  socket.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+  set_tcp(socket, TCP_KEEPIDLE, 30);  // seconds
+  set_tcp(socket, TCP_KEEPINTVL, 10);
+  set_tcp(socket, TCP_KEEPCNT, 6);
+  set_tcp(socket, TCP_USER_TIMEOUT, 60'000);  // milliseconds, of what we have written
+}
+
+}  // namespace wayside
