@@ -1,5 +1,8 @@
 #include "pipeline/explode.h"
 
+#include "base/release.h"
+#include "sensors/readings.h"
+
 namespace wayside {
 
 Schema Explode::schema_of(const Schema& input) {
@@ -39,9 +42,10 @@ Rows Explode::expand(const Rows& rows, const uint32_t* arrays, const Interner& t
                      size_t& begin) {
   clear();
   for (; begin < rows.view.rows && times_.size() < kRowsMax; ++begin) {
+    if (elements_.capacity() > kRowsMax) release(elements_);
     elements_.clear();
     const bool there = rows.is_present(begin) && arrays[begin] != Interner::kNone;
-    if (there && !array_.parse(texts.text(arrays[begin]), elements_)) {
+    if (there && !array_.parse(texts.text(arrays[begin]), kReadingsMax, elements_)) {
       elements_.clear();
       ++faults_;
     }

@@ -1,5 +1,5 @@
 // Rows whose texts are JSON arrays become a row for each element, with columns `value` and
-// `position` (from 0). What is no array yields none.
+// `position` (from 0). What is no array, or one of more than kReadingsMax, yields none.
 #pragma once
 
 #include <vector>
@@ -20,7 +20,7 @@ class Explode {
   // `arrays` are ids of `texts`. Valid until the next call.
   Rows expand(const Rows& rows, const uint32_t* arrays, const Interner& texts, size_t& begin);
 
-  uint64_t faults() const { return faults_; }  // texts that are no arrays
+  uint64_t faults() const { return faults_; }  // texts that are no arrays, or too long ones
 
  private:
   static constexpr size_t kRowsMax = 4'096;  // and then the elements of the last reading

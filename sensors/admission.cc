@@ -46,6 +46,8 @@ Result<Schema> make_schema(const SourceOptions& source) {
 namespace {
 
 constexpr size_t kDetailBytes = 500;   // of what is wrong with a message
+constexpr size_t kTopicBytes = 1'024;  // of its topic
+constexpr size_t kBindingBytes = 250;  // that a topic takes beside its own
 constexpr size_t kReadingsKept = 256;  // of a message, for the next one
 constexpr size_t kOutgoingMax = 100;   // of a turn; who needs one asks again
 
@@ -213,25 +215,29 @@ void Admission::take_reply(const Chunk& chunk, const Frame& frame, Row& row) {
   if (!correlation_.empty()) row.texts.back() = correlation_;
 }
 
+// Of a topic that no source wants that is remembered, too.
 Admission::Binding& Admission::bind(uint32_t connection, std::string_view topic) {
-  auto& bindings = bindings_[std::min<size_t>(connection, options_.connections.size())];
-  if (auto found = bindings.find(topic); found != bindings.end()) return found->second;
+  Bindings& bindings = bindings_[std::min<size_t>(connection, options_.connections.size())];
+  if (auto found = bindings.by_topic.find(topic); found != bindings.by_topic.end()) {
+    return found->second;
+  }
+  const size_t bytes = 2 * topic.size() + kBindingBytes;  // its levels stand there once more
+  if (bindings.bytes + bytes > options_.topic_cache) bindings = {};
+  bindings.bytes += bytes;
+  Binding& made = bindings.by_topic[std::string(topic)];
+  made.topic_hash = hash64(topic);
   std::vector<std::string_view> levels;
-  for (uint32_t i = 0; i < states_.size(); ++i) {
+  for (uint32_t i = 0; i < states_.size() && made.source == Rejected::kNoSource; ++i) {
     bool same = connection == kAnyConnection || states_[i].connection == connection;
     if (!same || !states_[i].pattern.match(topic, levels)) continue;
-    if (bindings.size() >= options_.topic_cache) bindings.clear();
-    Binding& made = bindings[std::string(topic)];
     made.source = i;
-    made.topic_hash = hash64(topic);
     made.levels.assign(levels.begin(), levels.end());
     const size_t key = schemas_[i].key;
     if (states_[i].devices && key < levels.size()) {
       made.device = states_[i].devices->find(levels[key]);
     }
-    return made;
   }
-  return unknown_topic_;
+  return made;
 }
 
 bool Admission::is_redelivery(uint32_t connection, const Frame& frame, uint64_t topic_hash,
@@ -310,7 +316,7 @@ void Admission::reject(uint32_t source, const Frame& frame, Refusal refusal, Gro
     refusal.detail = printable(std::string_view(refusal.detail).substr(0, kDetailBytes)) + "…";
   }
   group.rejected.push_back({source, refusal.reason, std::move(refusal.detail),
-                            std::string(frame.topic),
+                            std::string(frame.topic.substr(0, kTopicBytes)),
                             std::string(frame.payload.substr(0, options_.quarantine_payload))});
 }
 

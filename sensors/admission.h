@@ -33,7 +33,7 @@ struct AdmissionOptions {
   // Sources with the same number here keep their common order of arrival, since some block reads
   // several of them. By default each is alone.
   std::vector<uint32_t> order_groups;
-  size_t topic_cache = 20'000;       // topics whose source is remembered, a connection
+  size_t topic_cache = 8 << 20;      // bytes of topics whose source is remembered, a connection
   size_t recent_readings = 10'000;   // a source, with `deduplicate`
   size_t quarantine_payload = 4096;  // bytes kept of a rejected payload
 };
@@ -126,9 +126,12 @@ class Admission {
   std::vector<Schema> schemas_;
   std::vector<SourceState> states_;
   std::vector<Redelivery> redelivery_;  // one a connection
+  struct Bindings {
+    std::unordered_map<std::string, Binding, TextHash, std::equal_to<>> by_topic;
+    size_t bytes = 0;
+  };
   // One a connection, since two of them may use the same topics; the last for any connection.
-  std::vector<std::unordered_map<std::string, Binding, TextHash, std::equal_to<>>> bindings_;
-  Binding unknown_topic_;
+  std::vector<Bindings> bindings_;
   std::vector<ToDevice> outgoing_;
   // Of the reading at hand.
   std::string correlation_;                // in hex digits

@@ -171,7 +171,7 @@ class CborDecoder : public Decoder {
       return false;
     }
     json_room_ -= std::min(json_room_, json.text().size());
-    row.texts[writer_.place(field)] = out_->keep(std::move(json.text()));
+    row.texts[writer_.place(field)] = out_->keep(json.text());
     return true;
   }
 

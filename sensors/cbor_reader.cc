@@ -200,7 +200,7 @@ bool CborReader::take_scalar(const CborItem& item, Readings& out, Scalar& value)
       std::string_view text;
       if (!take_bytes(item, joined, text)) return false;
       if (!is_valid_utf8(text)) return fail("a text is not UTF-8");
-      value = item.is_open ? out.keep(std::move(joined)) : text;
+      value = item.is_open ? out.keep(joined) : text;
       return true;
     }
     case Type::kFlag:

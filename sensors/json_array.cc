@@ -5,10 +5,16 @@
 #include <cmath>
 #include <string>
 
+#include "base/release.h"
+#include "sensors/frame.h"
+#include "sensors/json_parser.h"
+
 namespace wayside {
 namespace {
 
 namespace od = simdjson::ondemand;
+
+constexpr size_t kKeptBytes = 64 << 10;  // of a text, for the next one
 
 std::string without_space(std::string_view json) {
   return std::string(json.substr(0, json.find_last_not_of(" \t\r\n") + 1));
@@ -78,25 +84,28 @@ bool take(od::value& element, JsonElement& made) {
 }  // namespace
 
 struct JsonArray::Parser {
-  od::parser parser;
+  JsonParser parser;
   std::string padded;
 };
 
 JsonArray::JsonArray() : parser_(std::make_unique<Parser>()) {}
 JsonArray::~JsonArray() = default;
 
-bool JsonArray::parse(std::string_view text, std::vector<JsonElement>& elements) {
+bool JsonArray::parse(std::string_view text, size_t most, std::vector<JsonElement>& elements) {
   elements.clear();
   std::string& padded = parser_->padded;
+  if (padded.size() > kKeptBytes) release(padded);
   padded.assign(text);
-  padded.append(simdjson::SIMDJSON_PADDING, ' ');
+  padded.append(kFramePadding, ' ');
   od::document document;
   od::array array;
-  const simdjson::padded_string_view view(padded.data(), text.size(), padded.size());
-  if (parser_->parser.iterate(view).get(document) || document.get_array().get(array)) return false;
+  const std::string_view json(padded.data(), text.size());
+  if (parser_->parser.iterate(json).get(document) || document.get_array().get(array)) return false;
   for (auto item : array) {
     od::value element;
-    if (std::move(item).get(element) || !take(element, elements.emplace_back())) return false;
+    if (elements.size() == most || std::move(item).get(element) ||
+        !take(element, elements.emplace_back()))
+      return false;
   }
   const char* rest;
   return document.current_location().get(rest) != simdjson::SUCCESS;  // nothing follows

@@ -21,8 +21,8 @@ class JsonArray {
   ~JsonArray();
 
   // Numbers, texts and nothing as they are, true and false as 1 and 0, objects and arrays as their
-  // JSON text. False: the text is no array.
-  bool parse(std::string_view text, std::vector<JsonElement>& elements);
+  // JSON text. False: the text is no array, or has more of them than `most`.
+  bool parse(std::string_view text, size_t most, std::vector<JsonElement>& elements);
 
  private:
   struct Parser;

@@ -44,17 +44,13 @@ class Readings {
   // `empty`: a reading of which nothing has come yet.
   explicit Readings(Row empty = {}) : empty_(std::move(empty)) {}
 
-  void clear() {
-    size_ = 0;
-    texts_.clear();
-    outgoing.clear();
-  }
+  void clear();
   // The next reading; valid until the one after it.
   Row& add();
   // The one added last becomes none.
   void refuse(Refusal refusal) { items_[size_ - 1].refusal = std::move(refusal); }
   // For a text that stands nowhere else.
-  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+  std::string_view keep(std::string_view text);
 
   const Row& empty() const { return empty_; }
   size_t size() const { return size_; }
@@ -74,7 +70,7 @@ class Readings {
   Row empty_;
   std::vector<Item> items_;
   size_t size_ = 0;
-  std::deque<std::string> texts_;
+  std::deque<std::string> texts_;  // each holds many, since a payload may be full of short ones
 };
 
 bool too_many_readings(const Readings& readings,

@@ -1,5 +1,6 @@
 #include "sensors/row_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -9,8 +10,11 @@
 namespace wayside {
 namespace {
 
-// With nothing around it.
+// Blanks around it and a plus are what devices pad it with.
 std::optional<double> number_in(std::string_view text) {
+  text = text.substr(std::min(text.find_first_not_of(' '), text.size()));
+  text = text.substr(0, text.find_last_not_of(' ') + 1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double number;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
@@ -52,7 +56,7 @@ bool RowWriter::number(size_t field, double value, Row& row, Readings& out,
       if (f.json) return wrong_type(field, refusal);
       std::string digits;
       append_json_number(digits, value);
-      row.texts[place(field)] = out.keep(std::move(digits));
+      row.texts[place(field)] = out.keep(digits);
       return true;
     }
   }

@@ -5,6 +5,8 @@
 namespace wayside {
 namespace {
 
+constexpr size_t kMost = 100;
+
 TEST(JsonArray, gives_its_elements_as_values) {
   using Values = std::vector<Value>;
   struct Case {
@@ -22,7 +24,7 @@ TEST(JsonArray, gives_its_elements_as_values) {
   JsonArray array;
   for (const Case& c : cases) {
     std::vector<JsonElement> elements(1);
-    EXPECT_TRUE(array.parse(c.text, elements)) << c.text;
+    EXPECT_TRUE(array.parse(c.text, kMost, elements)) << c.text;
     Values values;
     for (const JsonElement& e : elements) values.push_back(e.value);
     EXPECT_EQ(values, c.elements) << c.text;
@@ -35,7 +37,7 @@ TEST(JsonArray, keeps_the_digits_of_whole_numbers_that_a_double_cannot_hold) {
   ASSERT_TRUE(
       array.parse("[9007199254740991, 9007199254740993, -9223372036854775808, "
                   "18446744073709551615, 1e300, 100000000000000000000]",
-                  elements));
+                  kMost, elements));
   std::vector<std::string> digits;
   for (const JsonElement& e : elements) digits.push_back(e.digits);
   EXPECT_EQ(digits, (std::vector<std::string>{"", "9007199254740993", "-9223372036854775808",
@@ -47,9 +49,16 @@ TEST(JsonArray, what_is_no_array_is_refused) {
   std::vector<JsonElement> elements;
   for (const char* text : {"", " ", "1", "{}", "null", "[", "[1", "[1,", "[1,]", "[1] 2", "[1]]",
                            "[1}", "[nul]", "[\"a]", "[1 2]", "[-open]", "[-]", "[1,-.5]"}) {
-    EXPECT_FALSE(array.parse(text, elements)) << text;
+    EXPECT_FALSE(array.parse(text, kMost, elements)) << text;
   }
-  EXPECT_TRUE(array.parse("[1]", elements)) << "and the next one is none the worse";
+  EXPECT_TRUE(array.parse("[1]", kMost, elements)) << "and the next one is none the worse";
+}
+
+TEST(JsonArray, one_with_more_elements_than_asked_for_is_refused) {
+  JsonArray array;
+  std::vector<JsonElement> elements;
+  EXPECT_TRUE(array.parse("[1,2,3]", 3, elements));
+  EXPECT_FALSE(array.parse("[1,2,3,4]", 3, elements));
 }
 
 }  // namespace

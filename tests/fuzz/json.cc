@@ -30,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   static JsonArray array;
   std::vector<JsonElement> elements;
-  (void)array.parse(fuzz_input(R"([1,"a",{"b":[null]},true])", data, size), elements);
+  (void)array.parse(fuzz_input(R"([1,"a",{"b":[null]},true])", data, size), 1'000, elements);
   return 0;
 }
