@@ -32,6 +32,7 @@ topic = "v3/{application}/devices/{device}/up"
 key = "device"
 time = { field = "received_at", unit = "rfc3339" }
 [fields]
+end_device = { path = "end_device_ids.device_id", type = "text", equals = "device" }
 dev_eui = { path = "end_device_ids.dev_eui", type = "text" }
 f_port = "uplink_message.f_port"
 f_cnt = "uplink_message.f_cnt"

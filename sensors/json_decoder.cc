@@ -173,17 +173,25 @@ class JsonDecoder : public Decoder {
       od::value value;
       if (const auto error = std::move(item).get(value)) return bad(error);
       if (out_->is_full()) return too_many_readings(*out_, *refusal_);
-      Row& row = out_->add();
-      od::object object;
-      if (const auto error = value.get_object().get(object)) {
-        if (error != simdjson::INCORRECT_TYPE) return bad(error);
-        out_->refuse({"wrong_type", "is not an object"});
-      } else if (!walk(object, element_, row)) {
+      if (!take_element(value, out_->add())) {
         if (is_broken_) return false;
         out_->refuse(std::exchange(*refusal_, {}));
       }
     }
     return true;
+  }
+
+  bool take_element(od::value& value, Row& row) {
+    od::object object;
+    auto error = value.get_object().get(object);
+    if (!error) return walk(object, element_, row);
+    if (error != simdjson::INCORRECT_TYPE) return bad(error);
+    od::array array;
+    error = value.get_array().get(array);
+    if (!error) return walk(array, element_, row);
+    if (error != simdjson::INCORRECT_TYPE) return bad(error);
+    *refusal_ = {"wrong_type", "is neither an object nor an array"};
+    return false;
   }
 
   bool walk(od::object& object, Member& node, Row& row) {
@@ -279,10 +287,11 @@ class JsonDecoder : public Decoder {
 
   // Ids often come as bare numbers: they are taken as they are written.
   static bool take_scalar_as_text(od::value& value, std::string_view& text) {
-    od::json_type type;
-    if (value.type().get(type)) return false;
-    if (type != od::json_type::number && type != od::json_type::boolean) return false;
-    text = without_space(value.raw_json_token());
+    const std::string_view token = without_space(value.raw_json_token());
+    double number;
+    bool flag;
+    if (value.get_double().get(number) && value.get_bool().get(flag)) return false;
+    text = token;
     return true;
   }
 

@@ -48,7 +48,9 @@ std::optional<int32_t> time_of(std::string_view text) {
 std::optional<int64_t> day_of(std::optional<int> day, std::optional<int> month,
                               std::optional<int> year) {
   namespace ch = std::chrono;
+  // A number beyond 255 would wrap around in what is made of it.
   if (!day || !month || !year || *year < 1 || *year > 9999) return std::nullopt;
+  if (*month > 12 || *day > 31) return std::nullopt;
   const ch::year_month_day date{ch::year{*year}, ch::month{unsigned(*month)},
                                 ch::day{unsigned(*day)}};
   if (!date.ok()) return std::nullopt;

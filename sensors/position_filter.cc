@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kMetersPerDegree = kMeanEarthRadiusM * std::numbers::pi / 180;
 constexpr double kSpeedVariance = 30.0 * 30.0;  // at first: any vehicle's
+constexpr double kLeap = 6;                     // standard deviations
 
 double meters_per_degree_east(double lat) {
   return kMetersPerDegree * std::max(std::cos(lat * std::numbers::pi / 180), 1e-6);
@@ -38,8 +39,9 @@ void PositionFilter::smooth(PositionTrack& track, int64_t time_ms, double hdop, 
   if (track.ms != kTimeMin && time_ms < track.ms) return;
   const double deviation = options_.accuracy * (is_null(hdop) ? 1 : std::max(hdop, 1.0));
   const double variance = deviation * deviation;
+  const PositionTrack anew = {lat, lon, 0, 0, variance, 0, kSpeedVariance, time_ms};
   if (is_null(track.lat) || time_ms - track.ms > kSilenceMs) {
-    track = {lat, lon, 0, 0, variance, 0, kSpeedVariance, time_ms};
+    track = anew;
     return;
   }
   predict(track, time_ms);
@@ -48,6 +50,10 @@ void PositionFilter::smooth(PositionTrack& track, int64_t time_ms, double hdop, 
   const double speed_gain = track.covariance / total;
   const double north = (lat - track.lat) * kMetersPerDegree;
   const double east = wrapped(lon - track.lon) * meters_per_degree_east(track.lat);
+  if (north * north + east * east > kLeap * kLeap * total) {
+    track = anew;
+    return;
+  }
   track.lon = wrapped(track.lon + gain * wrapped(lon - track.lon));
   track.lat += gain * (lat - track.lat);
   track.north += speed_gain * north;

@@ -38,6 +38,15 @@ std::optional<uint64_t> decimal_of(uint64_t bits) {
   return number;
 }
 
+std::optional<uint64_t> bits_of(uint64_t decimal) {
+  uint64_t bits = 0;
+  for (int shift = 0; decimal > 0; shift += 4, decimal /= 10) {
+    if (shift == 64) return std::nullopt;
+    bits |= decimal % 10 << shift;
+  }
+  return bits;
+}
+
 }  // namespace
 
 class StructPath::Parser {
@@ -138,10 +147,12 @@ class StructPath::Parser {
     left_.remove_prefix(1);
     const bool negative = take(left_, "-");
     const bool hex = !negative && take(left_, "0x");
-    const auto number = take_number(left_, hex ? 16 : 10);
+    const bool bcd = path_.kind_ == Kind::kBcd;
+    auto number = take_number(left_, hex ? 16 : 10);
+    if (number && bcd && !hex) number = negative ? std::nullopt : bits_of(*number);
     const uint64_t mask = mask_of(path_.width_);
     const uint64_t most = negative ? mask / 2 + 1 : mask;
-    if (!number || *number > most || !(is_whole() || path_.kind_ == Kind::kBcd)) {
+    if (!number || *number > most || !(is_whole() || bcd)) {
       return wrong(
           "what says that there is nothing is a value of the u…, i… or bcd… before it, as "
           "in \"4:u16le!0xFFFF\"");

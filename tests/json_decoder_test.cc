@@ -120,6 +120,14 @@ TEST(JsonDecoder, the_payload_may_be_the_array) {
   EXPECT_TRUE(d(R"({"ts":1})").starts_with("bad_json"));
 }
 
+TEST(JsonDecoder, a_reading_may_be_an_array_whose_members_have_numbers) {
+  SourceOptions o = pack("rows");
+  o.time_path = "0";
+  o.fields = {field("t", "1"), field("unit", "/unit", kText)};
+  Decoding d(o);
+  EXPECT_EQ(d(R"({"rows":[[1,22.5],[2,null],[3]],"unit":"C"})"), "@1 22.5 C\n@2 - C\n@3 - C");
+}
+
 TEST(JsonDecoder, a_time_beside_the_readings_is_that_of_all) {
   SourceOptions o = pack("r");
   o.time_path = "/sent";
@@ -129,7 +137,8 @@ TEST(JsonDecoder, a_time_beside_the_readings_is_that_of_all) {
 TEST(JsonDecoder, a_reading_with_a_wrong_value_is_refused_alone) {
   Decoding d(pack("."));
   EXPECT_EQ(d(R"([{"ts":1,"t":[{"a":1}],"in":{"n":1}},5,{"ts":2,"t":6}])"),
-            "wrong_type: field 't' is not a number\nwrong_type: is not an object\n@2 6 - -");
+            "wrong_type: field 't' is not a number\nwrong_type: is neither an object nor an "
+            "array\n@2 6 - -");
   EXPECT_TRUE(d(R"([{"ts":1,"t":5},{"ts":2,]")").starts_with("bad_json"));
 }
 
@@ -200,6 +209,9 @@ TEST(JsonDecoder, what_is_not_one_json_object_is_refused) {
                               R"({ts:1})",
                               "{\"door\":\"\xff\"}",
                               R"({"door":"\ud800"})",
+                              R"({"door":12abc})",
+                              R"({"door":tru})",
+                              R"({"door":-})",
                               R"({"mv":tru})",
                               R"({"mv":truex})"}) {
     const std::string result = d(payload);

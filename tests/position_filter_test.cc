@@ -55,6 +55,19 @@ TEST(PositionFilter, a_noisy_track_comes_nearer_to_the_road_and_a_turn_is_follow
   }
 }
 
+TEST(PositionFilter, behind_a_leap_the_track_is_where_it_leads_at_once) {
+  for (const int64_t step_ms : {100, 1'000, 60'000}) {
+    const PositionFilter filter(options());
+    PositionTrack track;
+    for (int i = 0; i < 40; ++i) {
+      const Place road = {i < 20 ? 52.0 : 52.1, 9};  // 11 km
+      double lat = road.lat, lon = road.lon;
+      filter.smooth(track, i * step_ms, kNull, lat, lon);
+      EXPECT_LT(distance_m(road.lat, road.lon, lat, lon), 1) << i << " of " << step_ms;
+    }
+  }
+}
+
 TEST(PositionFilter, an_imprecise_position_moves_the_track_less) {
   const auto moved_m = [](double hdop) {
     const PositionFilter filter(options());

@@ -99,6 +99,8 @@ TEST(StructDecoder, some_bits_say_that_there_is_nothing) {
   EXPECT_EQ(at("0:i16be!-1", "FFFF"), "@none -");
   EXPECT_EQ(at("0:u8[4..7]!15", "F1"), "@none -");
   EXPECT_EQ(at("0:bcd16be!0xFFFF", "FFFF"), "@none -");
+  EXPECT_EQ(at("0:bcd16be!9999", "9999"), "@none -");
+  EXPECT_EQ(at("0:bcd8!99", "63"), "@none 63");
   EXPECT_EQ(at("0:f32le", "0000C07F"), "@none -") << "not a number";
   SourceOptions o = layout({field("x", "0:u8!255")});
   o.time_path = "1:u32be!0";
