@@ -230,7 +230,8 @@ class Gateway {
                      .acknowledged = c.acknowledged,
                      .skipped = c.skipped,
                      .broker_dropped = c.broker_dropped,
-                     .answers_lost = s->answers_lost()});
+                     .answers_lost = s->answers_lost(),
+                     .refused = s->refused()});
     }
     for (const auto& i : inputs_) {
       const InputCounters& c = i->counters();
@@ -285,6 +286,7 @@ Status run_gateway(const Config& config) {
       continue;
     }
     Gateway gateway(config, *loop);
+    malloc_trim(0);  // of what the start has needed, as the configuration's text
     log_info("{}: gateway {} with state in {}", version_text(), config.gateway.id, state_dir);
     WS_TRY(gateway.run(state_dir));
     store_damage = loop->store_damage();

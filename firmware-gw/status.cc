@@ -181,6 +181,7 @@ std::string Snapshot::to_json() const {
     json.add("skipped", c.skipped);
     json.add("broker_dropped", c.broker_dropped);
     json.add("answers_lost", c.answers_lost);
+    json.add("refused", c.refused);
     json.close();
   }
   json.close_list();

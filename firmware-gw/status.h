@@ -57,6 +57,7 @@ struct ConnectionStatus {
   uint64_t skipped = 0;
   uint64_t broker_dropped = 0;  // as it tells by its drops_topic
   uint64_t answers_lost = 0;
+  std::string refused = {};  // a filter that the broker does not let us subscribe to
   uint64_t sessions_lost = 0;
 };
 

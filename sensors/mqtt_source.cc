@@ -59,6 +59,7 @@ struct MqttSource::Session : paho::callback, paho::iaction_listener {
   // On Paho's thread, which must not wait.
   void connected(const std::string&) override {
     source.subscriptions_ = 0;
+    source.set_refused("");
     for (const std::string& filter : source.filters_) subscribe(filter, source.options_.qos);
     const std::string& drops_topic = source.options_.drops_topic;
     if (!drops_topic.empty()) subscribe(drops_topic, 0);
@@ -66,15 +67,17 @@ struct MqttSource::Session : paho::callback, paho::iaction_listener {
   void subscribe(const std::string& filter, int qos) {
     const paho::subscribe_options others(v5);  // what we publish does not come back to us
     try {
-      client.subscribe(filter, qos, nullptr, *this, others);
+      client.subscribe(filter, qos, const_cast<std::string*>(&filter), *this, others);
     } catch (const paho::exception& error) {
       log_error("mqtt {}: subscribing to {}: {}", source.options_.name, filter, error.what());
     }
   }
   void on_success(const paho::token&) override { ++source.subscriptions_; }
-  void on_failure(const paho::token&) override {
-    ++source.subscriptions_;
-    log_error("mqtt {}: the broker refuses a subscription", source.options_.name);
+  void on_failure(const paho::token& token) override {
+    const auto& filter = *static_cast<const std::string*>(token.get_user_context());
+    log_error("mqtt {}: the broker refuses to subscribe us to {}; nothing comes in from there",
+              source.options_.name, filter);
+    source.set_refused(filter);
   }
 
   MqttSource& source;
@@ -147,6 +150,16 @@ void MqttSource::publish(const std::string& topic, const std::string& payload,
 bool MqttSource::is_connected() const {
   const size_t wanted = filters_.size() + (options_.drops_topic.empty() ? 0 : 1);
   return relay_.counters().connected && subscriptions_ >= wanted;
+}
+
+std::string MqttSource::refused() const {
+  std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+void MqttSource::set_refused(std::string filter) {
+  std::lock_guard lock(mutex_);
+  refused_ = std::move(filter);
 }
 
 void MqttSource::disconnect() {

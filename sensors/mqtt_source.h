@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ class MqttSource {
   // A message of ours, QoS 0; lost while the broker is away. The io thread.
   void publish(const std::string& topic, const std::string& payload,
                const std::string& correlation);
-  // And subscribed: the broker has answered to all of that. Any thread.
+  // And subscribed, to all of it. Any thread.
   bool is_connected() const;
+  // What the broker does not let us subscribe to, the last one of it; "": none. Any thread.
+  std::string refused() const;
   uint64_t answers_lost() const { return answers_lost_; }  // that could not be published
   AckRelay& relay() { return relay_; }
   const MqttOptions& options() const { return options_; }
@@ -35,12 +38,15 @@ class MqttSource {
  private:
   struct Session;
   void connect();
+  void set_refused(std::string filter);
   MqttOptions options_;
   std::vector<std::string> filters_;
   AckRelay relay_;
   std::unique_ptr<Session> session_;
-  std::atomic<size_t> subscriptions_{0};  // that the broker has answered to
+  std::atomic<size_t> subscriptions_{0};  // that the broker has granted
   std::atomic<uint64_t> answers_lost_{0};
+  mutable std::mutex mutex_;
+  std::string refused_;
 };
 
 }  // namespace wayside

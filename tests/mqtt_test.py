@@ -3,9 +3,11 @@
 
 import json
 import os
+import re
 import signal
 import time
 import unittest
+from pathlib import Path
 
 from proxy import MqttProxy
 from system import DEFAULT_BINARY, QUICK_GATEWAY, VEHICLE_READINGS, Stand, fill, free_port, wait_for, watch_syncs
@@ -22,11 +24,12 @@ reconnect_max = "1s"
 max_payload = "64KiB"
 [[uplink]]
 name = "centre"
-raw = ["readings"]
+raw = {raw}
 linger = "20ms"
 """
 
 READINGS = VEHICLE_READINGS + """\
+mqtt = "local"
 topic = "t/{vehicle}"
 max_disorder = "100ms"
 [source.fields]
@@ -37,6 +40,25 @@ name = "w"
 from = "readings"
 size = "1s"
 select = { n = "count()", total = "sum(seq)" }
+"""
+
+SECOND_BROKER = """\
+[[mqtt]]
+name = "second"
+url = "mqtt://127.0.0.1:{port}"
+reconnect_max = "1s"
+"""
+
+OTHER_READINGS = """\
+[[source]]
+name = "others"
+mqtt = "second"
+topic = "u/{vehicle}"
+format = "json"
+key = "vehicle"
+time = { field = "ts", unit = "ms" }
+[source.fields]
+seq = "seq"
 """
 
 def now_ms():
@@ -51,7 +73,8 @@ class MqttTest(unittest.TestCase):
         self.next_seq = 0
 
     def make_gateway(self, version="5", blocks=READINGS, port=None, env=None):
-        config = fill(GATEWAY + blocks, id="g", port=port or self.proxy.port, version=version)
+        raw = re.findall(r'"(readings|others)"\n(?:mqtt|format)', blocks)
+        config = fill(GATEWAY + blocks, id="g", raw=json.dumps(raw), port=port or self.proxy.port, version=version)
         self.gateway = self.stand.daemon(BINARY, config, env=env)
         self.gateway.check()
         return self.gateway
@@ -97,6 +120,55 @@ class MqttTest(unittest.TestCase):
 
 
 class Connection(MqttTest):
+    def refuse(self, topic_filter):
+        """The broker lets nobody subscribe to that."""
+        plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
+        acl = {"acltype": "subscribeLiteral", "topic": topic_filter, "allow": False}
+        rules = self.broker.config.with_name("rules.json")
+        rules.write_text(json.dumps({
+            "defaultACLAccess": {what: True for what in ("publishClientSend", "publishClientReceive", "subscribe",
+                                                         "unsubscribe")},
+            "roles": [{"rolename": "all", "acls": [acl]}],
+            "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}], "anonymousGroup": "all"}))
+        with self.broker.config.open("a") as config:
+            config.write(f"plugin {plugin}\nplugin_opt_config_file {rules}\n")
+
+    def test_a_subscription_that_the_broker_refuses_is_told(self):
+        self.refuse("secret/+")
+        self.broker.start()
+        other = OTHER_READINGS.replace("u/{vehicle}", "secret/{vehicle}").replace('"second"', '"local"')
+        self.make_gateway(blocks=READINGS + other).start()
+        status = self.gateway.await_status("the refusal", lambda s: s["mqtt"][0]["refused"])
+        self.assertEqual(status["mqtt"][0]["refused"], "secret/+")
+        self.assertFalse(status["mqtt"][0]["connected"])
+        self.assertIn("refuses to subscribe us to secret/+", self.gateway.log_text())
+        self.publisher = self.stand.publisher(self.broker.port)
+        self.publish(5)
+        self.end(5)
+        self.assert_each_reading_came_once()
+
+    def test_two_brokers_are_each_acknowledged_what_is_theirs(self):
+        second = self.stand.mosquitto(name="second").start()
+        blocks = SECOND_BROKER.replace("{port}", str(second.port)) + READINGS + OTHER_READINGS
+        self.start_all(blocks=blocks)
+        self.gateway.await_connected()
+        others = self.stand.publisher(second.port)
+        for part in range(4):
+            self.publish(200)
+            for seq in range(part * 300, (part + 1) * 300):
+                others.publish(f"u/w{seq % 2}", json.dumps({"ts": now_ms(), "seq": seq}))
+            self.gateway.kill()
+            self.gateway.start()
+            self.gateway.await_connected()
+        self.gateway.await_status("all readings", lambda s: (
+            s["readings"]["used"] + s["readings"]["late"] == 2000), SETTLE_S)
+        self.end(2000)
+        by_source = {"readings": [], "others": []}
+        for reading in self.delivered_readings():
+            by_source[reading["source"]].append(reading["seq"])
+        self.assertEqual(sorted(by_source["readings"]), list(range(800)))
+        self.assertEqual(sorted(by_source["others"]), list(range(1200)))
+
     def test_a_broker_that_comes_later_is_connected_to(self):
         port = free_port()
         self.make_gateway(port=port).start()

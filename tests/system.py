@@ -137,8 +137,8 @@ class Stand:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def mosquitto(self, **options):
-        return self.add(Mosquitto(self.path("mosquitto"), **options))
+    def mosquitto(self, name="mosquitto", **options):
+        return self.add(Mosquitto(self.path(name), **options))
 
     def kafka(self):
         kafka = Kafka(self.path("kafka"))
