@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 
 constexpr int64_t kPublishMs = 250;
 constexpr size_t kKeysShown = 64;
+constexpr size_t kRejectedMax = 10'000;  // in memory, of messages as small as they like
 
 }  // namespace
 
@@ -127,7 +128,7 @@ milliseconds Loop::wait_time() const {
   const Now now = clock_->now();
   int64_t wait = 1'000;
   if (!engine_->group().turns.empty()) {
-    wait = std::min(wait, group_since_ms_ + config_.storage.commit_age_ms - now.timer_ms);
+    wait = std::min(wait, commit_at_ms() - now.timer_ms);
   }
   wait = std::min(wait, engine_->pipeline().next_timer() - now.timer_ms);
   wait = std::min(wait, lookup_files_.next_ms() - now.timer_ms);
@@ -163,13 +164,19 @@ bool Loop::clock_was_set(const Now& now) const {
   return step_between(last_now_, now) != 0 || became_synced(last_now_, now);
 }
 
-bool Loop::commit_due(Now now, bool queue_empty) const {
+int64_t Loop::commit_at_ms() const {
   const Group& group = engine_->group();
   const StorageOptions& o = config_.storage;
+  const bool full = group_bytes_ >= o.commit_bytes || group.rows() >= o.commit_readings ||
+                    group.rejected.size() >= kRejectedMax;
+  return full ? group_since_ms_
+              : std::max(group_since_ms_ + o.commit_age_ms, pace_.rest_until_ms());
+}
+
+bool Loop::commit_due(Now now, bool queue_empty) const {
   const bool asked = !engine_->emissions().answers().empty();  // somebody waits
   return engine_->emissions().has_critical() || (asked && queue_empty) ||
-         group_bytes_ >= o.commit_bytes || group.rows() >= o.commit_readings ||
-         now.timer_ms - group_since_ms_ >= o.commit_age_ms || (window_full_ && queue_empty);
+         now.timer_ms >= commit_at_ms() || (window_full_ && queue_empty);
 }
 
 // Repeats what must not fail until it does not. Meanwhile the queue fills and reading stops;
@@ -220,6 +227,7 @@ Result<std::string> Loop::Pages::read(const std::string& component, const std::s
 // False: told to end while the disk failed.
 bool Loop::commit() {
   const auto begun = steady_clock::now();
+  const int64_t begun_ms = clock_->now().timer_ms;
   Group& group = engine_->group();
   engine_->end_group();
   block_.clear();
@@ -240,19 +248,12 @@ bool Loop::commit() {
   commit_us_ =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
   ++commits_;
+  pace_.took(begun_ms, clock_->now().timer_ms);
 
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
   if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); }))
     return false;
   if (changes.checkpoint) engine_->pipeline().saved();
-  // On a disk that is full from one moment to the next it would be too late for that.
-  if (changes.checkpoint) {
-    (void)insist("store", [&] { return store_->make_durable(); });
-    keep_snapshot();
-  }
-  if (!changes.marks.empty()) {
-    (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
-  }
   for (const Emission& e : emissions) {
     if (e.type == "incident")
       log_warn("incident {} {}: {}", e.block, e.key, std::get<std::string>(e.fields.front().value));
@@ -262,6 +263,14 @@ bool Loop::commit() {
   if (next_epoch_) enter_epoch();
   for (auto& worker : workers_) worker->notify(committed(), urgent);
   answer_commands();
+  // On a disk that is full from one moment to the next it would be too late for that.
+  if (changes.checkpoint) {
+    (void)insist("store", [&] { return store_->make_durable(); });
+    keep_snapshot();
+  }
+  if (!changes.marks.empty()) {
+    (void)insist("store", [&] { return store_->trim_outbox(engine_->uplinks(), marks_); });
+  }
   engine_->next_group();
   before_ = reached(journal_->last_sequence());
   thin_out();
@@ -276,7 +285,9 @@ bool Loop::commit() {
 
 std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry) const {
   std::vector<QuarantineRow> rows;
-  for (const Rejected& r : group.rejected) {
+  const std::span<const Rejected> all = group.rejected;
+  const size_t kept = std::min<size_t>(all.size(), config_.storage.quarantine_rows);
+  for (const Rejected& r : all.last(kept)) {
     const std::string source =
         r.source < config_.sources.size() ? config_.sources[r.source].name : "";
     rows.push_back({entry, rows.size(), group.turns.back().now.wall_ms, source, r.reason, r.detail,

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "firmware-gw/answers.h"
+#include "firmware-gw/commit_pace.h"
 #include "firmware-gw/engine.h"
 #include "firmware-gw/flash.h"
 #include "firmware-gw/indexer.h"
@@ -175,6 +176,7 @@ class Loop {
   void take(std::vector<std::unique_ptr<Chunk>>& chunks);
   bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
+  int64_t commit_at_ms() const;  // timer clock; of the open group, unless something hurries it
   bool commit();
   void answer_commands();  // in answers.cc
   bool is_changed_behind(const CommandAnswer& answer) const;
@@ -263,6 +265,7 @@ class Loop {
   int64_t published_ms_ = 0;
   uint64_t commits_ = 0;
   int64_t commit_us_ = 0;
+  CommitPace pace_;
   std::string trouble_;  // of journal or store; empty when all is well
   FlashMeter flash_;
   Losses losses_;
