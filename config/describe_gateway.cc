@@ -26,7 +26,8 @@ void describe(ConfigVisitor& v, StorageOptions& o) {
   v.bytes({"min_free", "stays free on their file system, by the same means"}, o.min_free, 0);
   v.duration({"tell_interval", "losses by these limits are told at most so often"},
              o.tell_interval_ms, 1'000);
-  v.duration({"commit_age", "the longest a reading waits for its commit"}, o.commit_age_ms, 0);
+  v.duration({"commit_age", "the longest a reading waits for its commit, where those are quick"},
+             o.commit_age_ms, 0);
   v.bytes({"commit_bytes", "payloads after which a commit does not wait"}, o.commit_bytes, 4096);
   whole(v, {"commit_readings", "readings after which a commit does not wait"}, o.commit_readings, 1,
         1'000'000);

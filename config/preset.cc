@@ -36,6 +36,14 @@ std::set<std::string> own_paths(const toml::table& source) {
   return paths;
 }
 
+// A level that the source's own topic does not have is not compared with.
+void forget_equals(const toml::table& source, toml::node& field) {
+  const auto topic = source["topic"].value<std::string>();
+  toml::table* table = field.as_table();
+  const auto level = table ? (*table)["equals"].value<std::string>() : std::nullopt;
+  if (topic && level && topic->find('{' + *level + '}') == topic->npos) table->erase("equals");
+}
+
 // Its own ones stay as they are, in name and in path.
 void add_fields(const toml::table& from, toml::table& source) {
   const std::set<std::string> paths = own_paths(source);
@@ -43,7 +51,10 @@ void add_fields(const toml::table& from, toml::table& source) {
   toml::table* fields = source["fields"].as_table();
   if (!fields) return;  // which is told where it is read
   for (const auto& [name, field] : from) {
-    if (!paths.contains(path_of(field))) fields->insert(name, field);
+    if (paths.contains(path_of(field))) continue;
+    if (const auto [added, is_new] = fields->insert(name, field); is_new) {
+      forget_equals(source, added->second);
+    }
   }
 }
 

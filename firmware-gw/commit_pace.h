@@ -1,16 +1,21 @@
-// How long a group waits for its commit because commits take long: of their own accord they take at
-// most half of the time, so that on a slow medium more goes into each. The loop thread.
+// How long a group waits for its commit because the journal's syncs take long: those that nothing
+// hurries take at most half of the time, so that on a slow medium more goes into each. The loop
+// thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace wayside {
 
 class CommitPace {
  public:
-  // A commit, by the timer's clock.
+  static constexpr int64_t kRestMaxMs = 2'000;
+
+  // By the timer's clock.
   void took(int64_t begun_ms, int64_t ended_ms) {
-    lately_ms_ += (static_cast<double>(ended_ms - begun_ms) - lately_ms_) / kSmoothed;
+    const int64_t took_ms = std::min(ended_ms - begun_ms, kRestMaxMs);
+    lately_ms_ += (static_cast<double>(took_ms) - lately_ms_) / kSmoothed;
     rest_until_ms_ = ended_ms + static_cast<int64_t>(lately_ms_);
   }
   int64_t rest_until_ms() const { return rest_until_ms_; }

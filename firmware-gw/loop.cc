@@ -131,7 +131,9 @@ milliseconds Loop::wait_time() const {
     wait = std::min(wait, commit_at_ms() - now.timer_ms);
   }
   wait = std::min(wait, engine_->pipeline().next_timer() - now.timer_ms);
-  wait = std::min(wait, lookup_files_.next_ms() - now.timer_ms);
+  if (engine_->group().turns.empty()) {  // else they are not read
+    wait = std::min(wait, lookup_files_.next_ms() - now.timer_ms);
+  }
   return milliseconds(std::max<int64_t>(wait, 0));
 }
 
@@ -227,7 +229,7 @@ Result<std::string> Loop::Pages::read(const std::string& component, const std::s
 // False: told to end while the disk failed.
 bool Loop::commit() {
   const auto begun = steady_clock::now();
-  const int64_t begun_ms = clock_->now().timer_ms;
+  int64_t attempt_ms = 0;
   Group& group = engine_->group();
   engine_->end_group();
   block_.clear();
@@ -236,6 +238,7 @@ bool Loop::commit() {
   if (!insist(
           "journal",
           [&] {
+            attempt_ms = clock_->now().timer_ms;
             return journal_->append(engine_stamp(), last_now_.wall_ms, former_digest_, block_,
                                     before_.last_sequence);
           },
@@ -248,7 +251,7 @@ bool Loop::commit() {
   commit_us_ =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
   ++commits_;
-  pace_.took(begun_ms, clock_->now().timer_ms);
+  pace_.took(attempt_ms, clock_->now().timer_ms);
 
   const Store::Changes changes = changes_of_group(journal_->last_sequence());
   if (!insist("store", [&] { return store_->apply(changes, config_.storage.quarantine_rows); }))
@@ -287,11 +290,12 @@ std::vector<QuarantineRow> Loop::quarantined(const Group& group, uint64_t entry)
   std::vector<QuarantineRow> rows;
   const std::span<const Rejected> all = group.rejected;
   const size_t kept = std::min<size_t>(all.size(), config_.storage.quarantine_rows);
-  for (const Rejected& r : all.last(kept)) {
+  const size_t first = all.size() - kept;
+  for (const Rejected& r : all.subspan(first)) {
     const std::string source =
         r.source < config_.sources.size() ? config_.sources[r.source].name : "";
-    rows.push_back({entry, rows.size(), group.turns.back().now.wall_ms, source, r.reason, r.detail,
-                    r.topic, r.payload});
+    rows.push_back({entry, first + rows.size(), group.turns.back().now.wall_ms, source, r.reason,
+                    r.detail, r.topic, r.payload});
   }
   return rows;
 }

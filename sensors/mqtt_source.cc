@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kConnectTimeoutS = 15;
 constexpr auto kDisconnectWait = std::chrono::seconds(3);
+constexpr int kRefused = 0x80;       // from there on a broker's answers are
 constexpr int kAnswersMax = 10'000;  // that wait to be written
 
 paho::create_options client_options(bool v5) {
@@ -73,7 +74,9 @@ struct MqttSource::Session : paho::callback, paho::iaction_listener {
     }
   }
   void on_success(const paho::token&) override { ++source.subscriptions_; }
+  // Also of what was under way when the link was lost.
   void on_failure(const paho::token& token) override {
+    if (token.get_return_code() < kRefused && token.get_reason_code() < kRefused) return;
     const auto& filter = *static_cast<const std::string*>(token.get_user_context());
     log_error("mqtt {}: the broker refuses to subscribe us to {}; nothing comes in from there",
               source.options_.name, filter);
@@ -149,7 +152,7 @@ void MqttSource::publish(const std::string& topic, const std::string& payload,
 
 bool MqttSource::is_connected() const {
   const size_t wanted = filters_.size() + (options_.drops_topic.empty() ? 0 : 1);
-  return relay_.counters().connected && subscriptions_ >= wanted;
+  return relay_.counters().connected && subscriptions_ >= wanted && refused().empty();
 }
 
 std::string MqttSource::refused() const {

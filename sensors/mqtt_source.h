@@ -42,11 +42,11 @@ class MqttSource {
   MqttOptions options_;
   std::vector<std::string> filters_;
   AckRelay relay_;
-  std::unique_ptr<Session> session_;
   std::atomic<size_t> subscriptions_{0};  // that the broker has granted
   std::atomic<uint64_t> answers_lost_{0};
   mutable std::mutex mutex_;
   std::string refused_;
+  std::unique_ptr<Session> session_;  // the last: its end calls back for what is under way
 };
 
 }  // namespace wayside

@@ -12,6 +12,7 @@ namespace {
 constexpr double kMetersPerDegree = kMeanEarthRadiusM * std::numbers::pi / 180;
 constexpr double kSpeedVariance = 30.0 * 30.0;  // at first: any vehicle's
 constexpr double kLeap = 6;                     // standard deviations
+constexpr int64_t kLeapMs = 2'000;
 
 double meters_per_degree_east(double lat) {
   return kMetersPerDegree * std::max(std::cos(lat * std::numbers::pi / 180), 1e-6);
@@ -44,6 +45,7 @@ void PositionFilter::smooth(PositionTrack& track, int64_t time_ms, double hdop, 
     track = anew;
     return;
   }
+  const PositionTrack before = track;
   predict(track, time_ms);
   const double total = track.place_variance + variance;
   const double gain = track.place_variance / total;
@@ -51,7 +53,7 @@ void PositionFilter::smooth(PositionTrack& track, int64_t time_ms, double hdop, 
   const double north = (lat - track.lat) * kMetersPerDegree;
   const double east = wrapped(lon - track.lon) * meters_per_degree_east(track.lat);
   if (north * north + east * east > kLeap * kLeap * total) {
-    track = anew;
+    track = time_ms - before.ms < kLeapMs ? before : anew;
     return;
   }
   track.lon = wrapped(track.lon + gain * wrapped(lon - track.lon));

@@ -36,8 +36,9 @@ class PositionFilter {
   explicit PositionFilter(const PositionOptions& options) : options_(options) {}
 
   // Puts what is likeliest in the place of `lat` and `lon`. `hdop` may be kNull. A position that is
-  // older than the newest stays as it is; so does one that no motion leads to, behind a tunnel or
-  // on another receiver, and the track begins anew there.
+  // older than the newest stays as it is; so does one that no
+  // motion leads to, and where two seconds have brought no other, as behind a tunnel, the track
+  // begins anew.
   void smooth(PositionTrack& track, int64_t time_ms, double hdop, double& lat, double& lon) const;
 
  private:

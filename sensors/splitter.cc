@@ -1,5 +1,7 @@
 #include "sensors/splitter.h"
 
+#include <algorithm>
+
 namespace wayside {
 namespace {
 
@@ -23,20 +25,21 @@ void Splitter::add(std::string_view bytes) {
   const size_t line = lines_end_;  // where it begins
   if (const size_t end = bytes.rfind('\n'); end != bytes.npos) lines_end_ = bytes_.size() + end + 1;
   bytes_ += bytes;
-  leave_out(line);
+  if (left_out_) leave_out(line);
 }
 
 // Of the lines that have ended, from `begin` on.
 void Splitter::leave_out(size_t begin) {
-  while (begin < lines_end_) {
-    const size_t next = bytes_.find('\n', begin) + 1;
-    if (bytes_[begin] == left_out_) {
-      bytes_.erase(begin, next - begin);
-      lines_end_ -= next - begin;
-    } else {
-      begin = next;
-    }
+  size_t to = begin;
+  for (size_t next; begin < lines_end_; begin = next) {
+    next = bytes_.find('\n', begin) + 1;
+    if (bytes_[begin] == *left_out_) continue;
+    std::copy(bytes_.begin() + ptrdiff_t(begin), bytes_.begin() + ptrdiff_t(next),
+              bytes_.begin() + ptrdiff_t(to));
+    to += next - begin;
   }
+  bytes_.erase(to, lines_end_ - to);
+  lines_end_ = to;
 }
 
 const std::vector<Splitter::Message>& Splitter::take() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,8 @@ class Splitter {
   };
 
   // `max_bytes`: of a message. A longer line is one that is oversized; a longer burst is more than
-  // one. Lines that begin with `left_out` are as if they had never come.
-  Splitter(bool by_line, size_t max_bytes, char left_out = '\n')
+  // one. Lines that begin with `left_out` are as if they had never come, unless they are oversized.
+  Splitter(bool by_line, size_t max_bytes, std::optional<char> left_out = {})
       : by_line_(by_line), max_bytes_(max_bytes), left_out_(left_out) {}
 
   void add(std::string_view bytes);
@@ -27,6 +28,7 @@ class Splitter {
   const std::vector<Message>& take();
   // The pause has come: of a burst what there is is whole, but for a line that has not ended.
   void pause() { paused_ = true; }
+  size_t held_bytes() const { return bytes_.size() - taken_; }  // that no message has had yet
   bool holds_burst() const { return !by_line_ && lines_end_ > taken_; }
   void reset();  // another connection
 
@@ -38,7 +40,7 @@ class Splitter {
 
   const bool by_line_;
   const size_t max_bytes_;
-  const char left_out_;
+  const std::optional<char> left_out_;
   std::string bytes_;
   size_t taken_ = 0;       // what the last take() gave
   size_t lines_end_ = 0;   // behind the last line that has ended

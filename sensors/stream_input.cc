@@ -1,9 +1,11 @@
 #include "sensors/stream_input.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,28 @@ constexpr auto kFetchTime = milliseconds(5);  // of a medium, for a part of a fi
 // is left out.
 constexpr std::string_view kWatchNmea = "?WATCH={\"enable\":true,\"nmea\":true}\n";
 
+// Where the reading of a file has stood.
+struct FilePlace {
+  dev_t device;
+  ino_t inode;
+  off_t offset;
+};
+
+std::optional<FilePlace> place_in(int fd, size_t bytes_before) {
+  struct stat file {};
+  const off_t offset = ::lseek(fd, 0, SEEK_CUR);
+  if (offset < 0 || ::fstat(fd, &file) != 0) return std::nullopt;
+  return FilePlace{file.st_dev, file.st_ino, offset - static_cast<off_t>(bytes_before)};
+}
+
+// Unless it is another file by now.
+void go_on(int fd, const FilePlace& place) {
+  struct stat file {};
+  if (::fstat(fd, &file) != 0) return;
+  const bool same = file.st_dev == place.device && file.st_ino == place.inode;
+  if (same && file.st_size >= place.offset) ::lseek(fd, place.offset, SEEK_SET);
+}
+
 }  // namespace
 
 // All that outlives a connection. What was begun by a connection that is closed by now may still
@@ -38,7 +62,7 @@ struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
        InputHandler handler_)
       : InputPort(io_, options_, connection_, std::move(handler_)),
         splitter(options_.split == Split::kLine, options_.max_payload_bytes,
-                 url.kind == InputUrl::Kind::kGpsd ? '{' : '\n'),
+                 url.kind == InputUrl::Kind::kGpsd ? std::optional('{') : std::nullopt),
         resolver(io_),
         tcp_socket(io_),
         udp_socket(io_),
@@ -78,9 +102,10 @@ struct StreamInput::Core : InputPort, std::enable_shared_from_this<Core> {
   TcpResolver resolver;
   TcpSocket tcp_socket;  // while it connects
   UdpSocket udp_socket;
-  StreamDescriptor file;  // a connection that is open, or the serial port
-  int plain_file = -1;    // or one that is no matter for the event loop
-  SteadyTimer timer;      // the limit of connecting, and the pause before it
+  StreamDescriptor file;                // a connection that is open, or the serial port
+  int plain_file = -1;                  // or one that is no matter for the event loop
+  std::optional<FilePlace> stopped_at;  // of that, by an error; from its beginning all came twice
+  SteadyTimer timer;                    // the limit of connecting, and the pause before it
   SteadyTimer quiet;
   std::string buffer;
   uint64_t attempt = 0;
@@ -143,6 +168,8 @@ void StreamInput::Core::opened(int fd) {
   timer.cancel();
   if (fd >= 0 && !is_stream(fd)) {
     plain_file = fd;
+    if (stopped_at) go_on(fd, *stopped_at);
+    stopped_at.reset();
   } else if (fd >= 0) {
     error_code error;
     file.assign(fd, error);
@@ -210,16 +237,18 @@ void StreamInput::Core::read_stream() {
 }
 
 // In turns with all else that happens on this thread; what is not in memory yet is waited for once.
-// Behind an error it goes on where it stood: from the beginning all would come twice.
 void StreamInput::Core::read_part(bool may_wait) {
   const ssize_t n = read_file(plain_file, buffer.data(), buffer.size(), may_wait);
   const bool is_fetched = n < 0 && errno == EAGAIN && !may_wait;
-  if (n < 0 && !is_fetched) tell_trouble(std::strerror(errno), options.retry_ms);
-  const auto failed_for = is_fetched ? kFetchTime : milliseconds(options.retry_ms);
-  timer.expires_after(n < 0 ? failed_for : milliseconds(0));
-  timer.async_wait(in_this([n](Core& core, error_code error) {
+  if (n < 0 && !is_fetched) {
+    const std::string why = std::strerror(errno);
+    stopped_at = place_in(plain_file, splitter.held_bytes());
+    return fail(why);
+  }
+  timer.expires_after(is_fetched ? kFetchTime : milliseconds(0));
+  timer.async_wait(in_this([n, is_fetched](Core& core, error_code error) {
     if (error) return;
-    if (n < 0) return core.read_part(true);
+    if (is_fetched) return core.read_part(true);
     core.is_reading = false;
     n == 0 ? core.end() : core.take(static_cast<size_t>(n));
   }));

@@ -1,5 +1,4 @@
-// What all TCP connections of ours have in common, to a broker, a device or a server. The io
-// thread.
+// What our TCP connections to brokers, devices and servers share. The io thread.
 #pragma once
 
 #include <cstdint>

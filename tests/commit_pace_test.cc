@@ -25,6 +25,8 @@ TEST(CommitPace, one_slow_commit_is_not_how_they_are) {
   for (int64_t ms = 0; ms < 1'000; ms += 10) pace.took(ms, ms + 1);
   pace.took(1'000, 1'800);
   EXPECT_LT(pace.rest_until_ms(), 1'800 + 110);
+  pace.took(2'000, 30'000'000);
+  EXPECT_LT(pace.rest_until_ms(), 30'000'000 + 400) << "nor is a medium that hung for hours";
 }
 
 }  // namespace

@@ -62,6 +62,16 @@ mode = "m"
   EXPECT_FALSE(find(s, "battery")) << "its path has another name here";
 }
 
+TEST(ConfigPresets, a_level_that_another_topic_does_not_have_is_not_compared_with) {
+  const auto usual = parse_good(preset("tts-v3"));
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(find(usual->sources[0], "end_device")->equals, "device");
+  const auto other =
+      parse_good(preset("tts-v3", "topic = \"v3/app/devices/{node}/up\"\nkey = \"node\"\n"));
+  ASSERT_TRUE(other);
+  EXPECT_EQ(find(other->sources[0], "end_device")->equals, "");
+}
+
 TEST(ConfigPresets, what_the_source_reads_as_its_time_is_no_field_too) {
   const std::string time = "time = { field = \"params.ts\", unit = \"s\" }\n";
   for (const char* more : {"", "[source.fields]\nts = \"params.sys.unixtime\"\n"}) {

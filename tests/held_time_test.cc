@@ -141,7 +141,8 @@ TEST(HeldTime, unsynchronised_steps_do_not_reach_it) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     Machine machine(kTrue, seed % 3 == 0);
-    auto time = std::make_unique<HeldTime>(clock_options(), machine.boot(), "", Now(), machine.read());
+    auto time =
+        std::make_unique<HeldTime>(clock_options(), machine.boot(), "", Now(), machine.read());
     Now last = time->at(machine.read());
     for (int i = 0; i < 400; ++i) {
       machine.advance(int64_t(random() % 18'000));

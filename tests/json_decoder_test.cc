@@ -177,6 +177,17 @@ TEST(JsonDecoder, a_json_field_is_an_object_or_array_as_it_is_written) {
   }
 }
 
+TEST(JsonDecoder, a_number_in_a_text_may_have_blanks_around_it_and_a_plus) {
+  Decoding d(source({field("x", "x")}));
+  for (const char* text : {"4.5", "+4.5", "  4.50", "4.5 ", " +4.5 "}) {
+    EXPECT_EQ(d(R"({"x":")" + std::string(text) + "\"}"), "@none 4.5") << text;
+  }
+  for (const char* text : {"", " ", "+", "+-4.5", "++4.5", "+ 4.5", "4 5", "4.5x"}) {
+    EXPECT_EQ(d(R"({"x":")" + std::string(text) + "\"}"), "wrong_type: field 'x' is not a number")
+        << text;
+  }
+}
+
 TEST(JsonDecoder, a_number_that_its_unit_makes_infinite_refuses_the_payload) {
   Decoding d(source({scaled(field("mass", "m"), 1000)}));
   EXPECT_EQ(d(R"({"m":1e305})"), "@none 1e+308");

@@ -133,11 +133,17 @@ class Connection(MqttTest):
         with self.broker.config.open("a") as config:
             config.write(f"plugin {plugin}\nplugin_opt_config_file {rules}\n")
 
-    def test_a_subscription_that_the_broker_refuses_is_told(self):
+    def test_a_subscription_that_the_broker_refuses_is_told_with_mqtt_5(self):
+        self.refuse_a_subscription("5")
+
+    def test_a_subscription_that_the_broker_refuses_is_told_with_mqtt_3(self):
+        self.refuse_a_subscription("3.1.1")
+
+    def refuse_a_subscription(self, version):
         self.refuse("secret/+")
         self.broker.start()
         other = OTHER_READINGS.replace("u/{vehicle}", "secret/{vehicle}").replace('"second"', '"local"')
-        self.make_gateway(blocks=READINGS + other).start()
+        self.make_gateway(version, blocks=READINGS + other).start()
         status = self.gateway.await_status("the refusal", lambda s: s["mqtt"][0]["refused"])
         self.assertEqual(status["mqtt"][0]["refused"], "secret/+")
         self.assertFalse(status["mqtt"][0]["connected"])

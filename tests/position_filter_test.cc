@@ -68,6 +68,17 @@ TEST(PositionFilter, behind_a_leap_the_track_is_where_it_leads_at_once) {
   }
 }
 
+TEST(PositionFilter, a_single_position_far_off_stays_as_it_came_and_leaves_the_track_where_it_was) {
+  const PositionFilter filter(options());
+  PositionTrack track;
+  for (int i = 0; i < 40; ++i) {
+    const double road = i == 20 ? 52.001 : 52;  // 111 m
+    double lat = road, lon = 9;
+    filter.smooth(track, i * 1'000, kNull, lat, lon);
+    EXPECT_LT(distance_m(road, 9, lat, lon), 1) << i;
+  }
+}
+
 TEST(PositionFilter, an_imprecise_position_moves_the_track_less) {
   const auto moved_m = [](double hdop) {
     const PositionFilter filter(options());
