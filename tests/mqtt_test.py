@@ -73,7 +73,7 @@ class MqttTest(unittest.TestCase):
         self.next_seq = 0
 
     def make_gateway(self, version="5", blocks=READINGS, port=None, env=None):
-        raw = re.findall(r'"(readings|others)"\n(?:mqtt|format)', blocks)
+        raw = re.findall(r'\[\[source\]\]\nname = "(\w+)"', blocks)
         config = fill(GATEWAY + blocks, id="g", raw=json.dumps(raw), port=port or self.proxy.port, version=version)
         self.gateway = self.stand.daemon(BINARY, config, env=env)
         self.gateway.check()
