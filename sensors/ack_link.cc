@@ -30,15 +30,19 @@ void AckRelay::Link::start() {
   });
   resolve(resolver_, core_->options.host, core_->options.port,
           [self](error_code error, const TcpResolver::results_type& endpoints) {
-            if (self->closed_) return;
-            if (error) return self->fail(error.message());
-            asio::async_connect(self->broker_.socket, endpoints,
-                                [self](error_code failed, const tcp::endpoint&) {
-                                  if (self->closed_) return;
-                                  if (failed) return self->fail(failed.message());
-                                  self->connected();
-                                });
+            self->resolved(error, endpoints);
           });
+}
+
+void AckRelay::Link::resolved(error_code error, const TcpResolver::results_type& endpoints) {
+  if (closed_) return;
+  if (error) return fail(error.message());
+  asio::async_connect(broker_.socket, endpoints,
+                      [self = shared_from_this()](error_code failed, const tcp::endpoint&) {
+                        if (self->closed_) return;
+                        if (failed) return self->fail(failed.message());
+                        self->connected();
+                      });
 }
 
 void AckRelay::Link::connected() {

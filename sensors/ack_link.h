@@ -90,6 +90,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   }
 
  private:
+  void resolved(boost::system::error_code error, const TcpResolver::results_type& endpoints);
   void connected();
   void shake_hands();
   void opened();

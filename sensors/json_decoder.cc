@@ -264,14 +264,18 @@ class JsonDecoder : public Decoder {
       return writer_.number(field, number, row, *out_, *refusal_);
     }
     if (!value.get_string().get(text)) return writer_.text(field, text, row, *refusal_);
-    if (f.type == FieldType::kText) {
-      if (take_scalar_as_text(value, row.texts[writer_.place(field)])) return true;
-    } else if (!value.get_bool().get(flag)) {
-      return writer_.flag(field, flag, row, *refusal_);
-    } else if (!value.get_double().get(number)) {
-      return writer_.number(field, number, row, *out_, *refusal_);
+    // Ids often come as bare numbers: as a text they are taken as they are written.
+    const std::string_view token = value.raw_json_token();
+    const bool is_flag = !value.get_bool().get(flag);
+    if (!is_flag && value.get_double().get(number)) {
+      return is_null_value(value) || writer_.wrong_type(field, *refusal_);
     }
-    return is_null_value(value) || writer_.wrong_type(field, *refusal_);
+    if (f.type == FieldType::kText) {
+      row.texts[writer_.place(field)] = without_space(token);
+      return true;
+    }
+    return is_flag ? writer_.flag(field, flag, row, *refusal_)
+                   : writer_.number(field, number, row, *out_, *refusal_);
   }
 
   // As it is written; what is wrong inside of it is found by whoever reads it.
@@ -283,16 +287,6 @@ class JsonDecoder : public Decoder {
                           : !value.get_object().get(object) && !object.raw_json().get(text);
     text = without_space(text);
     return good;
-  }
-
-  // Ids often come as bare numbers: they are taken as they are written.
-  static bool take_scalar_as_text(od::value& value, std::string_view& text) {
-    const std::string_view token = without_space(value.raw_json_token());
-    double number;
-    bool flag;
-    if (value.get_double().get(number) && value.get_bool().get(flag)) return false;
-    text = token;
-    return true;
   }
 
   static std::string_view without_space(std::string_view token) {

@@ -3,8 +3,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <utility>
-
 namespace wayside {
 namespace {
 
@@ -17,12 +15,12 @@ void set_tcp(TcpSocket& socket, int option, int value) {
 
 }  // namespace
 
-void resolve(TcpResolver& resolver, const std::string& host, uint16_t port, Resolved then) {
-  const std::string service = std::to_string(port);
+std::optional<TcpResolver::results_type> endpoint_of(const std::string& host, uint16_t port) {
   error_code is_name;
   const auto address = boost::asio::ip::make_address(host, is_name);
-  if (is_name) return resolver.async_resolve(host, service, std::move(then));
-  then({}, TcpResolver::results_type::create(tcp::endpoint(address, port), host, service));
+  if (is_name) return std::nullopt;
+  return TcpResolver::results_type::create(tcp::endpoint(address, port), host,
+                                           std::to_string(port));
 }
 
 void keep_alive(TcpSocket& socket) {
