@@ -167,17 +167,16 @@ bool Loop::clock_was_set(const Now& now) const {
 }
 
 int64_t Loop::commit_at_ms() const {
+  return std::max(group_since_ms_ + config_.storage.commit_age_ms, pace_.rest_until_ms());
+}
+
+bool Loop::commit_due(Now now, bool queue_empty) const {
   const Group& group = engine_->group();
   const StorageOptions& o = config_.storage;
   const bool full = group_bytes_ >= o.commit_bytes || group.rows() >= o.commit_readings ||
                     group.rejected.size() >= kRejectedMax;
-  return full ? group_since_ms_
-              : std::max(group_since_ms_ + o.commit_age_ms, pace_.rest_until_ms());
-}
-
-bool Loop::commit_due(Now now, bool queue_empty) const {
   const bool asked = !engine_->emissions().answers().empty();  // somebody waits
-  return engine_->emissions().has_critical() || (asked && queue_empty) ||
+  return full || engine_->emissions().has_critical() || (asked && queue_empty) ||
          now.timer_ms >= commit_at_ms() || (window_full_ && queue_empty);
 }
 

@@ -176,7 +176,7 @@ class Loop {
   void take(std::vector<std::unique_ptr<Chunk>>& chunks);
   bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
-  int64_t commit_at_ms() const;  // timer clock; of the open group, unless something hurries it
+  int64_t commit_at_ms() const;  // timer clock; of the open group, if nothing hurries it
   bool commit();
   void answer_commands();  // in answers.cc
   bool is_changed_behind(const CommandAnswer& answer) const;
