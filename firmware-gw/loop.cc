@@ -107,7 +107,7 @@ void Loop::run() {
     }
     const bool told = !engine_->group().notes.empty() && engine_->group().turns.empty();
     const bool timer = engine_->pipeline().next_timer() <= now.timer_ms;
-    if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks);
+    if (!chunks.empty() || told || timer || clock_was_set(now)) take(chunks, now);
     const bool last = stopping && chunks.empty();
     const bool due = commit_due(now, queue_.used_bytes() == 0);
     bool good = engine_->pipeline().page_status().ok() &&
@@ -137,8 +137,7 @@ milliseconds Loop::wait_time() const {
   return milliseconds(std::max<int64_t>(wait, 0));
 }
 
-void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks) {
-  const Now now = clock_->now();
+void Loop::take(std::vector<std::unique_ptr<Chunk>>& chunks, const Now& now) {
   if (engine_->group().turns.empty()) {
     group_since_ms_ = now.timer_ms;
     engine_->begin_group(journal_->last_sequence() + 1);

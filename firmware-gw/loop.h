@@ -173,7 +173,7 @@ class Loop {
 
   void run();
   std::chrono::milliseconds wait_time() const;
-  void take(std::vector<std::unique_ptr<Chunk>>& chunks);
+  void take(std::vector<std::unique_ptr<Chunk>>& chunks, const Now& now);
   bool clock_was_set(const Now& now) const;  // since the last turn
   bool commit_due(Now now, bool queue_empty) const;
   int64_t commit_at_ms() const;  // timer clock; of the open group, if nothing hurries it

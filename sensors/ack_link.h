@@ -102,11 +102,12 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void read_paho();
   void take_paho_packets();
   void on_paho_packet(const mqtt::Packet& packet, std::string_view bytes);
+  bool may_read() const;
   void read_broker();
+  bool read_at_once();
   // `take` gets the number of bytes that have come, at least one.
   using Take = void (*)(Link&, size_t);
   void read_socket(char* to, size_t room, Take take);
-  size_t read_held_back(size_t n);
   void hear_drops(std::string_view count);
   void read_tls();
   void take_broker_bytes(size_t n);
@@ -121,6 +122,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void hand_over(size_t consumed);
   void read_again(size_t last_read);
   void set_low_watermark(size_t bytes) {
+    if (std::exchange(low_watermark_, bytes) == bytes) return;
     boost::system::error_code ignored;
     broker_.socket.set_option(TcpSocket::receive_low_watermark(static_cast<int>(bytes)), ignored);
   }
@@ -139,7 +141,7 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   std::string wire_;              // with TLS: what the broker's socket brings
   std::unique_ptr<Chunk> chunk_;  // what is being read into
   size_t filled_ = 0;             // bytes of chunk_ that hold data
-  bool after_pause_ = false;      // the next read is the first one behind it
+  size_t low_watermark_ = 1;      // bytes that have to be there until the system wakes us
   size_t skip_left_ = 0;          // bytes of an oversized packet still to be thrown away
   std::deque<uint16_t> pending_;  // packet ids that wait for their commit, in order
   uint64_t acked_upto_;           // the ticket before pending_.front()

@@ -22,24 +22,33 @@ constexpr size_t kSmallRead = 16 << 10;  // below this a read is copied to a buf
 
 }  // namespace
 
-void AckRelay::Link::read_broker() {
-  bool behind = paho_.filling.size() > kPahoPacketMax;
-  if (reading_broker_ || closed_ || finishing_ || behind || reading_stands()) return;
-  if (broker_.tls) return read_tls();
-  read_socket(chunk_->bytes.get() + filled_, chunk_->size - filled_,
-              [](Link& link, size_t n) { link.take_broker_bytes(n + link.read_held_back(n)); });
+bool AckRelay::Link::may_read() const {
+  const bool behind = paho_.filling.size() > kPahoPacketMax;
+  return !reading_broker_ && !closed_ && !finishing_ && !behind && !reading_stands();
 }
 
-// A broker with Nagle's algorithm, as mosquitto by default, sends a message and then holds back
-// what follows until that is acknowledged, which the system does when we read it: the rest is there
-// in an instant, and should not wait for the end of one more pause.
-size_t AckRelay::Link::read_held_back(size_t n) {
-  const size_t at = filled_ + n;
+void AckRelay::Link::read_broker() {
+  if (!may_read()) return;
+  set_low_watermark(1);
+  if (broker_.tls) return read_tls();
+  read_socket(chunk_->bytes.get() + filled_, chunk_->size - filled_,
+              [](Link& link, size_t n) { link.take_broker_bytes(n); });
+}
+
+// What is there already, without asking the reactor. A broker with Nagle's algorithm, as mosquitto
+// by default, sends a message and then holds back what follows until that is acknowledged, which
+// the system does when we read it: the rest is there in an instant, and should not wait for the end
+// of one more pause. False: nothing is there, or whatever it is, it is read_broker()'s.
+bool AckRelay::Link::read_at_once() {
+  if (!may_read() || broker_.tls) return false;
   error_code error;
-  if (!std::exchange(after_pause_, false) || at == chunk_->size) return 0;
-  const size_t more =
-      broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
-  return error ? 0 : more;
+  size_t n = 0;
+  for (int reads = 0; reads < 2 && !error && filled_ + n < chunk_->size; ++reads) {
+    const size_t at = filled_ + n;
+    n += broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
+  }
+  if (n > 0) take_broker_bytes(n);
+  return n > 0;
 }
 
 void AckRelay::Link::read_socket(char* to, size_t room, Take take) {
@@ -298,9 +307,7 @@ void AckRelay::Link::read_again(size_t last_read) {
   pause_.async_wait([self = shared_from_this()](error_code error) {
     self->reading_broker_ = false;
     if (error || self->closed_) return;
-    self->set_low_watermark(1);
-    self->after_pause_ = true;
-    self->read_broker();
+    if (!self->read_at_once()) self->read_broker();
   });
 }
 
