@@ -32,10 +32,17 @@ std::optional<bool> flag_in(std::string_view text) {
   return std::nullopt;
 }
 
+std::string named(const char* what, const std::string& name, const char* fault) {
+  return std::string(what) + " '" + name + "' " + fault;
+}
+
 }  // namespace
 
 RowWriter::RowWriter(const SourceOptions& source, size_t first_field)
-    : fields_(source.fields), first_field_(first_field), time_(source.time) {}
+    : fields_(source.fields),
+      first_field_(first_field),
+      time_(source.time),
+      time_path_(source.time_path) {}
 
 bool RowWriter::number(size_t field, double value, Row& row, Readings& out,
                        Refusal& refusal) const {
@@ -93,15 +100,16 @@ bool RowWriter::text(size_t field, std::string_view value, Row& row, Refusal& re
 }
 
 bool RowWriter::wrong_time(Refusal& refusal) const {
-  refusal = {"bad_time", "the time does not read as the declared unit"};
+  refusal = {"bad_time", named("the time", time_path_, "does not read as the declared unit")};
   return false;
 }
 
 bool RowWriter::wrong_type(size_t field, Refusal& refusal) const {
   const FieldOptions& f = fields_[field];
-  static constexpr const char* kTypes[] = {"a number", "a text", "true or false"};
-  const char* expected = f.json ? "an object or array" : kTypes[static_cast<size_t>(f.type)];
-  refusal = {"wrong_type", "field '" + f.name + "' is not " + expected};
+  static constexpr const char* kFaults[] = {"is not a number", "is not a text",
+                                            "is not true or false"};
+  const char* fault = f.json ? "is not an object or array" : kFaults[static_cast<size_t>(f.type)];
+  refusal = {"wrong_type", named("field", f.name, fault)};
   return false;
 }
 

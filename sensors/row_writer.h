@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,7 @@ class RowWriter {
   std::vector<FieldOptions> fields_;
   size_t first_field_;
   TimeReader time_;
+  std::string time_path_;
 };
 
 }  // namespace wayside

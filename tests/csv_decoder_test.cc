@@ -102,7 +102,7 @@ TEST(CsvDecoder, a_line_that_does_not_fit_is_refused_alone) {
             "wrong_type: field 'temp_c' is not a number\n"
             "bad_csv: line 3: field 'door' is not UTF-8\n"
             "wrong_type: field 'moving' is not true or false\n"
-            "bad_time: the time does not read as the declared unit\n@5000 6 shut 0");
+            "bad_time: the time 'at' does not read as the declared unit\n@5000 6 shut 0");
   EXPECT_EQ(d("1,warm,open"), "bad_csv: line 1 has 3 cells instead of 4")
       << "the shape is told before a value";
 }

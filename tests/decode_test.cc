@@ -232,8 +232,8 @@ TEST(Decode, writes_the_same_as_json) {
       R"({"source":"climate","topic":"fleet/v1/climate","bytes":50,"readings":[{"key":"v1",)"
       R"("time":"2026-03-01T12:04:00.000Z","fields":{"vehicle":"v1","temp_c":null,"door":null,)"
       R"("open":null},"cleaned":[{"field":"temp_c","sent":100,"why":"out_of_range: above max 90"}]}],)"
-      R"("notes":[],"refusal":{"reason":"bad_time","detail":"reading 2: the time does not read as )"
-      R"(the declared unit","mend":"give 'time' the unit, or the pattern, that devices send"}})");
+      R"("notes":[],"refusal":{"reason":"bad_time","detail":"reading 2: the time 'ts' does not read )"
+      R"(as the declared unit","mend":"give 'time' the unit, or the pattern, that devices send"}})");
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ TEST(StructDecoder, a_time_has_a_place_too) {
   EXPECT_EQ(Decoding(o)(from_hex("0510270000").value()), "@10000000 5");
   o.time_path = "1:u64be";
   EXPECT_EQ(Decoding(o)(from_hex("05FFFFFFFFFFFFFFFF").value()),
-            "bad_time: the time does not read as the declared unit");
+            "bad_time: the time '1:u64be' does not read as the declared unit");
   o.time_path = "1:hex7";  // a clock in decimal digits
   o.time.unit = TimeUnit::kPattern;
   o.time.pattern = "%E4Y%m%d%H%M%S";

@@ -52,6 +52,8 @@ TEST(TimeReader, an_hour_that_comes_twice_is_the_first_and_one_that_is_left_out_
 TEST(TimeReader, a_pattern_holds_a_date_and_a_time_of_day) {
   EXPECT_TRUE(is_time_pattern("%d.%m.%Y %H:%M:%S"));
   EXPECT_TRUE(is_time_pattern("%E4Y%m%d%H%M%S"));
+  EXPECT_TRUE(is_time_pattern("%d.%m.%Y %H:%M"));
+  EXPECT_FALSE(is_time_pattern("%d.%m.%Y %H"));
   EXPECT_FALSE(is_time_pattern("%H:%M:%S"));
   EXPECT_FALSE(is_time_pattern("%d.%m.%Y"));
   EXPECT_FALSE(is_time_pattern("%q"));
