@@ -104,7 +104,8 @@ class AckRelay::Link : public std::enable_shared_from_this<AckRelay::Link> {
   void on_paho_packet(const mqtt::Packet& packet, std::string_view bytes);
   bool may_read() const;
   void read_broker();
-  bool read_at_once();
+  size_t read_more(size_t n);  // behind `n` bytes that have just come
+  void read_behind_pause();
   // `take` gets the number of bytes that have come, at least one.
   using Take = void (*)(Link&, size_t);
   void read_socket(char* to, size_t room, Take take);

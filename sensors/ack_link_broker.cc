@@ -24,7 +24,8 @@ constexpr size_t kSmallRead = 16 << 10;  // below this a read is copied to a buf
 
 bool AckRelay::Link::may_read() const {
   const bool behind = paho_.filling.size() > kPahoPacketMax;
-  return !reading_broker_ && !closed_ && !finishing_ && !behind && !reading_stands();
+  const bool busy = reading_broker_ || behind || reading_stands();
+  return broker_open_ && !closed_ && !finishing_ && !busy;
 }
 
 void AckRelay::Link::read_broker() {
@@ -32,23 +33,26 @@ void AckRelay::Link::read_broker() {
   set_low_watermark(1);
   if (broker_.tls) return read_tls();
   read_socket(chunk_->bytes.get() + filled_, chunk_->size - filled_,
-              [](Link& link, size_t n) { link.take_broker_bytes(n); });
+              [](Link& link, size_t n) { link.take_broker_bytes(n + link.read_more(n)); });
 }
 
-// What is there already, without asking the reactor. A broker with Nagle's algorithm, as mosquitto
-// by default, sends a message and then holds back what follows until that is acknowledged, which
-// the system does when we read it: the rest is there in an instant, and should not wait for the end
-// of one more pause. False: nothing is there, or whatever it is, it is read_broker()'s.
-bool AckRelay::Link::read_at_once() {
-  if (!may_read() || broker_.tls) return false;
+// Without asking the reactor; of an error the next read tells. A broker with Nagle's algorithm, as
+// mosquitto by default, sends a message and then holds back what follows until that is
+// acknowledged, which the system does when we read it: the rest is there in an instant, and should
+// not wait for the end of one more pause.
+size_t AckRelay::Link::read_more(size_t n) {
+  const size_t at = filled_ + n;
+  if (at == chunk_->size) return 0;
   error_code error;
-  size_t n = 0;
-  for (int reads = 0; reads < 2 && !error && filled_ + n < chunk_->size; ++reads) {
-    const size_t at = filled_ + n;
-    n += broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
-  }
-  if (n > 0) take_broker_bytes(n);
-  return n > 0;
+  const size_t more =
+      broker_.socket.read_some(asio::buffer(chunk_->bytes.get() + at, chunk_->size - at), error);
+  return error ? 0 : more;
+}
+
+void AckRelay::Link::read_behind_pause() {
+  const size_t n = may_read() && !broker_.tls ? read_more(0) : 0;
+  if (n == 0) return read_broker();
+  take_broker_bytes(n + read_more(n));
 }
 
 void AckRelay::Link::read_socket(char* to, size_t room, Take take) {
@@ -307,7 +311,7 @@ void AckRelay::Link::read_again(size_t last_read) {
   pause_.async_wait([self = shared_from_this()](error_code error) {
     self->reading_broker_ = false;
     if (error || self->closed_) return;
-    if (!self->read_at_once()) self->read_broker();
+    self->read_behind_pause();
   });
 }
 

@@ -60,7 +60,7 @@ bool RowWriter::number(size_t field, double value, Row& row, Readings& out,
       row.numbers[place(field)] = value;
       return true;
     case FieldType::kText: {
-      if (f.json) return wrong_type(field, refusal);
+      if (f.json || !std::isfinite(value)) return wrong_type(field, refusal);
       std::string digits;
       append_json_number(digits, value);
       row.texts[place(field)] = out.keep(digits);

@@ -79,6 +79,7 @@ TEST(ProtobufDecoder, an_infinite_number_refuses_the_payload) {
   constexpr double kInfinite = std::numeric_limits<double>::infinity();
   for (double value : {kInfinite, -kInfinite}) {
     EXPECT_EQ(d(number("spd", value)), "wrong_type: field 'speed' is infinite");
+    EXPECT_EQ(d(number("door", value)), "wrong_type: field 'door' is not a text");
   }
   EXPECT_EQ(d(number("spd", std::numeric_limits<double>::quiet_NaN())), "@none - - -");
 }
