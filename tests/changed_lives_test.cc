@@ -66,7 +66,7 @@ class ChangedLives {
     const auto answers = live_and_be_killed(some_config(folder_ / "state"), {some(), some()});
     for (const SentAnswer& answer : answers) check(answer.json);
   }
-  // Its copy, made under yet another configuration.
+  // Its copy, made under yet another configuration, is what the life came to.
   void check_copy() {
     const std::string state = folder_ / "state";
     const std::string dir = folder_ / ("copy" + std::to_string(++copies_));
@@ -74,11 +74,12 @@ class ChangedLives {
     const auto restored = restore(config, {}, dir);
     ASSERT_TRUE(restored.ok()) << restored.error().message;
     const bool has_away = config.uplinks.size() == 2;
-    const uint64_t away = waiting(state, "away");
-    EXPECT_EQ(restored->pending, waiting(state, "centre") + (has_away ? away : 0));
+    const std::string ended = state + ".ended";
+    const uint64_t away = waiting(ended, "away");
+    EXPECT_EQ(restored->pending, waiting(ended, "centre") + (has_away ? away : 0));
     EXPECT_EQ(restored->lost, has_away ? 0 : away);
-    EXPECT_EQ(waiting(dir, "centre"), waiting(state, "centre"));
-    EXPECT_EQ(rows(dir, config), rows(state, config));
+    EXPECT_EQ(waiting(dir, "centre"), waiting(ended, "centre"));
+    EXPECT_EQ(rows(dir, config), rows(ended, config));
   }
   size_t repeated() const { return repeated_; }
 

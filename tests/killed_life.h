@@ -14,7 +14,8 @@
 namespace wayside {
 
 // What a life without a link takes in, a journal entry for each of `entries`, and what it answers.
-// Its state folder is then as if it had been killed behind the last one.
+// Its state folder is then as if it had been killed behind the last one, whether the store had
+// followed the journal by then or not; <folder>.ended is what it had come to at a clean end.
 inline std::vector<SentAnswer> live_and_be_killed(
     const Config& config, const std::vector<std::vector<TestMessage>>& entries) {
   namespace fs = std::filesystem;
@@ -27,25 +28,27 @@ inline std::vector<SentAnswer> live_and_be_killed(
       ADD_FAILURE() << loop.error().message;
       return answers;
     }
-    std::atomic<size_t> committed = 0;
+    std::atomic<uint64_t> released = 0;
     (*loop)->start({.release =
-                        [&](uint32_t, uint64_t) {
-                          ++committed;
-                          committed.notify_one();
+                        [&](uint32_t connection, uint64_t ticket) {
+                          if (connection != 0) return;
+                          released = ticket;
+                          released.notify_one();
                         },
                     .resume = [] {},
                     .answer = [&](const SentAnswer& answer) { answers.push_back(answer); }});
-    for (const std::vector<TestMessage>& messages : entries) {
-      const size_t before = committed;
-      auto chunk = make_chunk(messages, messages.size());
+    for (uint64_t ticket = 1; const std::vector<TestMessage>& messages : entries) {
+      auto chunk = make_chunk(messages, ticket);
       const size_t size = chunk->size;
       (*loop)->queue().push(std::move(chunk), size);
-      committed.wait(before);
+      for (uint64_t now = released; now < ticket; now = released) released.wait(now);
+      ++ticket;
     }
     fs::copy(dir, killed, fs::copy_options::recursive);
     (*loop)->stop();
   }
-  fs::remove_all(dir);
+  fs::remove_all(dir + ".ended");
+  fs::rename(dir, dir + ".ended");
   fs::rename(killed, dir);
   return answers;
 }
