@@ -60,6 +60,8 @@ void check_csv(const SourceOptions& s, Findings& found) {
   if (s.delimiter.size() != 1 || kNone.find(s.delimiter[0]) != kNone.npos) {
     found.add(s.name, "delimiter", "is one character, neither a quote nor an end of line");
   }
+  if (s.decimal != "." && s.decimal != ",") found.add(s.name, "decimal", "is \".\" or \",\"");
+  if (s.decimal == s.delimiter) found.add(s.name, "decimal", "is the delimiter, too");
   if (s.columns.empty()) return;
   if (s.columns.size() > kCsvColumnsMax) {
     found.add(s.name, "columns", "are more than " + std::to_string(kCsvColumnsMax));
@@ -72,6 +74,7 @@ void check_csv(const SourceOptions& s, Findings& found) {
   each_path(s, [&](const std::string& item, const std::string& path, const FieldOptions*) {
     found.known(s.name, item, "column", path, s.columns);
   });
+  if (!s.time.of_day.empty()) found.known(s.name, "time", "column", s.time.of_day, s.columns);
 }
 
 void check_struct(const SourceOptions& s, Findings& found) {

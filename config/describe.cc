@@ -116,6 +116,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
   v.text({"each", "path of an array of readings; \".\": the payload is that array", "readings"},
          o.each);
   v.text({"delimiter", "of csv: one character"}, o.delimiter);
+  v.text({"decimal", "of csv: \".\" or \",\""}, o.decimal);
   v.texts({"columns",
            "of csv: their names, as [\"ts\", \"t\"], \"\" for none; else the first line has them"},
           o.columns);
@@ -123,7 +124,7 @@ void describe_source(ConfigVisitor& v, SourceOptions& o, const char* name, const
         o.record_bytes, 0, 65'536);
   v.time({"time",
           "event time; without it the arrival counts. unit: s | ms | us | ns | rfc3339 | auto | "
-          "pattern, zone",
+          "pattern, zone; of_day: of csv, the column with the time, if field has the date",
           "{ field = \"ts\", unit = \"ms\" }"},
          o.time_path, o.time);
   v.duration({"max_disorder", "how much later than a newer one a reading may come"},

@@ -33,8 +33,10 @@ void TableReader::time(const Key& key, std::string& path, TimeForm& form) {
       if (take_text(key.name, item, form.zone) && !is_zone(form.zone)) {
         wrong(key.name, item, "there is no time zone '" + form.zone + "' here");
       }
+    } else if (name == "of_day") {
+      (void)take_text(key.name, item, form.of_day);
     } else {
-      unknown(name, {"field", "unit", "zone"});
+      unknown(name, {"field", "of_day", "unit", "zone"});
     }
   }
   const bool counts = form.unit != TimeUnit::kRfc3339 && form.unit != TimeUnit::kAuto &&

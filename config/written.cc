@@ -71,6 +71,7 @@ class Writer : public ConfigVisitor {
     }
     Lines lines{{"field", json_string(path)}, {"unit", json_string(unit)}};
     if (!form.zone.empty()) lines.emplace_back("zone", json_string(form.zone));
+    if (!form.of_day.empty()) lines.emplace_back("of_day", json_string(form.of_day));
     add(key, inline_table(lines));
   }
   void fields(const Key& key, std::vector<FieldOptions>& fields) override {

@@ -135,8 +135,9 @@ struct FieldOptions {
 enum class TimeUnit { kRfc3339, kSeconds, kMillis, kMicros, kNanos, kAuto, kPattern };
 struct TimeForm {
   TimeUnit unit = TimeUnit::kRfc3339;
-  std::string pattern;  // with kPattern, as of strptime
-  std::string zone;     // IANA name; whose time it is when the text does not say; empty: UTC
+  std::string pattern;   // with kPattern, as of strptime
+  std::string zone;      // IANA name; whose time it is when the text does not say; empty: UTC
+  std::string of_day{};  // of CSV: the column of the time of day, where the path's has the date
 };
 enum class PayloadFormat {
   kJson,
@@ -170,6 +171,7 @@ struct SourceOptions {
   TimeForm time;
   std::string each;  // path of an array, each element of which is a reading; empty: the payload is
   std::string delimiter = ",";       // of CSV
+  std::string decimal = ".";         // of CSV: before a number's fraction
   std::vector<std::string> columns;  // of CSV; empty: the first line names them
   uint32_t record_bytes = 0;         // of struct: each so many bytes are a reading; 0: the payload
   int64_t max_disorder_ms = 5'000;

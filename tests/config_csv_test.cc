@@ -9,7 +9,7 @@ namespace {
 const std::string kCsv = "format = \"csv\"\n" + kTime;
 const std::string kColumns = "\ncolumns = [\"ts\", \"t\", \"\", \"door\", \"spd\", \"\"]";
 
-TEST(ConfigCsv, columns_and_the_delimiter_may_be_given) {
+TEST(ConfigCsv, columns_the_delimiter_and_the_decimal_sign_may_be_given) {
   auto config = parse_good(with(kTime, kCsv));
   ASSERT_TRUE(config);
   EXPECT_EQ(config->sources[0].format, PayloadFormat::kCsv);
@@ -19,6 +19,9 @@ TEST(ConfigCsv, columns_and_the_delimiter_may_be_given) {
   EXPECT_EQ(config->sources[0].delimiter, "\t");
   EXPECT_EQ(config->sources[0].columns,
             (std::vector<std::string>{"ts", "t", "", "door", "spd", ""}));
+  config = parse_good(with(kTime, kCsv + "\ndelimiter = \";\"\ndecimal = \",\""));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sources[0].decimal, ",");
 }
 
 TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
@@ -30,6 +33,13 @@ TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
       {kTime, kCsv + "\ndelimiter = @@'\"'", wrong_delimiter},
       {kTime, kCsv + "\ndelimiter = @@\"\\n\"", wrong_delimiter},
       {kTime, kTime + "\ndelimiter = @@\";\"", "'delimiter': is for format = \"csv\""},
+      {kTime, kCsv + "\ndecimal = @@\"'\"", "'decimal': is \".\" or \",\""},
+      {kTime, kCsv + "\ndecimal = @@\",\"", "'decimal': is the delimiter, too"},
+      {kTime, kTime + "\ndecimal = @@\",\"", "'decimal': is for format = \"csv\""},
+      {kTime, "time = { field = \"ts\", of_day = @@\"clock\" }",
+       "'time': 'of_day' is for format = \"csv\""},
+      {kTime, "format = \"csv\"\ntime = { field = \"ts\", of_day = @@\"clock\" }" + kColumns,
+       "'time': there is no column 'clock'"},
       {kTime, kTime + "\ncolumns = @@[\"t\"]", "'columns': is for format = \"csv\""},
       {kTime, kCsv + "\ncolumns = @@[\"ts\", \"t\", \"door\", \"spd\", \"t\"]",
        "'columns': has 't' twice"},

@@ -57,6 +57,35 @@ TEST(CsvDecoder, a_first_line_without_a_wanted_column_refuses_the_payload) {
       << "the reading begins with its default";
 }
 
+TEST(CsvDecoder, numbers_may_have_a_decimal_comma) {
+  SourceOptions o = table({"at", "t", "door", "moving"});
+  o.delimiter = ";";
+  o.decimal = ",";
+  Decoding d(o);
+  EXPECT_EQ(d("1;-18,5;a,b;1\n2;4;a.b;0\n3;1,5e3;c;1"),
+            "@1000 -18.5 a,b 1\n@2000 4 a.b 0\n@3000 1500 c 1");
+  EXPECT_EQ(d("1;-18.5;open;1"), "wrong_type: field 'temp_c' is not a number");
+  EXPECT_EQ(d("1;1.000,5;open;1"), "wrong_type: field 'temp_c' is not a number");
+}
+
+TEST(CsvDecoder, date_and_time_of_day_may_stand_in_two_columns) {
+  SourceOptions o = table({"clock", "t", "at", "door", "moving"});
+  o.time.unit = TimeUnit::kPattern;
+  o.time.pattern = "%d.%m.%Y %H:%M:%S";
+  o.time.zone = "Europe/Berlin";
+  o.time.of_day = "clock";
+  Decoding d(o);
+  EXPECT_EQ(d("01:00:02,4,01.01.1970,open,1"), "@2000 4 open 1");
+  EXPECT_EQ(d(",4,01.01.1970,open,1"), "bad_time: the time 'at' does not read as the declared unit")
+      << "the date of the line before has gone";
+  EXPECT_EQ(d("01:00:02,4,,open,1"), "@none 4 open 1");
+  o.columns.clear();
+  Decoding with_head(o);
+  EXPECT_EQ(with_head("t,clock,door,at,moving\n4,01:00:03,open,01.01.1970,1"), "@3000 4 open 1");
+  EXPECT_EQ(with_head("t,door,at,moving\n4,open,01.01.1970,1"),
+            "bad_csv: the first line names no column 'clock'");
+}
+
 TEST(CsvDecoder, an_empty_cell_is_nothing) {
   Decoding d(table());
   EXPECT_EQ(d(",,,"), "@none - - -");

@@ -12,15 +12,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto named = [] {
     SourceOptions source = fuzz_source(PayloadFormat::kCsv, TimeUnit::kRfc3339);
     source.time_path = "at";
-    source.columns = {"at", "t", "", "door", "state.open", "state.gps.spd"};
+    source.time.of_day = "clock";
+    source.columns = {"at", "clock", "t", "", "door", "state.open", "state.gps.spd"};
     source.delimiter = ";";
+    source.decimal = ",";
     return make_csv_decoder(source, 1);
   }();
   for (const auto& [decoder, sample] :
        {std::pair{head.get(),
                   "at,t,\"door\",state.open,x,state.gps.spd\r\n"
                   "1700000000.5,-12.5,\"a\"\"\xc3\xa4,\n\"\"\",on,,3e2\r\n1700000001,,shut,0,,\n"},
-        std::pair{named.get(), "2026-03-01T12:00:00Z;5;x;\"a;b\";true;\n"}}) {
+        std::pair{named.get(), "2026-03-01;12:00:00Z;5,5;x;\"a;b\";true;\n"}}) {
     const std::string input = fuzz_input(sample, data, size);
     fuzz_decode(*decoder, reinterpret_cast<const uint8_t*>(input.data()), input.size());
   }
