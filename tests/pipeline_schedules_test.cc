@@ -143,15 +143,14 @@ TEST_P(Schedules, how_readings_are_cut_into_turns_does_not_matter) {
 }
 
 TEST_P(Schedules, a_fresh_pipeline_after_every_turn_says_the_same_under_the_same_numbers) {
-  for (auto [seed, end] = seeds(3); seed < end; ++seed) {  // making pipelines takes its time
+  for (auto [seed, end] = seeds(6); seed < end; ++seed) {  // making pipelines takes its time
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Fleet fleet = make_fleet(seed);
-    for (const Schedule& schedule : {tick_by_tick(fleet), one_by_one(fleet)}) {
-      const Outcome whole = run(options_, schedule);
-      const Outcome reloaded = run(options_, schedule, [] { return true; });
-      EXPECT_EQ(numbered(reloaded.emissions), numbered(whole.emissions));
-      expect_same_fates(reloaded.ledger, whole.ledger);
-    }
+    const Schedule schedule = seed % 2 ? tick_by_tick(fleet) : one_by_one(fleet);
+    const Outcome whole = run(options_, schedule);
+    const Outcome reloaded = run(options_, schedule, [] { return true; });
+    EXPECT_EQ(numbered(reloaded.emissions), numbered(whole.emissions));
+    expect_same_fates(reloaded.ledger, whole.ledger);
     if (HasFailure()) break;
   }
 }
