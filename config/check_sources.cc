@@ -36,6 +36,9 @@ class SourceChecker {
     std::set<std::string> paths;
     if (!s.time_path.empty()) paths.insert(path_of(s, s.time_path));
     if (!s.each.empty()) paths.insert("/" + s.each);
+    if (!s.time.of_day.empty() && !paths.insert(s.time.of_day).second) {
+      found_.add(s.name, "time", "'of_day' is the column 'field', too");
+    }
     for (const FieldOptions& f : s.fields) {
       if (f.name != s.key) check_not_taken(s, "fields." + f.name, f.name);
       check_not_of_late(s, f.name);

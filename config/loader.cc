@@ -44,7 +44,7 @@ template <class Options>
 std::string& name_of(Options& options) {
   return options.name;
 }
-std::string& name_of(DeviceOptions& device) { return device.id; }
+[[maybe_unused]] std::string& name_of(DeviceOptions& device) { return device.id; }
 
 template <class Options>
 void load_section(const toml::node& node, const char* section, const std::string& file,

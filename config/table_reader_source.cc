@@ -44,6 +44,9 @@ void TableReader::time(const Key& key, std::string& path, TimeForm& form) {
   if (counts && !form.zone.empty()) {
     wrong(key.name, *node, "a time that is counted from 1970 has no zone");
   }
+  if (counts && !form.of_day.empty()) {
+    wrong(key.name, *node, "a time that is counted from 1970 has no column 'of_day'");
+  }
   if (!has_path) wrong(key.name, *node, "'field' is missing");
 }
 

@@ -16,6 +16,14 @@
 #include "sensors/tcp_link.h"
 
 namespace wayside {
+
+// Where the reading of a file has stood.
+struct FilePlace {
+  dev_t device;
+  ino_t inode;
+  off_t offset;
+};
+
 namespace {
 
 namespace asio = boost::asio;
@@ -30,13 +38,6 @@ constexpr auto kFetchTime = milliseconds(5);  // of a medium, for a part of a fi
 // gpsd then sends the sentences of its receivers; what it says of itself begins with a brace, and
 // is left out.
 constexpr std::string_view kWatchNmea = "?WATCH={\"enable\":true,\"nmea\":true}\n";
-
-// Where the reading of a file has stood.
-struct FilePlace {
-  dev_t device;
-  ino_t inode;
-  off_t offset;
-};
 
 std::optional<FilePlace> place_in(int fd, size_t bytes_before) {
   struct stat file {};

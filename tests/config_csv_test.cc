@@ -24,6 +24,14 @@ TEST(ConfigCsv, columns_the_delimiter_and_the_decimal_sign_may_be_given) {
   EXPECT_EQ(config->sources[0].decimal, ",");
 }
 
+void expect_wrong_field(const std::string& csv, const std::string& column,
+                        const std::string& error) {
+  std::string text = with(kTime, csv);
+  text = with(R"(temp_c = "t")", "temp_c = @@\"" + column + "\"", text);
+  const auto marks = take_marks(text);
+  EXPECT_EQ(errors_of(text), std::vector<std::string>{marks[0] + ": 'fields.temp_c': " + error});
+}
+
 TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
   const std::string wrong_delimiter =
       "'delimiter': is one character, neither a quote nor an end of line";
@@ -40,15 +48,17 @@ TEST(ConfigCsv, what_does_not_fit_is_told_before_anything_starts) {
        "'time': 'of_day' is for format = \"csv\""},
       {kTime, "format = \"csv\"\ntime = { field = \"ts\", of_day = @@\"clock\" }" + kColumns,
        "'time': there is no column 'clock'"},
+      {kTime, "format = \"csv\"\ntime = { field = \"ts\", of_day = @@\"ts\" }",
+       "'time': 'of_day' is the column 'field', too"},
+      {kTime, "format = \"csv\"\ntime = @@{ field = \"ts\", of_day = \"clock\", unit = \"s\" }",
+       "'time': a time that is counted from 1970 has no column 'of_day'"},
       {kTime, kTime + "\ncolumns = @@[\"t\"]", "'columns': is for format = \"csv\""},
       {kTime, kCsv + "\ncolumns = @@[\"ts\", \"t\", \"door\", \"spd\", \"t\"]",
        "'columns': has 't' twice"},
   });
-  std::string text = with(kTime, kCsv + kColumns);
-  text = with(R"(temp_c = "t")", R"(temp_c = @@"temp")", text);
-  const auto marks = take_marks(text);
-  EXPECT_EQ(errors_of(text),
-            std::vector<std::string>{marks[0] + ": 'fields.temp_c': there is no column 'temp'"});
+  expect_wrong_field(kCsv + kColumns, "temp", "there is no column 'temp'");
+  expect_wrong_field("format = \"csv\"\ntime = { field = \"ts\", of_day = \"clock\" }", "clock",
+                     "path \"clock\" is read twice");
 }
 
 }  // namespace
